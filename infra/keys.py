@@ -1,0 +1,127 @@
+"""Every Redis key of Segue, spelled once. `docs/keys.md` is generated from `PATTERNS`.
+
+Ids are percent-encoded, so that an id never forms a key's structure. Everything that one apply
+writes shares the hash tag in braces, so Redis may be a Cluster.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from urllib.parse import quote
+
+
+class Pattern(NamedTuple):
+    """One row of docs/keys.md."""
+
+    pattern: str
+    kind: str
+    writer: str
+    bound: str
+    expiry: str
+    holds: str
+
+
+PATTERNS: tuple[Pattern, ...] = (
+    Pattern("NS:meta", "hash", "any worker (once)", "one", "never", "incarnation, partition counts, rules version, started partitions"),
+    Pattern(
+        "NS:{uP}:cursor",
+        "hash",
+        "plays worker owning P",
+        "one per partition",
+        "never",
+        "token, next, incarnation, counters, numbers sent per target",
+    ),
+    Pattern("NS:{uP}:pending", "string", "plays worker owning P", "one round", "never", "what the last apply still had to publish"),
+    Pattern("NS:{uP}:quality", "hash", "plays worker owning P", "days x 8", "never", "prequential measures by day of played_at"),
+    Pattern(
+        "NS:{uP}:user:ID",
+        "hash",
+        "plays worker owning P",
+        "<= 32 KB",
+        "never",
+        "about (JSON for people), list (JSON as published), row (binary)",
+    ),
+    Pattern(
+        "NS:{tQ}:cursor", "hash", "plays worker owning Q", "one per partition", "never", "token, next, incarnation, watermarks per source"
+    ),
+    Pattern("NS:{tQ}:pending", "string", "plays worker owning Q", "always empty", "never", "nothing: the track side publishes nothing"),
+    Pattern("NS:{tQ}:track:ID", "hash", "plays worker owning Q", "<= 2 KB", "never", "about (JSON for people), row (binary next-table)"),
+    Pattern(
+        "NS:{tQ}:ids", "hash", "plays worker owning Q", "one field per track", "never", "16 hex digits of the track's keyed hash -> its id"
+    ),
+    Pattern("NS:{tQ}:popular", "string", "plays worker owning Q", "100 tracks", "never", "JSON [[id, log2 score], ...], best first"),
+    Pattern("NS:{m:MODEL}:cursor", "hash", "models worker", "one per model", "never", "token, next, incarnation, watermarks per source"),
+    Pattern("NS:{m:MODEL}:pending", "string", "models worker", "always empty", "never", "nothing: snapshots are read, not published"),
+    Pattern(
+        "NS:{m:MODEL}:manifest",
+        "hash",
+        "models worker",
+        "one per model",
+        "never",
+        "version, sha256, parts, River and numpy versions, scores, champion",
+    ),
+    Pattern(
+        "NS:{m:MODEL}:part:VERSION:N",
+        "string",
+        "models worker",
+        "<= 8 MB",
+        "deleted with its version",
+        "one part of a snapshot, plain data",
+    ),
+    Pattern("NS:{m:MODEL}:serving", "string", "models worker", "<= 1 MB", "never", "JSON: what a plays worker needs to predict"),
+)
+
+
+class Keys(NamedTuple):
+    """Spells keys under one namespace.
+
+    >>> Keys("segue").user(3, "ana b")
+    'segue:{u3}:user:ana%20b'
+    """
+
+    namespace: str = "segue"
+
+    def meta(self) -> str:
+        return f"{self.namespace}:meta"
+
+    def user_cursor(self, partition: int) -> str:
+        return f"{self.namespace}:{{u{partition}}}:cursor"
+
+    def user_pending(self, partition: int) -> str:
+        return f"{self.namespace}:{{u{partition}}}:pending"
+
+    def quality(self, partition: int) -> str:
+        return f"{self.namespace}:{{u{partition}}}:quality"
+
+    def user(self, partition: int, user_id: str) -> str:
+        return f"{self.namespace}:{{u{partition}}}:user:{quote(user_id, safe='')}"
+
+    def track_cursor(self, partition: int) -> str:
+        return f"{self.namespace}:{{t{partition}}}:cursor"
+
+    def track_pending(self, partition: int) -> str:
+        return f"{self.namespace}:{{t{partition}}}:pending"
+
+    def track(self, partition: int, track_id: str) -> str:
+        return f"{self.namespace}:{{t{partition}}}:track:{quote(track_id, safe='')}"
+
+    def track_ids(self, partition: int) -> str:
+        return f"{self.namespace}:{{t{partition}}}:ids"
+
+    def popular(self, partition: int) -> str:
+        return f"{self.namespace}:{{t{partition}}}:popular"
+
+    def model_cursor(self, model: str) -> str:
+        return f"{self.namespace}:{{m:{model}}}:cursor"
+
+    def model_pending(self, model: str) -> str:
+        return f"{self.namespace}:{{m:{model}}}:pending"
+
+    def manifest(self, model: str) -> str:
+        return f"{self.namespace}:{{m:{model}}}:manifest"
+
+    def part(self, model: str, version: int, n: int) -> str:
+        return f"{self.namespace}:{{m:{model}}}:part:{version}:{n}"
+
+    def serving(self, model: str) -> str:
+        return f"{self.namespace}:{{m:{model}}}:serving"
