@@ -1,0 +1,85 @@
+"""What every learning model promises; `checks.py` holds each one to it."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from typing import Final, Protocol, Self
+
+VALUE_MAX: Final = 1e4
+"""Largest absolute feature value that may teach: one lesson of 1e30 would bend a running variance for ever."""
+WEIGHT_MAX: Final = 1e4
+"""Largest weight of a lesson: a sender that samples one play in 10,000."""
+
+
+class BadLesson(ValueError):
+    """This lesson may not teach; `reason` is one of a closed set, the message says what was seen."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason = reason
+        super().__init__(f"{reason}: {message}")
+
+
+class BadSnapshot(ValueError):
+    """These parts are not a snapshot that this build can go on from; rebuild from the lessons."""
+
+
+class Model(Protocol):
+    """A model that learns one lesson at a time. `learn_one` is the only verb that changes it."""
+
+    n_lessons: int
+    """Lessons learned since its beginning."""
+
+    def __init__(self) -> None: ...
+
+    def learn_one(self, x: Mapping[str, float], y: bool, w: float = 1.0) -> None:
+        """Learn. Raises `BadLesson`, and then nothing has changed."""
+        ...
+
+    def predict_one(self, x: Mapping[str, float]) -> float:
+        """Probability that `y` is true, in (0, 1). Leaves no trace."""
+        ...
+
+    def snapshot(self) -> dict[str, bytes]:
+        """Named parts, plain data: JSON and little-endian arrays. Same state, same bytes."""
+        ...
+
+    @classmethod
+    def restore(cls, parts: Mapping[str, bytes]) -> Self:
+        """The model that made `parts`; it goes on bit-equally. Raises `BadSnapshot`."""
+        ...
+
+    def serving(self, version: int) -> bytes:
+        """JSON: all that a plays worker needs to predict."""
+        ...
+
+    def scores(self) -> dict[str, float | str]:
+        """Prequential measures by name, for the manifest and the metrics."""
+        ...
+
+
+def refuse_bad(x: Mapping[str, float], w: float) -> None:
+    """Raises `BadLesson` for a value that is not finite or out of range: one NaN is for ever."""
+    for name, value in x.items():
+        if not math.isfinite(value):
+            raise BadLesson("not-finite", f"{name}={value}")
+        if abs(value) > VALUE_MAX:
+            raise BadLesson("range", f"{name}={value} is beyond {VALUE_MAX}")
+    if not math.isfinite(w):
+        raise BadLesson("not-finite", f"weight={w}")
+    if not 0.0 < w <= WEIGHT_MAX:
+        raise BadLesson("weight", f"weight={w} is not in (0, {WEIGHT_MAX}]")
+
+
+def digest(parts: Mapping[str, bytes]) -> str:
+    """sha256 over names, lengths and bytes, in order of names.
+
+    >>> digest({"a": b"1", "b": b""}) == digest({"b": b"", "a": b"1"}) != digest({"a": b"", "b": b"1"})
+    True
+    """
+    total = hashlib.sha256()
+    for name in sorted(parts):
+        total.update(f"{name}:{len(parts[name])}\n".encode())
+        total.update(parts[name])
+    return total.hexdigest()
