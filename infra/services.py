@@ -1,0 +1,119 @@
+"""A real Kafka and a real Redis for the demo and the tests, from the first of three rungs that holds.
+
+1. addresses given by the environment (SEGUE_KAFKA and SEGUE_REDIS);
+2. containers, when a container engine is up (compose for the demo, testcontainers for tests);
+3. local processes: Apache Kafka fetched by Maven on Java 17+, and redis-server.
+
+The choice is printed to stderr. Whatever was started here is ended here, also after Ctrl-C or a failure.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
+
+from infra import containers
+from infra.child import port_open
+from infra.kafka_process import LocalKafka
+from infra.redis_process import LocalRedis
+from infra.settings import given_addresses, without_password
+
+Kind = Literal["demo", "test"]
+
+
+class Addresses(NamedTuple):
+    """Where the services are, and which rung of the ladder brought them."""
+
+    kafka: str
+    """Bootstrap servers."""
+    redis: str
+    """URL."""
+    how: Literal["environment", "containers", "processes"]
+
+
+class Unreachable(RuntimeError):
+    """Addresses were given by the environment and nothing answers there."""
+
+
+@contextmanager
+def services(kind: Kind, data_dir: Path | str = ".segue", *, environ: Mapping[str, str] | None = None) -> Iterator[Addresses]:
+    """Kafka and Redis for as long as the block runs.
+
+    Parameters
+    ----------
+    kind : "demo" keeps the data of local processes under `data_dir` for the next start; "test" starts empty and leaves nothing
+    data_dir : folder of the project for data and logs
+    environ : where addresses are looked up; None = the process's environment
+
+    Raises
+    ------
+    SettingsError : only one address is given
+    Unreachable : an address is given and nothing answers
+    Missing : a program is missing and may not be installed by us (one line says what to do)
+    ServiceFailed : a local service ended; the message holds the end of its log
+    """
+    with ExitStack() as stack:
+        addresses = stack.enter_context(_first_rung(kind, Path(data_dir), environ))
+        print(f"segue: {_describe(addresses)}", file=sys.stderr, flush=True)
+        yield addresses
+
+
+def _first_rung(kind: Kind, data_dir: Path, environ: Mapping[str, str] | None) -> AbstractContextManager[Addresses]:
+    given = given_addresses(environ)
+    if given is not None:
+        return _from_environment(*given)
+    reason = containers.why_not(kind)
+    if reason is None:
+        return _from_containers(kind)
+    print(f"segue: no containers ({reason}); starting local processes", file=sys.stderr, flush=True)
+    return _from_processes(kind, data_dir)
+
+
+def _describe(addresses: Addresses) -> str:
+    how = {
+        "environment": "given by the environment",
+        "containers": "in containers",
+        "processes": "as local processes",
+    }[addresses.how]
+    return f"Kafka at {addresses.kafka} and Redis at {without_password(addresses.redis)}, {how}"
+
+
+@contextmanager
+def _from_environment(kafka: str, redis: str) -> Iterator[Addresses]:
+    if not any(port_open(*_host_port(server)) for server in kafka.split(",")):
+        raise Unreachable(f"SEGUE_KAFKA={kafka}: nothing accepts connections there")
+    url = urlsplit(redis)
+    if url.hostname and not port_open(url.hostname, url.port or 6379):
+        raise Unreachable(f"SEGUE_REDIS={without_password(redis)}: nothing accepts connections there")
+    yield Addresses(kafka, redis, "environment")
+
+
+@contextmanager
+def _from_containers(kind: Kind) -> Iterator[Addresses]:
+    start = containers.compose if kind == "demo" else containers.throw_away
+    with start() as (kafka, redis):
+        yield Addresses(kafka, redis, "containers")
+
+
+@contextmanager
+def _from_processes(kind: Kind, data_dir: Path) -> Iterator[Addresses]:
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        home = data_dir
+        if kind == "test":
+            home = Path(tempfile.mkdtemp(prefix="test-", dir=data_dir))
+            stack.callback(shutil.rmtree, home, ignore_errors=True)
+        redis = stack.enter_context(LocalRedis(home / "data" / "redis"))
+        kafka = stack.enter_context(LocalKafka(home / "data" / "kafka"))
+        yield Addresses(kafka.address, redis.url, "processes")
+
+
+def _host_port(server: str) -> tuple[str, int]:
+    host, _, port = server.rpartition(":")
+    return host, int(port)

@@ -1,0 +1,50 @@
+"""Fixtures for every test: real services by the ladder of infra/services.py, and a namespace of one's own."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.services import Addresses
+from infra.services import services as start_services
+
+ROOT = Path(__file__).resolve().parents[1]
+
+SERVICE_FIXTURES = frozenset({"services", "kafka_address", "redis_url"})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what asks for a real service, so that `make check` can leave it out."""
+    for item in items:
+        if SERVICE_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("services")
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[Addresses]:
+    """A real Kafka and a real Redis, started once per test session; a machine that cannot have them fails the test."""
+    with start_services("test", ROOT / ".segue") as addresses:
+        yield addresses
+
+
+@pytest.fixture(scope="session")
+def kafka_address(services: Addresses) -> str:
+    """Bootstrap servers."""
+    return services.kafka
+
+
+@pytest.fixture(scope="session")
+def redis_url(services: Addresses) -> str:
+    """URL of Redis. Keys of a test start with its `namespace`."""
+    return services.redis
+
+
+@pytest.fixture
+def namespace(request: pytest.FixtureRequest) -> str:
+    """A namespace that no other test has: readable start, random end, valid as a setting."""
+    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:16].rstrip("-")
+    return f"t-{name}-{uuid.uuid4().hex[:8]}"
