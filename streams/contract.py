@@ -1,0 +1,274 @@
+"""The public contract: what each topic's values are, and how large they may be.
+
+These Structs are the one definition. Input is decoded with them (`intake.py`), and the JSON Schemas and
+the AsyncAPI document are generated from them (`schemas.py`); docs/contract.md says it in prose.
+
+How the contract may change: a new optional field, a new `type` and a new value of an open text (`source`,
+`reason_end`) are minor changes, and readers must bear them. Anything else is a new major version, that is
+a new `ce_type` (`segue.play.v2`), which an older release answers with the reason `version`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct, field
+
+EVENT_BYTES_MAX: Final = 10_240
+"""Largest value of an event. ListenBrainz holds millions of users to the same limit per listen."""
+
+TRACK_BYTES_MAX: Final = 65_536
+"""Largest value of a track or a user: lyrics may be long."""
+
+ID_CHARS_MAX: Final = 128
+"""Longest id, in characters: room for any UUID, URI or digest, and still a sane Redis key."""
+
+AT_MS_MIN: Final = 1_033_430_400_000
+"""2002-10-01T00:00Z, before which nobody recorded plays (ListenBrainz's rule): seconds sent as ms fall here."""
+
+AT_MS_MAX: Final = 253_402_300_799_999
+"""The last ms of the year 9999; what really bounds a time is the record's append time."""
+
+AHEAD_MS_MAX: Final = 600_000
+"""How far a time may lie after its record was appended: 10 min cover a producer's skewed clock."""
+
+SPAN_MS_MAX: Final = 2_073_600_000
+"""Longest play or track, 24 days: fits 32 bits, and an audiobook fits it."""
+
+ROW_MAX: Final = 9_007_199_254_740_991
+"""2**53 - 1: the largest integer that every JSON reader keeps exactly."""
+
+CONTEXT_ENTRIES_MAX: Final = 50
+DEPTH_MAX: Final = 256
+"""Deepest nesting of a value, unknown fields included. Fixed, so that no outcome depends on the stack that is left."""
+
+Id = Annotated[str, Meta(min_length=1, max_length=ID_CHARS_MAX, extra_json_schema={"pattern": r"\S"})]
+Text = Annotated[str, Meta(max_length=512)]
+AtMs = Annotated[int, Meta(ge=AT_MS_MIN, le=AT_MS_MAX, description="epoch ms, as an integer")]
+At = AtMs | Annotated[datetime, Meta(tz=True, description="RFC 3339, with its offset from UTC")]
+SpanMs = Annotated[int, Meta(ge=0, le=SPAN_MS_MAX)]
+Offset = Annotated[int, Meta(ge=0)]
+Scalar = Annotated[str, Meta(max_length=256)] | int | float | bool | None
+ReleaseDate = Annotated[str, Meta(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$")]
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+class Reason(StrEnum):
+    """Why a record became a dead letter: a closed enum, so that dashboards and replays can rely on it."""
+
+    JSON = "json"
+    SCHEMA = "schema"
+    VERSION = "version"
+    OVERSIZE = "oversize"
+    TIMESTAMP = "timestamp"
+    KEY = "key"
+    NULL = "null"
+    HANDLER = "handler"
+
+
+class Import(Struct, frozen=True, gc=False, kw_only=True):
+    """Where an imported event came from; rows at or below a user's mark for the source are duplicates."""
+
+    source: Annotated[Id, Meta(description="sha256 of the file, hex")]
+    row: Annotated[int, Meta(ge=0, le=ROW_MAX, description="row in the file, in the order it was sent")]
+
+
+class Told(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag_field="type"):
+    """What every event says: who, and under which id."""
+
+    user_id: Annotated[Id, Meta(description="also the record's key, as raw UTF-8")]
+    event_id: Annotated[Id, Meta(description="required, here or as header ce_id; this one wins")] = ""
+
+
+class Acted(Told, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """An event that is not a play."""
+
+    at: Annotated[At | None, Meta(description="when it was done; absent: when it was appended")] = None
+
+
+class Play(Told, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="play"):
+    """A user listened to a track; sent when listening ends."""
+
+    track_id: Id
+    played_at: Annotated[At, Meta(description="start of listening")]
+    ms_played: Annotated[SpanMs | None, Meta(description="absent: counts as finished unless the next event shows otherwise")] = None
+    duration_ms: SpanMs | None = None
+    session_id: Annotated[Id | None, Meta(description="absent: a gap of 30 minutes ends the session")] = None
+    reason_end: Annotated[
+        Annotated[str, Meta(max_length=64)] | None,
+        Meta(description="trackdone = played to its end; any other text but unknown and none = broken off; open"),
+    ] = None
+    private: Annotated[bool, Meta(description="counted, and otherwise forgotten")] = False
+    context: Annotated[
+        Annotated[dict[Annotated[str, Meta(max_length=64)], Scalar], Meta(max_length=CONTEXT_ENTRIES_MAX)] | None,
+        Meta(description="circumstances, such as the device"),
+    ] = None
+    recommendation_id: Annotated[Id | None, Meta(description="the list that the user picked it from")] = None
+    track: Annotated[Text | None, Meta(description="title, for people")] = None
+    artist: Text | None = None
+    album: Text | None = None
+    import_: Import | None = field(name="import", default=None)
+
+
+class Like(Acted, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="like"):
+    """The user likes a track."""
+
+    track_id: Id
+
+
+class Dislike(Acted, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="dislike"):
+    """The user dislikes a track."""
+
+    track_id: Id
+
+
+class Undo(Acted, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="undo"):
+    """Takes an earlier event back."""
+
+    undone_event_id: Id
+
+
+class Block(Acted, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="block"):
+    """Never list a track, or an artist, again; one of the two is given."""
+
+    track_id: Id | None = None
+    artist: Text | None = None
+    until: Annotated[At | None, Meta(description="absent: for ever")] = None
+
+
+class Unblock(Acted, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="unblock"):
+    """Takes a block back; one of the two is given."""
+
+    track_id: Id | None = None
+    artist: Text | None = None
+
+
+class Forget(Acted, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="forget"):
+    """Forget one play, or a track whole; one of the two is given."""
+
+    track_id: Id | None = None
+    forgotten_event_id: Id | None = None
+
+
+class Pause(Acted, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="pause"):
+    """Stop learning from this user."""
+
+
+class Resume(Acted, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="resume"):
+    """Learn from this user again."""
+
+
+class Radio(Acted, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="radio"):
+    """Asks for a list, which is published to the answers."""
+
+    track_id: Annotated[Id | None, Meta(description="start from this track; absent: from the user's taste")] = None
+    n: Annotated[int, Meta(ge=1, le=100)] = 20
+
+
+class Erase(Acted, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="erase"):
+    """Delete everything that is kept about this user; a later play starts a new one."""
+
+
+Event = Play | Like | Dislike | Undo | Block | Unblock | Forget | Pause | Resume | Radio | Erase
+EVENTS: Final[tuple[type[Event], ...]] = (Play, Like, Dislike, Undo, Block, Unblock, Forget, Pause, Resume, Radio, Erase)
+EVENT_BY_TYPE: Final[dict[str, type[Event]]] = {str(event.__struct_config__.tag): event for event in EVENTS}
+TYPES_APPLIED: Final = frozenset({"play", "block", "unblock", "erase"})
+"""Types that this release applies; the others of the contract become dead letters with the reason `version`."""
+
+
+class Cause(Struct, frozen=True, gc=False, kw_only=True):
+    """The event that a list answers. Of two lists of a user, the one with the larger offset is the newer."""
+
+    event_id: Id
+    partition: Annotated[int, Meta(ge=0)]
+    offset: Offset
+
+
+class Entry(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """One recommended track."""
+
+    track_id: Id
+    score: Annotated[float, Meta(description="compares within this list only")]
+    source: Annotated[str, Meta(max_length=64, description="what proposed it: follows, own, again, popular, and others to come")]
+    because: Annotated[list[Id], Meta(max_length=10, description="tracks whose plays caused it")]
+    propensity: Annotated[float, Meta(gt=0, le=1, description="chance with which this track was put at this place")]
+    finish: Annotated[Share | None, Meta(description="chance that the user finishes it, by the model of `model.finish`")] = None
+
+
+class MadeBy(Struct, frozen=True, gc=False, kw_only=True):
+    """What made the list."""
+
+    ranker: Annotated[str, Meta(max_length=64)]
+    finish: Annotated[int | None, Meta(description="version of the finish model; null: none yet")] = None
+
+
+class Recommendation(Struct, frozen=True, gc=False, kw_only=True):
+    """The newest lists of a user; the key is the user_id, and a null value says that the user was erased."""
+
+    recommendation_id: Annotated[Id, Meta(description="<incarnation>-<partition>-<offset> of the cause: the same when sent again")]
+    user_id: Id
+    at: Annotated[int, Meta(ge=0, description="when the list was made, epoch ms")]
+    cause: Cause
+    next: Annotated[list[Entry], Meta(max_length=100, description="best first; tracks may be repeats")]
+    discover: Annotated[list[Entry], Meta(max_length=100, description="best first; tracks this user never played")]
+    model: MadeBy
+
+
+class Answer(Struct, frozen=True, gc=False, kw_only=True):
+    """A list that somebody asked for (`radio`)."""
+
+    answer_id: Id
+    user_id: Id
+    at: Annotated[int, Meta(ge=0, description="epoch ms")]
+    cause: Cause
+    tracks: Annotated[list[Entry], Meta(max_length=100)]
+    model: MadeBy
+
+
+class Decision(Struct, frozen=True, gc=False, kw_only=True):
+    """What a model decided by itself; the key is the model's name."""
+
+    decision_id: Id
+    model: Annotated[str, Meta(min_length=1, max_length=64)]
+    at: Annotated[int, Meta(ge=0, description="time of the event that tipped it, epoch ms")]
+    decision: Annotated[str, Meta(max_length=64, description="champion, born, merged, split, drift, rollback, and others to come")]
+    detail: Annotated[dict[str, Scalar], Meta(max_length=CONTEXT_ENTRIES_MAX)]
+
+
+class Track(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """A track of the catalogue; the key is the track_id, and a null value withdraws it."""
+
+    track_id: Id
+    title: Text | None = None
+    artist: Text | None = None
+    album: Text | None = None
+    genre: Text | None = None
+    tags: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=50)] = []
+    lyrics: Annotated[str | None, Meta(description="plain text")] = None
+    duration_ms: SpanMs | None = None
+    released: Annotated[
+        Annotated[str, Meta(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$")] | None, Meta(description="YYYY, YYYY-MM or YYYY-MM-DD")
+    ] = None
+    features: Annotated[dict[Annotated[str, Meta(max_length=64)], float], Meta(max_length=256, description="audio features")] = {}
+
+
+class User(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """Optional attributes of a user; the key is the user_id, and a null value takes them back."""
+
+    user_id: Id
+    country: Annotated[Annotated[str, Meta(pattern="^[A-Z]{2}$")] | None, Meta(description="ISO 3166-1 alpha-2")] = None
+    birth_year: Annotated[int, Meta(ge=1880, le=2100)] | None = None
+    language: Annotated[Annotated[str, Meta(max_length=35)] | None, Meta(description="BCP 47")] = None
+
+
+class DeadLetterHeaders(Struct, frozen=True, gc=False, kw_only=True):
+    """Headers that a dead letter has besides the original ones; all values are UTF-8 text."""
+
+    topic: str = field(name="__dlq.errors.topic")
+    partition: Annotated[str, Meta(pattern=r"^\d+$")] = field(name="__dlq.errors.partition")
+    offset: Annotated[str, Meta(pattern=r"^\d+$")] = field(name="__dlq.errors.offset")
+    reason: Reason = field(name="__dlq.errors.reason")
+    message: Annotated[str, Meta(description="for people; its wording may change")] = field(name="__dlq.errors.message")
+    app: Annotated[str, Meta(description="the namespace that refused it")] = field(name="__dlq.errors.app")
