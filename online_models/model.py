@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import math
+import platform
 from collections.abc import Mapping
 from typing import Final, Protocol, Self
 
+import numpy as np
+import river
+
 VALUE_MAX: Final = 1e4
 """Largest absolute feature value that may teach: one lesson of 1e30 would bend a running variance for ever."""
+WEIGHT_MIN: Final = 1e-3
 WEIGHT_MAX: Final = 1e4
-"""Largest weight of a lesson: a sender that samples one play in 10,000."""
+"""A lesson's weight is 1 / (its sender's sampling rate); far smaller ones would vanish beside the mean, or divide by it."""
 
 
 class BadLesson(ValueError):
@@ -68,8 +73,13 @@ def refuse_bad(x: Mapping[str, float], w: float) -> None:
             raise BadLesson("range", f"{name}={value} is beyond {VALUE_MAX}")
     if not math.isfinite(w):
         raise BadLesson("not-finite", f"weight={w}")
-    if not 0.0 < w <= WEIGHT_MAX:
-        raise BadLesson("weight", f"weight={w} is not in (0, {WEIGHT_MAX}]")
+    if not WEIGHT_MIN <= w <= WEIGHT_MAX:
+        raise BadLesson("weight", f"weight={w} is not in [{WEIGHT_MIN}, {WEIGHT_MAX}]")
+
+
+def built_with() -> dict[str, str]:
+    """Versions of what a model's numbers depend on, for the manifest."""
+    return {"river": river.__version__, "numpy": np.__version__, "python": platform.python_version()}
 
 
 def digest(parts: Mapping[str, bytes]) -> str:

@@ -1,0 +1,127 @@
+"""One model as a fold of its lessons partition: bytes in, a changed model out. No store, no clock.
+
+The state is the model, one watermark per source and a few counts; together with an offset it says
+exactly which lessons were learned, at every step, also in the middle of a record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from online_models.finish_features import as_mapping
+from online_models.model import BadLesson, Model
+from streams.lessons import read_lessons
+from streams.sections import BadSection, NumberGap, Section, admit, read_sections
+
+UNSEEN: Final = -1
+"""`origin` of a fold that has read no record yet."""
+
+
+class Counts(msgspec.Struct):
+    """What happened to the lessons read so far; fields of the model's cursor."""
+
+    applied: int = 0
+    """Lessons taken under their number: learned or refused."""
+    refused: int = 0
+    """Of those, lessons that taught nothing because a value was not finite or out of range."""
+    skipped: int = 0
+    """Lessons that had been taken before: a source sent them again."""
+    foreign: int = 0
+    """Lessons of another incarnation."""
+    missing: int = 0
+    """Numbers that the log no longer held when this fold began to read it."""
+    malformed: int = 0
+    """Records that are no lessons."""
+
+
+class Fold:
+    """The lessons of one incarnation, learned in the order of their log.
+
+    Parameters
+    ----------
+    model: fresh, or restored together with the arguments that follow.
+    incarnation: sections of another one are passed over.
+    watermarks: source partition -> number of its last lesson taken.
+    origin: offset of the first record this fold read; `UNSEEN` before that.
+    accept_gap: count missing lessons and go on, where an operator allowed it.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        incarnation: str,
+        *,
+        watermarks: dict[int, int] | None = None,
+        counts: Counts | None = None,
+        origin: int = UNSEEN,
+        accept_gap: bool = False,
+    ) -> None:
+        self.model = model
+        self.incarnation = incarnation
+        self.watermarks = watermarks if watermarks is not None else {}
+        self.counts = counts if counts is not None else Counts()
+        self.origin = origin
+        self.accept_gap = accept_gap
+        self.last_refusal = ""
+
+    def record(self, offset: int, value: bytes | None) -> Iterator[None]:
+        """Learn one record's new lessons; yields after each, where state and `offset` belong together.
+
+        Raises `NumberGap` when a source's lessons are missing: going on would lose them in silence.
+        """
+        if self.origin == UNSEEN:
+            self.origin = offset
+        for section in self._sections(value):
+            if section.incarnation != self.incarnation:
+                self.counts.foreign += section.n
+                continue
+            yield from self._section(section)
+
+    def _sections(self, value: bytes | None) -> list[Section]:
+        # A foreign producer's bytes are counted and passed over; if they stood where lessons should
+        # have been, the next section's number tells.
+        try:
+            sections = read_sections(value or b"")
+            for section in sections:
+                read_lessons(section)
+        except BadSection as error:
+            self.counts.malformed += 1
+            self.last_refusal = str(error)
+            return []
+        return sections
+
+    def _section(self, section: Section) -> Iterator[None]:
+        drop = self._admit(section)
+        self.counts.skipped += drop
+        lessons = read_lessons(section)[drop:]
+        columns = (lessons["x"], lessons["label"].tolist(), lessons["weight"].tolist())
+        for number, (x, label, weight) in enumerate(zip(*columns, strict=True), section.first + drop):
+            self._lesson(as_mapping(x), label, weight)
+            self.watermarks[section.source] = number
+            yield
+
+    def _admit(self, section: Section) -> int:
+        watermark = self.watermarks.get(section.source, 0)
+        try:
+            return admit(section, watermark)
+        except NumberGap:
+            # Retention may have taken the log's beginning before this fold started over; a source's
+            # first section then names any number. Later a hole is a hole.
+            began_late = self.origin > 0 and section.source not in self.watermarks
+            if not (began_late or self.accept_gap):
+                raise
+            self.counts.missing += section.first - watermark - 1
+            return 0
+
+    def _lesson(self, x: dict[str, float], label: float, weight: float) -> None:
+        self.counts.applied += 1
+        try:
+            if label not in (0.0, 1.0):
+                raise BadLesson("label", f"{label} is neither 0 nor 1")
+            self.model.learn_one(x, label == 1.0, weight)
+        except BadLesson as error:
+            self.counts.refused += 1
+            self.last_refusal = str(error)
