@@ -18,6 +18,10 @@ from infra.fenced import Row as Row
 from infra.fenced import StoreBroken as StoreBroken
 
 
+class Unavailable(Exception):
+    """What is needed is not there (any more): wait with backoff, or leave because the process stops. Never skip data."""
+
+
 class Record(Protocol):
     """One record as the broker hands it over (the shape of aiokafka's `ConsumerRecord`)."""
 
@@ -103,3 +107,19 @@ class Clock(Protocol):
     """Wall clock of the composition root; only judges lateness and stamps lists."""
 
     def now_ms(self) -> int: ...
+
+
+class Group(Protocol):
+    """What a worker asks of the consumer group and the log; the transport answers."""
+
+    async def bounds(self, topic: str, partition: int) -> tuple[int, int]:
+        """(first readable offset, end of the log) of a partition."""
+        ...
+
+    async def reposition(self, topic: str, partition: int, offset: int) -> None:
+        """Read on at `offset`; what is under way of that partition is dropped."""
+        ...
+
+    async def confirmed_member(self) -> None:
+        """Ends once a heartbeat or join sent after this call was acknowledged: a woken zombie must not claim before."""
+        ...

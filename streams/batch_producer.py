@@ -1,0 +1,124 @@
+"""Small publishes: one batch per partition, one ProduceRequest per broker, on the running loop and without a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Sequence
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, UnknownTopicOrPartitionError
+
+from streams.ports import Outgoing, Unavailable
+
+log = logging.getLogger("segue.outbox")
+
+BATCH_BYTES = 1_000_000
+"""Room in one batch; below Kafka's default message.max.bytes of 1,048,588, which counts the batch."""
+
+RETRY_S = 0.5
+
+
+class BatchProducer:
+    """Publishes through aiokafka's BatchBuilder. `publish` takes at most BATCH_BYTES in all."""
+
+    def __init__(self, bootstrap: str, client_id: str, *, compression: str | None) -> None:
+        self._bootstrap = bootstrap
+        self._client_id = client_id
+        self._compression = compression
+        self._producer: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
+        self._topics: set[str] = set()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._ending = False
+
+    async def publish(self, records: Sequence[Outgoing]) -> None:
+        """Append `records` in order; returns when each is acknowledged.
+
+        Raises
+        ------
+        Unavailable
+            When it is closed meanwhile.
+        aiokafka.errors.KafkaError
+            When the broker refuses for good, or the producer lost its sequence: the process must start anew.
+        """
+        if self._ending:
+            raise Unavailable("the outbox is closed")
+        task = asyncio.get_running_loop().create_task(self._publish(records))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if self._ending and task.cancelled():
+                raise Unavailable("the outbox was closed before Kafka acknowledged") from None
+            raise
+
+    async def _publish(self, records: Sequence[Outgoing]) -> None:
+        producer = await self._started()
+        for topic in {record.topic for record in records} - self._topics:
+            await self._known(producer, topic)
+        by_partition: dict[tuple[str, int], list[Outgoing]] = {}
+        for record in records:
+            by_partition.setdefault((record.topic, record.partition), []).append(record)
+        sent = []
+        for (topic, partition), batch_records in by_partition.items():
+            batch = producer.create_batch()
+            for _, _, key, value, headers in batch_records:
+                appended = batch.append(timestamp=None, key=key, value=value, headers=headers)
+                assert appended is not None, f"more than {BATCH_BYTES} bytes for {topic}-{partition} belong to the bulk producer"
+            batch.close()
+            sent.append(await producer.send_batch(batch, topic, partition=partition))
+        await asyncio.gather(*sent)
+
+    async def _started(self) -> AIOKafkaProducer:
+        async with self._starting:
+            while self._producer is None:
+                producer = AIOKafkaProducer(
+                    bootstrap_servers=self._bootstrap,
+                    client_id=self._client_id,
+                    acks="all",
+                    enable_idempotence=True,
+                    compression_type=self._compression,
+                    max_batch_size=BATCH_BYTES,
+                    max_request_size=2 * BATCH_BYTES,
+                    request_timeout_ms=10_000,
+                )
+                # A batch whose partition has no leader expires after request_timeout_ms *and takes its sequence number
+                # with it*: the next one would be out of order, which is fatal. Ours wait for ever.
+                producer._message_accumulator._batch_ttl = math.inf
+                try:
+                    await producer.start()
+                except KafkaConnectionError as error:
+                    log.warning("no broker at %s (%s); trying again", self._bootstrap, error)
+                    await producer.stop()
+                    await asyncio.sleep(RETRY_S)
+                else:
+                    self._producer = producer
+        return self._producer
+
+    async def _known(self, producer: AIOKafkaProducer, topic: str) -> None:
+        """Wait until the cluster knows `topic`, before anything of the publish is sent."""
+        while True:
+            try:
+                await producer.partitions_for(topic)
+            except (UnknownTopicOrPartitionError, KafkaTimeoutError) as error:
+                log.warning("Kafka does not know topic %s (%r); waiting for it", topic, error)
+                await asyncio.sleep(RETRY_S)
+            else:
+                self._topics.add(topic)
+                return
+
+    async def close(self, wait_s: float) -> None:
+        """Wait up to `wait_s` for what is under way; what is not acknowledged then raises Unavailable where it is awaited."""
+        if self._under_way:
+            await asyncio.wait(list(self._under_way), timeout=wait_s)
+        self._ending = True
+        for task in list(self._under_way):
+            task.cancel()
+        if self._producer is not None:
+            try:
+                await asyncio.wait_for(self._producer.stop(), 1.0)
+            except TimeoutError:
+                log.warning("the producer did not stop within 1 s: the broker is away")
