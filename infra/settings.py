@@ -40,6 +40,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Address of Redis as a URL."""
     kafka_replication: Annotated[int, Meta(ge=1, le=9)] = 1
     """Replication factor of topics that `segue topics apply` creates."""
+    events_retention_h: Annotated[int, Meta(ge=1, le=24 * 3650)] = 24 * 30
+    """How long events stay; deltas and lessons stay a day longer. A worker away for longer meets a gap."""
     events_partitions: Annotated[int, Meta(ge=1, le=1024)] = 8
     """Partitions of events, recommendations, dead letters and answers; fixed for the life of a namespace."""
     deltas_partitions: Annotated[int, Meta(ge=1, le=1024)] = 8
