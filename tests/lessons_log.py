@@ -1,0 +1,63 @@
+"""A lessons log as sources write it: re-sent, re-cut, mixed with another incarnation and with foreign bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from online_models.arrays import Items
+from streams.lessons import LESSON, pack_lessons
+from streams.ports import Record
+from tests.lessons_of_known_truth import draw
+
+INCARNATION = "00c0ffee"
+TOPIC = "night.internal.lessons"
+
+
+@dataclass(frozen=True)
+class LogRecord:
+    """A record of the log; has the shape of `streams.ports.Record`."""
+
+    offset: int
+    value: bytes | None
+    topic: str = TOPIC
+    partition: int = 0
+    timestamp: int = 0
+    key: bytes | None = None
+    headers: Sequence[tuple[str, bytes]] = field(default=())
+
+
+def lesson_items(n: int, seed: int) -> Items:
+    """`n` lessons in the wire's own type."""
+    x, p = draw(n, seed)
+    items = np.zeros(n, LESSON)
+    items["x"], items["weight"] = x, 1.0
+    items["label"] = np.random.default_rng(seed + 1).random(n) < p
+    items["event_hash"] = np.arange(n)
+    return items
+
+
+def messy_log(n: int, seed: int, *, sources: int = 3, per_record_max: int = 12, first_offset: int = 0) -> list[Record]:
+    """A log that holds `n` lessons of each source exactly once in the end, and some of them several times."""
+    rng = np.random.default_rng(seed)
+    lessons = [lesson_items(n, seed + 10 * source) for source in range(sources)]
+    sent = [0] * sources
+    log: list[Record] = []
+    offset = first_offset
+    while min(sent) < n:
+        value = b""
+        for source in rng.permutation(sources)[: rng.integers(1, sources + 1)].tolist():
+            back = int(rng.integers(0, 8)) if rng.random() < 0.2 else 0
+            first = max(0, sent[source] - back)
+            last = min(n, first + int(rng.integers(1, per_record_max + 1)))
+            if first < last:
+                value += pack_lessons(INCARNATION, source, first + 1, lessons[source][first:last])
+                sent[source] = max(sent[source], last)
+        if rng.random() < 0.1:
+            value += pack_lessons("deadbeef", 1, 40, lessons[0][:3])
+        log.append(LogRecord(offset, value if rng.random() < 0.97 else value or b"not a section"))
+        # Holes in the offsets, as transaction markers and compaction leave them.
+        offset += 1 + int(rng.random() < 0.1)
+    return log

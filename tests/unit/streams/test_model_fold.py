@@ -1,0 +1,107 @@
+"""A fold learns each lesson once, in the order of the log, however the log is cut."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from online_models.finish import FinishModel
+from streams.lessons import LESSON, pack_lessons, read_lessons
+from streams.model_fold import Fold
+from streams.sections import DELTAS, BadSection, NumberGap, pack_section, read_sections
+from tests.lessons_log import INCARNATION, lesson_items, messy_log
+
+
+def fold_whole(fold: Fold, log: list[bytes | None]) -> Fold:
+    for offset, value in enumerate(log):
+        for _ in fold.record(offset, value):
+            pass
+    return fold
+
+
+def fresh() -> Fold:
+    return Fold(FinishModel(), INCARNATION)
+
+
+def test_a_lesson_is_64_bytes_and_reads_back_as_it_was_written() -> None:
+    assert LESSON.itemsize == 64
+    items = lesson_items(5, seed=1)
+    (section,) = read_sections(pack_lessons(INCARNATION, 3, 8, items))
+    assert (section.source, section.first, section.last) == (3, 8, 12)
+    assert read_lessons(section).tobytes() == items.tobytes()
+
+
+@pytest.mark.parametrize("body", [b"", b"x" * 63, b"x" * 128])
+def test_a_section_of_another_size_is_not_lessons(body: bytes) -> None:
+    (section,) = read_sections(pack_section(INCARNATION, 0, 1, 1, 1, body))
+    with pytest.raises(BadSection):
+        read_lessons(section)
+
+
+def test_deltas_are_not_lessons() -> None:
+    (section,) = read_sections(pack_section(INCARNATION, 0, DELTAS, 1, 1, b"x" * 64))
+    with pytest.raises(BadSection):
+        read_lessons(section)
+
+
+def test_a_messy_log_teaches_what_a_clean_one_does() -> None:
+    messy = fold_whole(fresh(), [record.value for record in messy_log(150, seed=5, sources=1)])
+    items = lesson_items(150, seed=5)
+    clean = fold_whole(fresh(), [pack_lessons(INCARNATION, 0, n + 1, items[n : n + 1]) for n in range(150)])
+    assert messy.model.snapshot() == clean.model.snapshot()
+    assert messy.watermarks == {0: 150}
+    assert messy.counts.applied == 150
+    assert messy.counts.skipped > 0
+
+
+def test_lessons_of_another_incarnation_are_counted_and_passed_over() -> None:
+    fold = fold_whole(fresh(), [pack_lessons("deadbeef", 0, 7, lesson_items(4, seed=1))])
+    assert (fold.counts.foreign, fold.counts.applied, fold.watermarks) == (4, 0, {})
+
+
+def test_bytes_that_are_no_lessons_are_counted_and_passed_over() -> None:
+    fold = fold_whole(fresh(), [b"hello", pack_section(INCARNATION, 0, DELTAS, 1, 1, b"x" * 32), None])
+    assert fold.counts.malformed == 2
+    assert fold.model.n_lessons == 0
+
+
+def test_a_missing_number_stops_the_fold() -> None:
+    items = lesson_items(9, seed=2)
+    fold = fold_whole(fresh(), [pack_lessons(INCARNATION, 0, 1, items[:3])])
+    with pytest.raises(NumberGap, match="2 items are missing"):
+        fold_whole(fold, [pack_lessons(INCARNATION, 0, 6, items[5:])])
+    assert fold.watermarks == {0: 3}
+
+
+def test_a_log_read_from_its_beginning_starts_with_number_one() -> None:
+    with pytest.raises(NumberGap, match="4 items are missing"):
+        fold_whole(fresh(), [pack_lessons(INCARNATION, 0, 5, lesson_items(2, seed=2))])
+
+
+def test_a_missing_number_is_counted_where_the_operator_accepts_gaps() -> None:
+    items = lesson_items(9, seed=2)
+    fold = Fold(FinishModel(), INCARNATION, accept_gap=True)
+    fold_whole(fold, [pack_lessons(INCARNATION, 0, 1, items[:3]), pack_lessons(INCARNATION, 0, 6, items[5:])])
+    assert (fold.counts.missing, fold.counts.applied, fold.watermarks) == (2, 7, {0: 9})
+
+
+def test_a_fold_that_starts_where_retention_cut_the_log_takes_the_first_number_it_finds() -> None:
+    fold = fresh()
+    for _ in fold.record(500, pack_lessons(INCARNATION, 4, 31, lesson_items(2, seed=3))):
+        pass
+    assert (fold.counts.missing, fold.counts.applied, fold.watermarks) == (30, 2, {4: 32})
+    with pytest.raises(NumberGap):
+        list(fold.record(501, pack_lessons(INCARNATION, 4, 40, lesson_items(2, seed=3))))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("x", np.nan), ("x", np.inf), ("label", np.nan), ("label", 0.5), ("weight", np.nan), ("weight", 0.0)]
+)
+def test_a_lesson_with_a_bad_value_takes_its_number_and_teaches_nothing(field: str, value: float) -> None:
+    items = lesson_items(3, seed=4)
+    items[field][1] = value
+    fold = fold_whole(fresh(), [pack_lessons(INCARNATION, 0, 1, items)])
+    without = fold_whole(fresh(), [pack_lessons(INCARNATION, 0, 1, items[[0, 2]])])
+    assert (fold.counts.applied, fold.counts.refused, fold.watermarks) == (3, 1, {0: 3})
+    assert fold.model.snapshot() == without.model.snapshot()
+    assert fold.last_refusal

@@ -1,0 +1,356 @@
+"""The models worker loses and doubles no lesson, whatever step it dies at."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import pytest
+
+from infra.keys import Keys
+from infra.memory_store import MemoryRedis, MemoryStore, Moment, ReplyLost
+from infra.settings import Settings
+from online_models.finish_serving import parse
+from online_models.registry import MODELS
+from streams.lessons import pack_lessons
+from streams.model_fold import Fold
+from streams.models_worker import CursorOfAnother, LogTooShort, Models, snapshot_after
+from streams.ports import Outgoing, Record
+from streams.sections import NumberGap
+from tests.lessons_log import INCARNATION, TOPIC, LogRecord, lesson_items, messy_log
+
+SETTINGS = Settings(namespace="night")
+KEYS = Keys("night")
+CURSOR, MANIFEST, SERVING = KEYS.model_cursor("finish"), KEYS.manifest("finish"), KEYS.serving("finish")
+
+TOKENS = itertools.count(0x5E60E00000000001)
+
+
+class TP(NamedTuple):
+    topic: str
+    partition: int
+
+
+FINISH = TP(TOPIC, 0)
+
+
+class Noon:
+    def now_ms(self) -> int:
+        return 1_700_000_000_000
+
+
+class Silent:
+    async def publish(self, records: Sequence[Outgoing]) -> None:
+        raise AssertionError("the models role publishes nothing")
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+class Kafka:
+    """The transport as the worker sees it: bounds, membership, and where it was placed."""
+
+    def __init__(self, first: int, end: int) -> None:
+        self.first, self.end = first, end
+        self.placed: list[int] = []
+        self.confirmed = 0
+
+    async def bounds(self, tps: object) -> dict[TP, tuple[int, int]]:
+        return {FINISH: (self.first, self.end)}
+
+    async def confirmed_member(self) -> None:
+        self.confirmed += 1
+
+    async def reposition(self, tp: TP, offset: int) -> bool:
+        self.placed.append(offset)
+        return True
+
+
+def worker(redis: MemoryRedis, hook: Callable[[Moment], None] | None = None) -> Models:
+    return Models(SETTINGS, MemoryStore(redis, namespace="night", hook=hook), Silent(), Noon(), lambda: f"{next(TOKENS):016x}")
+
+
+def founded() -> MemoryRedis:
+    redis = MemoryRedis()
+    redis.write({KEYS.meta(): {"incarnation": INCARNATION.encode()}})
+    return redis
+
+
+async def read(models: Models, log: Sequence[Record], start: int, chunk: int) -> None:
+    rest = [record for record in log if record.offset >= start]
+    for at in range(0, len(rest), chunk):
+        await models.receive(TOPIC, {0: rest[at : at + chunk]})
+
+
+def straight(log: Sequence[Record]) -> Fold:
+    fold = Fold(MODELS[0].kind(), INCARNATION)
+    for record in log:
+        for _ in fold.record(record.offset, record.value):
+            pass
+    return fold
+
+
+def stored_parts(redis: MemoryRedis) -> list[str]:
+    return [key for key in redis.snapshot().values if ":part:" in key]
+
+
+async def kept_fold(redis: MemoryRedis) -> Fold:
+    """The fold as a next owner finds it in the store."""
+    models = worker(redis)
+    await models.claim({FINISH})
+    return models.held[0].fold
+
+
+def assert_same(fold: Fold, expected: Fold) -> None:
+    assert fold.watermarks == expected.watermarks
+    assert fold.counts.applied == expected.counts.applied
+    assert fold.model.snapshot() == expected.model.snapshot()
+
+
+async def test_a_first_start_makes_the_namespace_and_reads_from_the_beginning() -> None:
+    redis = MemoryRedis()
+    assert await worker(redis).claim({FINISH, TP(TOPIC, 5), TP("night.events", 0)}) == {FINISH: 0}
+    assert len(redis.hash(KEYS.meta())["incarnation"]) == 8
+
+
+async def test_what_was_learned_is_served_and_found_again_by_the_next_owner() -> None:
+    log, redis = messy_log(300, seed=1), founded()
+    models = worker(redis)
+    await read(models, log, (await models.claim({FINISH}))[FINISH], chunk=10)
+    await models.revoked({FINISH})
+    assert_same(await kept_fold(redis), straight(log))
+    version = int(redis.hash(MANIFEST)["version"])
+    served = redis.string(SERVING)
+    assert served is not None and parse(served).version == version > 3
+    assert len(stored_parts(redis)) == 4, "old versions are deleted"
+    assert int(redis.hash(CURSOR)["next"]) == log[-1].offset + 1
+
+
+async def test_snapshots_are_early_at_first_and_then_rarer() -> None:
+    assert [snapshot_after(n) for n in (0, 400, 1_000, 100_000)] == [50, 50, 125, 500]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_crash_at_any_step_loses_and_doubles_nothing(when: str) -> None:
+    log = messy_log(60, seed=2)
+    expected = straight(log)
+    for step in itertools.count():
+        redis, crashed = founded(), False
+        moments = itertools.count()
+
+        def hook(moment: Moment, step: int = step, moments: itertools.count[int] = moments) -> None:
+            if moment.when == when and next(moments) == step:
+                raise Crash
+
+        for attempt in range(3):
+            models = worker(redis, hook if attempt == 0 else None)
+            try:
+                start = (await models.claim({FINISH}))[FINISH]
+                await read(models, log, start, chunk=3)
+                await models.revoked({FINISH})
+            except Crash:
+                crashed = True
+                continue
+            break
+        assert models.rebuilds == 0, "a crash never costs the snapshot"
+        assert_same(await kept_fold(redis), expected)
+        assert len(stored_parts(redis)) == 4
+        if not crashed:
+            assert step > 10, "the crashes must have covered the run"
+            return
+
+
+async def test_a_lost_reply_at_any_step_changes_nothing() -> None:
+    log, redis = messy_log(60, seed=2), founded()
+    lost = itertools.cycle([True, False])
+
+    def hook(moment: Moment) -> None:
+        if moment.when == "after" and next(lost):
+            raise ReplyLost
+
+    models = worker(redis, hook)
+    await read(models, log, (await models.claim({FINISH}))[FINISH], chunk=7)
+    await models.revoked({FINISH})
+    assert_same(await kept_fold(redis), straight(log))
+
+
+async def test_a_zombie_changes_nothing_and_gives_up() -> None:
+    log, redis = messy_log(100, seed=3), founded()
+    zombie, heir = worker(redis), worker(redis)
+    await zombie.claim({FINISH})
+    await heir.claim({FINISH})
+    await read(heir, log, 0, chunk=10)
+    await heir.settle()
+    before = redis.snapshot()
+    await read(zombie, log, 0, chunk=10)
+    await zombie.revoked({FINISH})
+    assert redis.snapshot() == before
+    assert zombie.held == {}
+
+
+async def test_a_refused_partition_is_claimed_again_after_kafka_confirmed_us() -> None:
+    log, redis = messy_log(100, seed=3), founded()
+    models, kafka = worker(redis), Kafka(0, 10_000)
+    models.reader = kafka
+    await models.claim({FINISH})
+    await read(models, log[:20], 0, chunk=10)
+    await models.settle()
+    older = redis.snapshot()
+    await read(models, log[:40], 0, chunk=10)
+    await models.settle()
+    redis.roll_back(older)
+    await models.check()
+    await asyncio.sleep(0.01)
+    assert kafka.confirmed == 1
+    assert kafka.placed == [int(redis.hash(CURSOR)["next"])]
+    await read(models, log, kafka.placed[0], chunk=10)
+    await models.revoked({FINISH})
+    assert_same(await kept_fold(redis), straight(log))
+
+
+async def test_a_flushed_redis_is_noticed_and_everything_is_learned_again() -> None:
+    log, redis = messy_log(100, seed=6), founded()
+    models, kafka = worker(redis), Kafka(0, 10_000)
+    models.reader = kafka
+    await models.claim({FINISH})
+    await read(models, log, 0, chunk=10)
+    redis.flush()
+    redis.write({KEYS.meta(): {"incarnation": INCARNATION.encode()}})
+    await models.check()
+    await asyncio.sleep(0.01)
+    assert kafka.placed == [0]
+    await read(models, log, 0, chunk=10)
+    await models.settle()
+    assert_same(await kept_fold(redis), straight(log))
+
+
+async def test_owners_are_left_alone_while_all_is_well() -> None:
+    redis = founded()
+    models = worker(redis)
+    await models.claim({FINISH})
+    held = models.held[0]
+    await read(models, messy_log(60, seed=7), 0, chunk=10)
+    await models.check()
+    assert models.held[0] is held
+
+
+@pytest.mark.parametrize("harm", ["part lost", "part changed", "manifest lost", "version torn", "other River"])
+async def test_a_snapshot_that_cannot_be_trusted_is_rebuilt_from_the_lessons(harm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, redis = messy_log(150, seed=8), founded()
+    models = worker(redis)
+    await models.claim({FINISH})
+    await read(models, log[:60], 0, chunk=10)
+    await models.revoked({FINISH})
+    part = stored_parts(redis)[1]
+    manifest = redis.hash(MANIFEST)
+    if harm == "part lost":
+        redis.write({part: None})
+    elif harm == "part changed":
+        redis.write({part: (redis.string(part) or b"")[:-1] + b"!"})
+    elif harm == "manifest lost":
+        redis.write({MANIFEST: None})
+    elif harm == "version torn":
+        redis.write({MANIFEST: {**manifest, "version": b"999"}})
+    else:
+        monkeypatch.setattr("online_models.tree_codec.river.__version__", "0.27.0")
+    heir = worker(redis)
+    assert await heir.claim({FINISH}) == {FINISH: 0}
+    assert heir.rebuilds == 1
+    monkeypatch.undo()
+    next_before = int(redis.hash(CURSOR)["next"])
+    await read(heir, [record for record in log if record.offset < next_before - 5], 0, chunk=10)
+    await heir.settle()
+    assert int(redis.hash(CURSOR)["next"]) == next_before, "a rebuild is saved once it has caught up"
+    await read(heir, log, heir.held[0].position, chunk=10)
+    await heir.revoked({FINISH})
+    assert_same(await kept_fold(redis), straight(log))
+
+
+async def test_a_position_that_retention_passed_moves_on_and_numbers_tell_what_is_lost() -> None:
+    redis, log = founded(), messy_log(50, seed=9, first_offset=700)
+    models = worker(redis)
+    models.reader = Kafka(700, 9_000)
+    assert await models.claim({FINISH}) == {FINISH: 700}
+    await read(models, log, 700, chunk=10)
+    assert models.held[0].fold.counts.missing == 0
+
+
+async def test_a_log_that_is_shorter_than_the_cursor_is_refused() -> None:
+    redis, log = founded(), messy_log(50, seed=9)
+    models = worker(redis)
+    await models.claim({FINISH})
+    await read(models, log, 0, chunk=10)
+    await models.revoked({FINISH})
+    heir = worker(redis)
+    heir.reader = Kafka(0, 3)
+    with pytest.raises(LogTooShort, match="created anew"):
+        await heir.claim({FINISH})
+
+
+async def test_a_cursor_of_another_incarnation_is_refused() -> None:
+    redis = founded()
+    await worker(redis).claim({FINISH})
+    redis.write({KEYS.meta(): {"incarnation": b"deadbeef"}})
+    with pytest.raises(CursorOfAnother, match="segue rebuild"):
+        await worker(redis).claim({FINISH})
+
+
+async def test_a_revocation_in_the_middle_of_a_chunk_saves_what_was_learned() -> None:
+    log, redis = messy_log(400, seed=11, per_record_max=90), founded()
+    models = worker(redis)
+    await models.claim({FINISH})
+    learning = asyncio.create_task(models.receive(TOPIC, {0: log}))
+    for _ in range(4):
+        await asyncio.sleep(0)
+    await models.revoked({FINISH})
+    await learning
+    heir = worker(redis)
+    start = (await heir.claim({FINISH}))[FINISH]
+    assert 0 < heir.held[0].fold.counts.applied < 1200, "it stopped in the middle"
+    await read(heir, log, start, chunk=10)
+    await heir.revoked({FINISH})
+    assert_same(await kept_fold(redis), straight(log))
+
+
+async def test_a_revocation_in_the_middle_of_a_record_saves_what_was_learned() -> None:
+    record = LogRecord(0, pack_lessons(INCARNATION, 0, 1, lesson_items(400, seed=13)))
+    redis = founded()
+    models = worker(redis)
+    await models.claim({FINISH})
+    learning = asyncio.create_task(models.receive(TOPIC, {0: [record]}))
+    for _ in range(4):
+        await asyncio.sleep(0)
+    await models.revoked({FINISH})
+    await learning
+    heir = worker(redis)
+    assert await heir.claim({FINISH}) == {FINISH: 0}
+    assert 0 < heir.held[0].fold.counts.applied < 400, "it stopped in the middle"
+    await heir.receive(TOPIC, {0: [record]})
+    assert_same(heir.held[0].fold, straight([record]))
+
+
+async def test_a_restored_fold_still_knows_that_it_read_the_log_from_its_beginning() -> None:
+    log, redis = messy_log(60, seed=14), founded()
+    models = worker(redis)
+    await models.claim({FINISH})
+    await read(models, log, 0, chunk=10)
+    await models.revoked({FINISH})
+    heir = worker(redis)
+    await heir.claim({FINISH})
+    late = LogRecord(9_999, pack_lessons(INCARNATION, 7, 12, lesson_items(1, seed=1)))
+    with pytest.raises(NumberGap):
+        await heir.receive(TOPIC, {0: [late]})
+
+
+async def test_records_that_were_read_before_are_passed_over() -> None:
+    log, redis = messy_log(50, seed=12), founded()
+    models = worker(redis)
+    await models.claim({FINISH})
+    await models.receive(TOPIC, {0: log[:20]})
+    await models.receive(TOPIC, {0: log[10:]})
+    await models.receive("night.events", {0: log})
+    assert_same(models.held[0].fold, straight(log))
+    assert models.held[0].fold.counts.skipped == straight(log).counts.skipped
