@@ -79,6 +79,15 @@ class FencedCall(msgspec.Struct, frozen=True):
         assert not {"token", "next", "incarnation", "claims"} & self.cursor_fields.keys(), f"{self.cursor}: the fence's own fields"
         width = 1 + len(self.row_fields)
         assert all(len(row) == width for row in self.rows), f"{self.cursor}: a row is not {width} wide"
+        self._check_kinds()
+
+    def _check_kinds(self) -> None:
+        """Types are looked at before the first write, so one call must not itself change a key's type or what it counts."""
+        strings = {self.pending_key} | {c.key for c in self.commands if c.verb == "SET"}
+        counted = {c.key for c in self.commands if c.verb == "HINCRBY"}
+        hashes = {self.cursor} | {c.key for c in self.commands if c.verb == "HSET"} | {row[0] for row in self.rows}
+        twice = (strings & hashes) | (strings & counted) | (counted & hashes)
+        assert not twice, f"{self.cursor}: one call writes {sorted(twice)[0]} in two ways"
 
 
 class Applied(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 Order of one `apply`:
 
-1. every call becomes one EVALSHA; all go out in one write (on a Redis Cluster concurrently, one per partition);
+1. every call becomes one EVALSHA; all go out in one write (on a Redis Cluster one write per node, concurrently);
 2. reply 1 is Applied; a reply with our token and `next == end` is Applied too: our earlier call landed and its
    reply was lost; any other stored fence is Refused;
 3. NOSCRIPT is sent again at once, with the script's text; a store that is away, full, loading or read-only is
@@ -18,7 +18,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from infra import redis_errors, scripts
-from infra.cluster_link import ClusterLink, is_cluster
+from infra.cluster_link import ClusterLink, is_cluster, routing_key
 from infra.fenced import Applied, Claimed, FencedCall, Field, Refused, StoreBroken, encode
 from infra.keys import Keys
 from infra.redis_link import Args, Link, NodeLink, Reply
@@ -180,7 +180,7 @@ class _Wait:
             return _with_text(command)
         reason = redis_errors.away(reply)
         if reason is None:
-            raise StoreBroken(*redis_errors.blame(reply, _first_key(command))) from reply
+            raise StoreBroken(*redis_errors.blame(reply, routing_key(command).decode(errors="replace"))) from reply
         self.reason = reason
         return command
 
@@ -230,10 +230,6 @@ def _evalsha(script: scripts.Script, keys: Sequence[str], args: Sequence[bytes])
 def _with_text(command: Args) -> Args:
     """The same call as an EVAL, which also leaves the script where it was missing."""
     return [b"EVAL", scripts.BY_SHA[command[1]].text, *command[2:]]
-
-
-def _first_key(command: Args) -> str:
-    return command[3 if command[0].startswith(b"EVAL") else 1].decode(errors="replace")
 
 
 def _flat(fields: dict[str, Field]) -> list[bytes]:

@@ -1,0 +1,358 @@
+"""What every store promises, told once. A subclass brings `store`, `other` (a second owner's client) and `raw`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+import pytest
+
+from infra.fenced import Applied, Command, FencedCall, Field, Refused, Row, StoreBroken
+from streams.ports import Store
+
+CURSOR = "t:{u3}:cursor"
+PENDING = "t:{u3}:pending"
+USER = "t:{u3}:user:"
+
+
+class Raw(Protocol):
+    """Looks at the database, and damages it, past the store."""
+
+    async def hash(self, key: str) -> dict[str, bytes]: ...
+
+    async def string(self, key: str) -> bytes | None: ...
+
+    async def put_string(self, key: str, value: bytes) -> None: ...
+
+    async def put_hash(self, key: str, fields: dict[str, bytes]) -> None: ...
+
+    async def keys(self) -> list[str]: ...
+
+
+def call_of(
+    start: int = 0,
+    end: int = 5,
+    *,
+    token: str = "ours",
+    incarnation: str = "inc",
+    cursor_fields: dict[str, Field] | None = None,
+    pending: bytes = b"to publish",
+    row_fields: tuple[str, ...] = ("about", "list", "row"),
+    rows: list[Row] | None = None,
+    commands: list[Command] | None = None,
+    partition: str = "u3",
+) -> FencedCall:
+    return FencedCall(
+        cursor=f"t:{{{partition}}}:cursor",
+        pending_key=f"t:{{{partition}}}:pending",
+        token=token,
+        incarnation=incarnation,
+        start=start,
+        end=end,
+        cursor_fields={"applied": end} if cursor_fields is None else cursor_fields,
+        pending=pending,
+        row_fields=row_fields,
+        rows=[(USER + "ana", '{"plays":1}', b"[1]", b"\x01\x00\xff")] if rows is None else rows,
+        commands=commands or [],
+    )
+
+
+async def begin(store: Store, cursor: str = CURSOR, *, token: str = "ours", next_: int = 0) -> None:
+    assert await store.start_cursor(cursor, {"token": token, "next": next_, "incarnation": "inc"})
+
+
+class StoreContract:
+    """The promises. Every test begins with an empty namespace."""
+
+    # -- the namespace --
+
+    async def test_a_namespace_without_meta_reads_empty(self, store: Store) -> None:
+        assert await store.meta() == {}
+
+    async def test_the_first_to_found_a_namespace_wins_and_all_see_the_same(self, store: Store, other: Store) -> None:
+        assert await store.found({"incarnation": "first", "events_partitions": 8}) == {"incarnation": b"first", "events_partitions": b"8"}
+        assert await other.found({"incarnation": "second"}) == await store.meta()
+
+    async def test_of_many_founders_at_once_exactly_one_wins(self, store: Store, other: Store) -> None:
+        found = await asyncio.gather(*((store, other)[i % 2].found({"incarnation": f"i{i}"}) for i in range(20)))
+        assert all(fields == found[0] for fields in found)
+
+    async def test_a_mark_sets_one_field_and_leaves_the_others(self, store: Store) -> None:
+        await store.found({"incarnation": "a"})
+        await store.mark("started:u3", 1)
+        assert await store.meta() == {"incarnation": b"a", "started:u3": b"1"}
+
+    # -- cursors and claims --
+
+    async def test_a_claim_does_not_create_a_cursor(self, store: Store, raw: Raw) -> None:
+        claimed = await store.claim(CURSOR, PENDING, "ours")
+        assert (claimed.fields, claimed.pending) == ({}, b"")
+        assert await raw.keys() == []
+
+    async def test_a_cursor_is_created_once(self, store: Store, other: Store) -> None:
+        assert await store.start_cursor(CURSOR, {"token": "a", "next": 7, "incarnation": "inc"})
+        assert not await other.start_cursor(CURSOR, {"token": "b", "next": 0, "incarnation": "other"})
+        assert await store.owners([CURSOR]) == [("a", 7)]
+
+    async def test_a_claim_writes_its_token_and_reads_cursor_and_pending(self, store: Store, other: Store) -> None:
+        await begin(store)
+        await store.apply([call_of()])
+        claimed = await other.claim(CURSOR, PENDING, "theirs")
+        assert claimed.fields == {"token": b"theirs", "next": b"5", "incarnation": b"inc", "applied": b"5", "claims": b"1"}
+        assert claimed.pending == b"to publish"
+
+    async def test_claims_are_counted_until_an_apply_lands(self, store: Store) -> None:
+        await begin(store)
+        for n in range(1, 4):
+            assert (await store.claim(CURSOR, PENDING, f"token {n}")).fields["claims"] == b"%d" % n
+        assert await store.apply([call_of(token="token 3")]) == [Applied()]
+        assert (await store.claim(CURSOR, PENDING, "token 4")).fields["claims"] == b"1"
+
+    async def test_the_same_claim_asked_twice_is_one_claim(self, store: Store) -> None:
+        await begin(store)
+        first = await store.claim(CURSOR, PENDING, "theirs")
+        assert await store.claim(CURSOR, PENDING, "theirs") == first
+
+    async def test_owners_names_token_and_next_and_the_missing(self, store: Store) -> None:
+        await begin(store, next_=9)
+        assert await store.owners([CURSOR, "t:{u4}:cursor"]) == [("ours", 9), ("", -1)]
+        assert await store.owners([]) == []
+
+    # -- the fence --
+
+    async def test_an_apply_writes_rows_pending_commands_and_cursor_together(self, store: Store, raw: Raw) -> None:
+        await begin(store)
+        commands = [
+            Command("HSET", "t:{u3}:ids", ("a1", "t1", "a2", b"t2")),
+            Command("SET", "t:{u3}:popular", ("[]",)),
+            Command("HINCRBY", "t:{u3}:quality", ("2025-12-01:plays", 3)),
+            Command("HINCRBY", "t:{u3}:quality", ("2025-12-01:plays", -1)),
+        ]
+        assert await store.apply([call_of(commands=commands, cursor_fields={"applied": 5, "wm": "{}"})]) == [Applied()]
+        assert await raw.hash(USER + "ana") == {"about": b'{"plays":1}', "list": b"[1]", "row": b"\x01\x00\xff"}
+        assert await raw.string(PENDING) == b"to publish"
+        assert await raw.hash("t:{u3}:ids") == {"a1": b"t1", "a2": b"t2"}
+        assert await raw.string("t:{u3}:popular") == b"[]"
+        assert await raw.hash("t:{u3}:quality") == {"2025-12-01:plays": b"2"}
+        expected = {"token": b"ours", "next": b"5", "incarnation": b"inc", "applied": b"5", "wm": b"{}", "claims": b"0"}
+        assert await raw.hash(CURSOR) == expected
+
+    async def test_an_empty_pending_leaves_no_key(self, store: Store, raw: Raw) -> None:
+        await begin(store)
+        await store.apply([call_of()])
+        await store.apply([call_of(5, 6, pending=b"")])
+        assert await raw.string(PENDING) is None
+        assert (await store.claim(CURSOR, PENDING, "theirs")).pending == b""
+
+    async def test_a_row_keeps_the_fields_that_a_call_does_not_name(self, store: Store, raw: Raw) -> None:
+        await begin(store)
+        await store.apply([call_of()])
+        await store.apply([call_of(5, 6, row_fields=("list",), rows=[(USER + "ana", b"[2]")])])
+        assert await raw.hash(USER + "ana") == {"about": b'{"plays":1}', "list": b"[2]", "row": b"\x01\x00\xff"}
+
+    @pytest.mark.parametrize("width", [1, 2, 3, 4, 7])
+    async def test_rows_may_have_any_number_of_fields(self, store: Store, raw: Raw, width: int) -> None:
+        await begin(store)
+        fields = tuple(f"f{i}" for i in range(width))
+        rows: list[Row] = [(f"{USER}{n}", *(b"%d.%d" % (n, i) for i in range(width))) for n in range(3)]
+        assert await store.apply([call_of(row_fields=fields, rows=rows)]) == [Applied()]
+        assert await raw.hash(USER + "2") == {f"f{i}": b"2.%d" % i for i in range(width)}
+
+    async def test_a_deleted_row_is_gone_and_may_be_deleted_again(self, store: Store, raw: Raw) -> None:
+        await begin(store)
+        await store.apply([call_of()])
+        for start in (5, 6):
+            assert await store.apply([call_of(start, start + 1, rows=[], commands=[Command("DEL", USER + "ana")])]) == [Applied()]
+        assert await raw.hash(USER + "ana") == {}
+
+    @pytest.mark.parametrize(
+        ("changed", "refused"),
+        [
+            ({"token": "theirs"}, Refused("ours", 0, "inc")),
+            ({"incarnation": "older"}, Refused("ours", 0, "inc")),
+            ({"start": 3}, Refused("ours", 0, "inc")),
+        ],
+        ids=["token", "incarnation", "next"],
+    )
+    async def test_a_call_with_another_fence_is_refused_whole(
+        self, store: Store, raw: Raw, changed: dict[str, str], refused: Refused
+    ) -> None:
+        await begin(store)
+        before = await raw.hash(CURSOR)
+        commands = [Command("SET", "t:{u3}:popular", ("x",)), Command("HINCRBY", "t:{u3}:quality", ("f", 1))]
+        assert await store.apply([call_of(commands=commands, **changed)]) == [refused]  # type: ignore[arg-type]
+        assert await raw.keys() == [CURSOR]
+        assert await raw.hash(CURSOR) == before
+
+    async def test_a_call_without_a_cursor_is_refused(self, store: Store, raw: Raw) -> None:
+        assert await store.apply([call_of()]) == [Refused("", -1, "")]
+        assert await raw.keys() == []
+
+    async def test_an_old_owner_is_refused_after_a_claim(self, store: Store, other: Store, raw: Raw) -> None:
+        await begin(store)
+        await other.claim(CURSOR, PENDING, "theirs")
+        assert await store.apply([call_of()]) == [Refused("theirs", 0, "inc")]
+        assert await other.apply([call_of(token="theirs")]) == [Applied()]
+        assert await store.apply([call_of()]) == [Refused("theirs", 5, "inc")]
+
+    async def test_a_repeated_call_is_applied_once(self, store: Store, raw: Raw) -> None:
+        await begin(store)
+        call = call_of(commands=[Command("HINCRBY", "t:{u3}:quality", ("plays", 1))])
+        assert [await store.apply([call]) for _ in range(3)] == [[Applied()]] * 3
+        assert await raw.hash("t:{u3}:quality") == {"plays": b"1"}
+
+    async def test_one_refused_call_does_not_stop_the_others(self, store: Store) -> None:
+        await begin(store, "t:{u1}:cursor")
+        await begin(store, "t:{u2}:cursor", token="somebody")
+        await begin(store, "t:{u3}:cursor")
+        calls = [call_of(partition=p, rows=[]) for p in ("u1", "u2", "u3")]
+        assert await store.apply(calls) == [Applied(), Refused("somebody", 0, "inc"), Applied()]
+
+    async def test_no_calls_are_no_work(self, store: Store) -> None:
+        assert await store.apply([]) == []
+
+    async def test_a_claim_beside_a_call_under_way_leaves_one_order_of_the_two(self, store: Store, other: Store, raw: Raw) -> None:
+        """Either the call landed before the claim, which then reads it, or it is refused: never a third thing."""
+        await begin(store)
+        for n in range(100):
+            token = f"theirs {n}"
+            claim = asyncio.create_task(other.claim(CURSOR, PENDING, token))
+            apply = asyncio.create_task(store.apply([call_of(n, n + 1, token="ours", pending=b"%d" % n)]))
+            first, second = (claim, apply) if n % 2 else (apply, claim)
+            await first
+            await second
+            fields = claim.result().fields
+            landed = apply.result() == [Applied()]
+            assert fields["next"] == (b"%d" % (n + 1) if landed else b"%d" % n)
+            assert landed or apply.result() == [Refused(token, n, "inc")]
+            await raw.put_hash(CURSOR, {"token": b"ours", "next": b"%d" % (n + 1), "incarnation": b"inc"})
+
+    # -- what must never be half written --
+
+    async def test_a_thousand_rows_fit_one_call(self, store: Store, raw: Raw) -> None:
+        await begin(store)
+        rows: list[Row] = [(f"{USER}{i}", b"a" * 200, b"%05d" % i * 1000, bytes(1000)) for i in range(1000)]
+        ids = tuple(part for i in range(5000) for part in (f"{i:016x}", f"t{i}"))
+        assert await store.apply([call_of(rows=rows, commands=[Command("HSET", "t:{u3}:ids", ids)])]) == [Applied()]
+        lists = await store.read([(f"{USER}{i}", "list") for i in range(1000)])
+        assert lists == [b"%05d" % i * 1000 for i in range(1000)]
+        assert len(await raw.hash("t:{u3}:ids")) == 5000
+
+    @pytest.mark.parametrize("damaged", ["cursor", "pending", "row", "hset", "set", "hincrby"])
+    async def test_a_key_of_another_type_is_named_and_nothing_is_written(self, store: Store, raw: Raw, damaged: str) -> None:
+        await begin(store)
+        place = {"cursor": CURSOR, "pending": PENDING, "row": USER + "u7"}.get(damaged, f"t:{{u3}}:{damaged}")
+        if damaged in {"pending", "set"}:
+            await raw.put_hash(place, {"what": b"is this"})
+        else:
+            await raw.put_string(place, b"what is this")
+        keys = await raw.keys()
+        rows: list[Row] = [(f"{USER}u{i}", b"a", b"l", b"r") for i in range(10)]
+        commands = [
+            Command("HSET", "t:{u3}:hset", ("f", "v")),
+            Command("SET", "t:{u3}:set", ("v",)),
+            Command("HINCRBY", "t:{u3}:hincrby", ("f", 1)),
+        ]
+        with pytest.raises(StoreBroken) as broken:
+            await store.apply([call_of(rows=rows, commands=commands)])
+        assert broken.value.key == place
+        assert await raw.keys() == keys
+        if damaged != "cursor":
+            assert (await raw.hash(CURSOR))["next"] == b"0"
+
+    @pytest.mark.parametrize("stored", [b"many", b"1.5", b"9007199254740993", b""])
+    async def test_a_field_that_is_no_number_is_not_counted_up(self, store: Store, raw: Raw, stored: bytes) -> None:
+        await begin(store)
+        await raw.put_hash("t:{u3}:quality", {"plays": stored})
+        with pytest.raises(StoreBroken, match="plays does not hold a number") as broken:
+            await store.apply([call_of(commands=[Command("HINCRBY", "t:{u3}:quality", ("plays", 1))])])
+        assert broken.value.key == "t:{u3}:quality"
+        assert await raw.keys() == [CURSOR, "t:{u3}:quality"]
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            Command("HSET", "t:{u3}:x", ("f",)),
+            Command("HSET", "t:{u3}:x", ()),
+            Command("SET", "t:{u3}:x", ()),
+            Command("SET", "t:{u3}:x", ("a", "b")),
+            Command("DEL", "t:{u3}:x", ("a",)),
+            Command("HINCRBY", "t:{u3}:x", ("f", "one")),
+            Command("HINCRBY", "t:{u3}:x", ("f",)),
+            Command("APPEND", "t:{u3}:x", ("f",)),
+        ],
+        ids=lambda command: f"{command.verb} {len(command.args)}",
+    )
+    async def test_a_command_that_does_not_add_up_writes_nothing(self, store: Store, raw: Raw, command: Command) -> None:
+        await begin(store)
+        with pytest.raises(StoreBroken, match="does not add up") as broken:
+            await store.apply([call_of(commands=[command])])
+        assert broken.value.key == "t:{u3}:x"
+        assert await raw.keys() == [CURSOR]
+
+    @pytest.mark.parametrize(
+        "call",
+        [
+            call_of(5, 4),
+            call_of(5, 5, commands=[Command("HINCRBY", "k", ("f", 1))]),
+            call_of(rows=[("k", b"one value for three fields")]),
+            call_of(cursor_fields={"next": 3}),
+            call_of(rows=[], commands=[Command("SET", "k", ("v",)), Command("HSET", "k", ("f", "v"))]),
+            call_of(rows=[], commands=[Command("HSET", "k", ("f", "v")), Command("HINCRBY", "k", ("f", 1))]),
+            call_of(rows=[], commands=[Command("SET", CURSOR, ("v",))]),
+        ],
+        ids=[
+            "backwards",
+            "counts without moving",
+            "narrow row",
+            "own fence field",
+            "string and hash",
+            "set and counted",
+            "cursor as string",
+        ],
+    )
+    async def test_a_call_that_could_not_bear_repeating_is_our_bug(self, store: Store, raw: Raw, call: FencedCall) -> None:
+        with pytest.raises(AssertionError):
+            await store.apply([call])
+        assert await raw.keys() == []
+
+    async def test_a_call_that_moves_nothing_may_write_what_bears_repeating(self, store: Store, raw: Raw) -> None:
+        await begin(store, next_=5)
+        for _ in range(2):
+            assert await store.apply([call_of(5, 5, pending=b"again")]) == [Applied()]
+        assert await raw.string(PENDING) == b"again"
+
+    # -- reads --
+
+    async def test_reads_keep_the_order_of_what_was_wanted(self, store: Store, raw: Raw) -> None:
+        await raw.put_hash("t:{u1}:user:a", {"row": b"\x00\r\n", "list": b"[]"})
+        await raw.put_hash("t:{u2}:user:b", {"row": b"b"})
+        await raw.put_string("t:{t1}:popular", b"[1]")
+        assert await store.read([("t:{u2}:user:b", "row"), ("t:{u1}:user:a", "list"), ("t:{u9}:no", "row"), ("t:{u1}:user:a", "row")]) == [
+            b"b",
+            b"[]",
+            None,
+            b"\x00\r\n",
+        ]
+        wanted = [("t:{u2}:user:b", ("row", "list")), ("t:{u1}:user:a", ("row",)), ("t:{u1}:user:a", ("list", "row"))]
+        assert await store.read_many(wanted) == [[b"b", None], [b"\x00\r\n"], [b"[]", b"\x00\r\n"]]
+        assert await store.text(["t:{t1}:popular", "t:{t2}:popular"]) == [b"[1]", None]
+
+    async def test_reading_nothing_reads_nothing(self, store: Store) -> None:
+        assert (await store.read([]), await store.read_many([]), await store.text([])) == ([], [], [])
+
+    async def test_reading_a_key_of_another_type_names_it(self, store: Store, raw: Raw) -> None:
+        await raw.put_hash("t:{u1}:h", {"f": b"v"})
+        await raw.put_string("t:{u1}:s", b"v")
+        for reading, key in (
+            (store.read([("t:{u1}:h", "f"), ("t:{u1}:s", "f")]), "t:{u1}:s"),
+            (store.read_many([("t:{u1}:s", ("f", "g"))]), "t:{u1}:s"),
+            (store.text(["t:{u1}:s", "t:{u1}:h"]), "t:{u1}:h"),
+            (store.owners(["t:{u1}:s"]), "t:{u1}:s"),
+            (store.claim("t:{u1}:s", "t:{u1}:pending", "x"), "t:{u1}:s"),
+            (store.claim("t:{u1}:h", "t:{u1}:h", "x"), "t:{u1}:h"),
+            (store.start_cursor("t:{u1}:s", {"token": "a", "next": 0, "incarnation": "i"}), "t:{u1}:s"),
+        ):
+            with pytest.raises(StoreBroken) as broken:
+                await reading
+            assert broken.value.key == key
