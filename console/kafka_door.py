@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
-    OFFSET_END,
     Consumer,
     KafkaError,
     KafkaException,
@@ -19,6 +18,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient, ClusterMetadata
 
 from console.trouble import Exit, Trouble, kafka_away
+from infra.child import port_open
 from infra.settings import Settings
 
 ASK_S = 10.0
@@ -48,6 +48,8 @@ def metadata(settings: Settings, topic: str | None = None) -> ClusterMetadata:
     ------
     Trouble : no broker answers within `ASK_S` (exit 4)
     """
+    if not any(port_open(host, int(port)) for host, _, port in (each.rpartition(":") for each in settings.kafka.split(","))):
+        raise kafka_away(settings.kafka, "nothing accepts connections there")
     admin = AdminClient({**_client(settings), "allow.auto.create.topics": False}, logger=_silent)
     try:
         return admin.list_topics(topic, timeout=ASK_S) if topic else admin.list_topics(timeout=ASK_S)
@@ -119,10 +121,27 @@ def records(
 
 
 def _starts(settings: Settings, topic: str, *, from_beginning: bool, last: int) -> list[TopicPartition]:
-    if last > 0:
-        return [TopicPartition(topic, p, max(end - last, 0)) for p, end in enumerate(end_offsets(settings, topic))]
-    start = OFFSET_BEGINNING if from_beginning else OFFSET_END
-    return [TopicPartition(topic, p, start) for p in range(n_partitions(settings, topic))]
+    """The ends are read now: a record that is appended a moment later is not missed."""
+    if from_beginning:
+        return [TopicPartition(topic, p, OFFSET_BEGINNING) for p in range(n_partitions(settings, topic))]
+    return [TopicPartition(topic, p, max(end - last, 0)) for p, end in enumerate(end_offsets(settings, topic))]
+
+
+class Follower:
+    """Everything that is appended to `topic` from now on, in batches."""
+
+    BATCH_MAX = 500
+
+    def __init__(self, settings: Settings, topic: str) -> None:
+        self._consumer = _consumer(settings)
+        self._consumer.assign(_starts(settings, topic, from_beginning=False, last=0))
+
+    def take(self, wait_s: float) -> list[Message]:
+        """What is there, at most `BATCH_MAX` records, after at most `wait_s`."""
+        return [message for message in self._consumer.consume(self.BATCH_MAX, wait_s) if message.error() is None]
+
+    def close(self) -> None:
+        self._consumer.close()
 
 
 def _consumer(settings: Settings) -> Consumer:

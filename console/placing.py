@@ -1,33 +1,28 @@
-"""Which partition holds what: how a client finds a user's or a track's key."""
+"""Where things lie: how a client finds the key of a user or a track."""
 
 from __future__ import annotations
-
-from aiokafka.partitioner import murmur2
 
 from console.redis_door import State
 from infra.settings import Settings
 from streams.ids import id_hash, track_partition
+from streams.partitioner import partition_of
 
 
-def user_partition(user_id: str, n_partitions: int) -> int:
-    """Where Kafka's default partitioner puts this user's events: murmur2 of the raw UTF-8 bytes, sign bit dropped.
+def partition_of_user(settings: Settings, user_id: str) -> int:
+    """The events partition of a user: Kafka's default partitioner on the raw UTF-8 id."""
+    return partition_of(user_id.encode(), settings.events_partitions)
 
-    >>> user_partition("ana", 8)
-    2
-    """
-    return int((murmur2(user_id.encode()) & 0x7FFFFFFF) % n_partitions)
+
+def partition_of_track(settings: Settings, track_id: str) -> int:
+    """The deltas partition that owns the track's row."""
+    return track_partition(id_hash(track_id, settings.id_key.encode()), settings.deltas_partitions)
 
 
 def user_key(state: State, user_id: str) -> str:
     """The user's Redis key."""
-    return state.keys.user(user_partition(user_id, state.settings.events_partitions), user_id)
+    return state.keys.user(partition_of_user(state.settings, user_id), user_id)
 
 
 def track_key(state: State, track_id: str) -> str:
     """The track's Redis key."""
     return state.keys.track(partition_of_track(state.settings, track_id), track_id)
-
-
-def partition_of_track(settings: Settings, track_id: str) -> int:
-    """Which deltas partition owns the track's row."""
-    return track_partition(id_hash(track_id, settings.id_key.encode()), settings.deltas_partitions)

@@ -84,9 +84,7 @@ class PlayLog:
         day = -(-int(self.played_at[row - 1]) // DAY_MS)
         first = int(np.searchsorted(self.played_at, day * DAY_MS)) + 1
         if first > self.n_rows:
-            raise Trouble(
-                Exit.USAGE, f"--report-from {row}: no whole day begins after that row", f"segue replay {self.path} --report-from 1"
-            )
+            raise Trouble(Exit.USAGE, f"--report-from {row}: no whole day begins after that row", f"segue replay {self.path} --wait")
         return str(np.datetime64(day, "D")), first
 
     def _prepare(self, table: Any, order: npt.NDArray[np.intp]) -> dict[str, Any]:

@@ -1,0 +1,64 @@
+"""The command `segue`: which commands there are, and the options that stand before them."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from console.addresses import remember
+from console.commands import bench, doctor, looking, replaying, running, sending, topics
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Every play becomes a list. Start with `segue demo`, or with `segue up`.",
+    epilog="Exit codes: 0 well, 1 failed, 2 usage, 3 input is wrong, 4 Kafka or Redis is away, 5 refused for safety.",
+)
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"segue {version('segue')}, Python {platform.python_version()}")
+        raise typer.Exit()
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    namespace: Annotated[str | None, typer.Option(help="First part of topics, groups and keys.")] = None,
+    kafka: Annotated[str | None, typer.Option(help="host:port of a broker.")] = None,
+    redis: Annotated[str | None, typer.Option(help="redis:// URL.")] = None,
+    _version: Annotated[bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Versions, and exit.")] = False,
+) -> None:
+    """Options here win over SEGUE_* variables, these over a running `segue up`."""
+    remember(context, namespace=namespace, kafka=kafka, redis=redis)
+
+
+COMMANDS: tuple[Callable[..., None], ...] = (
+    running.up,
+    running.demo,
+    running.worker,
+    sending.send,
+    sending.tail,
+    looking.recommend,
+    looking.user,
+    looking.track,
+    looking.where,
+    looking.quality,
+    replaying.replay,
+    doctor.doctor,
+)
+for command in COMMANDS:
+    app.command()(command)
+app.command(context_settings=bench.SETTINGS)(bench.bench)
+
+topics_app = typer.Typer(no_args_is_help=True, help="The topics of a namespace: plan, apply.")
+topics_app.command()(topics.plan)
+topics_app.command()(topics.apply)
+app.add_typer(topics_app, name="topics")

@@ -1,0 +1,179 @@
+"""`segue recommend`, `user`, `track`, `where`, `quality`: what stands in Redis, as any client reads it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from console.addresses import settings_of
+from console.measures import by_day, recent, since
+from console.output import Json, guarded, say_json, screen
+from console.placing import partition_of_track, partition_of_user, track_key, user_key
+from console.redis_door import State
+from console.trouble import Exit, Trouble
+
+
+@guarded
+def recommend(
+    context: typer.Context,
+    user: Annotated[str, typer.Argument(help="The user's id.")],
+    n: Annotated[int, typer.Option("-n", min=1, max=100, help="How many entries of each list.")] = 10,
+    discover: Annotated[bool, typer.Option("--discover", help="Tracks this user never played.")] = False,
+    as_json: Json = False,
+) -> None:
+    """The user's list, as it was published last."""
+    state = State(settings_of(context))
+    key = user_key(state, user)
+    found = state.document(key, "list")
+    if found is None:
+        raise Trouble(Exit.FAILURE, f"no list for {user!r} (no `list` in {key}); a list follows the first play", _a_play(user, "t1"))
+    if as_json:
+        say_json({"key": key, **found, "next": found["next"][:n], "discover": found["discover"][:n]})
+        return
+    title = f"{'discover' if discover else 'next'} for {user}, made {_when(found['at'])}, after {found['cause']['event_id']}"
+    screen().print(_entries(title, found["discover" if discover else "next"][:n]))
+
+
+@guarded
+def user(
+    context: typer.Context,
+    user_id: Annotated[str, typer.Argument(help="The user's id.")],
+    as_json: Json = False,
+) -> None:
+    """What Segue knows of a user."""
+    state = State(settings_of(context))
+    key = user_key(state, user_id)
+    about = state.document(key, "about")
+    if about is None:
+        raise Trouble(Exit.FAILURE, f"user {user_id!r} is unknown: there is no {key}", _a_play(user_id, "t1"))
+    found = state.document(key, "list") or {"next": [], "discover": []}
+    shown = {"key": key, **about, "next": _ids(found["next"]), "discover": _ids(found["discover"])}
+    _tell(shown, as_json)
+
+
+@guarded
+def track(
+    context: typer.Context,
+    track_id: Annotated[str, typer.Argument(help="The track's id.")],
+    as_json: Json = False,
+) -> None:
+    """What Segue learned of a track."""
+    state = State(settings_of(context))
+    key = track_key(state, track_id)
+    about = state.document(key, "about")
+    if about is None:
+        raise Trouble(Exit.FAILURE, f"track {track_id!r} is unknown: there is no {key}", _a_play("ana", track_id))
+    _tell({"key": key, **about}, as_json)
+
+
+@guarded
+def where(
+    context: typer.Context,
+    some_id: Annotated[str, typer.Argument(metavar="ID", help="A user's or a track's id.")],
+    as_json: Json = False,
+) -> None:
+    """The Redis keys of an id, as user and as track, and whether they are there."""
+    settings = settings_of(context)
+    state = State(settings)
+    user_p, track_p = partition_of_user(settings, some_id), partition_of_track(settings, some_id)
+    keys: dict[str, dict[str, Any]] = {
+        "user": {"key": state.keys.user(user_p, some_id), "partition": user_p, "cursor": state.keys.user_cursor(user_p)},
+        "track": {"key": state.keys.track(track_p, some_id), "partition": track_p, "cursor": state.keys.track_cursor(track_p)},
+    }
+    for place in keys.values():
+        place["exists"] = _exists(state, str(place["key"]))
+    if as_json:
+        say_json({"id": some_id, **keys})
+        return
+    for kind, place in keys.items():
+        there = {True: "there", False: "not there", None: "Redis is away"}[place["exists"]]
+        screen().print(f"{kind:5}  {place['key']}  ({there})", markup=False)
+
+
+@guarded
+def quality(
+    context: typer.Context,
+    from_day: Annotated[str, typer.Option("--from", metavar="YYYY-MM-DD", help="First day to show and to sum.")] = "",
+    as_json: Json = False,
+) -> None:
+    """How often the next play was in the list that was live before it, beside popularity's list."""
+    settings = settings_of(context)
+    state = State(settings)
+    days = {day: measures for day, measures in by_day(state, settings.events_partitions).items() if day >= from_day}
+    if not days:
+        raise Trouble(Exit.FAILURE, "nothing was tested yet: a list must be live before a play", "segue send --user ana --track t42")
+    rows: list[dict[str, Any]] = [{"day": day, **measures.rates()} for day, measures in days.items()]
+    total, last = since(days, "").rates(), recent(state, settings.events_partitions)
+    if as_json:
+        say_json({"days": rows, "total": total, "recent": last})
+        return
+    table = Table("day", "plays tested", "HR@20", "popularity", "MRR@20", "popularity", title="in-session plays (UTC days of played_at)")
+    for row in [*rows, {"day": "all", **total}]:
+        table.add_row(
+            row["day"], f"{row['plays']:,}", *(_share(row[name]) for name in ("hr20", "popularity_hr20", "mrr20", "popularity_mrr20"))
+        )
+    screen().print(table)
+    screen().print(
+        f"recent {last['plays']:,} plays: HR@20 {_share(last['hr20'])}, popularity {_share(last['popularity_hr20'])}, "
+        f"MRR@20 {_share(last['mrr20'])}"
+    )
+
+
+def _exists(state: State, key: str) -> bool | None:
+    """None = cannot be known now; a key can be spelled without Redis."""
+    try:
+        return bool(state.fields(key, ["about", "row"]))
+    except Trouble:
+        return None
+
+
+def _entries(title: str, entries: Iterable[Mapping[str, Any]]) -> Table:
+    table = Table("#", "track", "score", "source", "because of", "finish", title=title)
+    for rank, entry in enumerate(entries, 1):
+        finish = entry.get("finish")
+        table.add_row(
+            str(rank),
+            entry["track_id"],
+            f"{entry['score']:.4g}",
+            entry["source"],
+            ", ".join(entry.get("because", [])),
+            "" if finish is None else f"{finish:.0%}",
+        )
+    return table
+
+
+def _tell(shown: Mapping[str, Any], as_json: bool) -> None:
+    """Fields as JSON, or one per line."""
+    if as_json:
+        say_json(shown)
+        return
+    table = Table.grid(padding=(0, 2))
+    for name, value in shown.items():
+        text = _when(value) if name.endswith("_at") and isinstance(value, int) else _plain(value)
+        table.add_row(name, text)
+    screen().print(table)
+
+
+def _plain(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _ids(entries: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [entry["track_id"] for entry in entries]
+
+
+def _when(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _a_play(user_id: str, track_id: str) -> str:
+    return f"segue send --user {shlex.quote(user_id)} --track {shlex.quote(track_id)}"
