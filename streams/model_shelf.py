@@ -62,16 +62,16 @@ class Shelf:
 
     # --- back from the store ---------------------------------------------------------------------
 
-    async def load(self, store: Store, claimed: Claimed, incarnation: str) -> Kept:
+    async def load(self, store: Store, claimed: Claimed) -> Kept:
         """The model as its last snapshot left it; a fresh one that reads from 0 when that cannot be used."""
         cursor = claimed.fields
-        at = int(cursor["next"])
+        at, incarnation = int(cursor["next"]), cursor["incarnation"].decode()
         (found,) = await store.read_many([(self._manifest, _MANIFEST_FIELDS)])
         manifest = dict(zip(_MANIFEST_FIELDS, found, strict=True))
         names = _names(manifest["parts"])
         version = max(int(cursor.get("version", b"0")), int(manifest["version"] or 0))
         if version == 0:
-            return Kept(self._fresh(incarnation), at, 0, 0, (), "")
+            return Kept(self._fresh(incarnation), at, at, 0, (), "")
         try:
             if int(manifest["version"] or 0) != int(cursor.get("version", b"0")):
                 raise BadSnapshot(f"manifest version {manifest['version']!r} beside cursor version {cursor.get('version')!r}")

@@ -11,14 +11,15 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from secrets import token_hex
-from typing import Any, Final, Protocol
+from typing import Final
 
 from infra.keys import Keys
 from infra.settings import Settings
 from online_models.registry import by_partition
+from streams.claims import Claims, Gap
 from streams.model_fold import Fold
 from streams.model_shelf import Kept, Shelf
-from streams.ports import Applied, Clock, FencedCall, Outbox, Record, Refused, Store
+from streams.ports import TP, Applied, Clock, FencedCall, Group, Outbox, Record, Refused, Store
 
 log = logging.getLogger("segue.models")
 
@@ -30,24 +31,6 @@ SNAPSHOT_SHARE: Final = 8
 """In between, a model is saved when it grew by an eighth."""
 SLICE_LESSONS: Final = 25
 """Lessons between two turns of the event loop: about 2 ms."""
-
-
-class Reader(Protocol):
-    """What of the transport this role needs (`streams/transport.py`)."""
-
-    async def reposition(self, tp: Any, offset: int) -> bool: ...
-
-    async def confirmed_member(self) -> None: ...
-
-    async def bounds(self, tps: Collection[Any]) -> dict[Any, tuple[int, int]]: ...
-
-
-class LogTooShort(RuntimeError):
-    """The cursor lies beyond the log's end: the topic was created anew under a living cursor."""
-
-
-class CursorOfAnother(RuntimeError):
-    """The cursor belongs to another incarnation than the namespace."""
 
 
 def snapshot_after(n_lessons: int) -> int:
@@ -62,7 +45,7 @@ def snapshot_after(n_lessons: int) -> int:
 class Held:
     """One lessons partition in our hands: its model in memory and where the store stands."""
 
-    def __init__(self, tp: Any, shelf: Shelf, kept: Kept, token: str) -> None:
+    def __init__(self, tp: TP, shelf: Shelf, kept: Kept, token: str) -> None:
         self.tp, self.shelf, self.kept, self.token = tp, shelf, kept, token
         self.fold: Fold = kept.fold
         self.position = kept.position
@@ -86,85 +69,68 @@ class Models:
 
     Attributes
     ----------
-    reader: the transport, once there is one; with it a refused partition is claimed again by itself.
+    held: the models in our hands, by lessons partition.
     rebuilds: snapshots refused since the start, each followed by a replay of the lessons.
     """
 
     def __init__(
         self, settings: Settings, store: Store, outbox: Outbox, clock: Clock, fresh_token: Callable[[], str] = lambda: token_hex(8)
     ) -> None:
+        self._settings = settings
         self._topic = f"{settings.namespace}.internal.lessons"
         self._keys = Keys(settings.namespace)
-        self._accept_gap = settings.accept_gap
-        self._store, self._clock = store, clock
-        self._fresh_token = fresh_token
+        self._store, self._clock, self._fresh_token = store, clock, fresh_token
+        self._group: Group | None = None
         self.held: dict[int, Held] = {}
-        self.reader: Reader | None = None
         self.rebuilds = 0
-        self._again: dict[Any, asyncio.Task[None]] = {}
+        self._again: dict[TP, asyncio.Task[None]] = {}
+
+    def attach(self, group: Group) -> None:
+        """The transport, once there is one; before the first claim."""
+        self._group = group
 
     # --- ownership -------------------------------------------------------------------------------
 
-    async def claim(self, tps: Collection[Any]) -> dict[Any, int]:
-        """Take over the partitions that a model learns from; {tp: offset to read from}.
+    async def claim(self, tps: Collection[TP]) -> dict[TP, int]:
+        """Take over the partitions that a model learns from; {tp: offset to read from}. Others stay parked.
 
-        Raises `LogTooShort`, `CursorOfAnother`.
+        Raises `NeedsRebuild`.
         """
         self._stop_claims(tps)
-        return await self._claim(tps)
-
-    async def _claim(self, tps: Collection[Any]) -> dict[Any, int]:
-        found: dict[Any, int] = {}
-        for tp in sorted(tps, key=lambda tp: (tp.topic, tp.partition)):
-            entry = by_partition(tp.partition) if tp.topic == self._topic else None
-            if entry is None:
-                continue
-            held = await self._take_over(tp, Shelf(self._keys, entry))
-            held.position = await self._inside_the_log(held)
-            self.held[tp.partition] = held
-            found[tp] = held.position
+        found: dict[TP, int] = {}
+        for tp in sorted(tps):
+            found |= await self._claim(tp)
         return found
 
-    async def _take_over(self, tp: Any, shelf: Shelf) -> Held:
+    async def _claim(self, tp: TP) -> dict[TP, int]:
+        entry = by_partition(tp.partition) if tp.topic == self._topic else None
+        if entry is None:
+            return {}
         self.held.pop(tp.partition, None)
-        token, incarnation = self._fresh_token(), await self._incarnation()
-        claimed = await self._store.claim(shelf.cursor, shelf.pending, token)
-        while not claimed.fields:
-            await self._store.start_cursor(shelf.cursor, {"token": token, "next": 0, "incarnation": incarnation})
-            claimed = await self._store.claim(shelf.cursor, shelf.pending, token)
-        if claimed.fields["incarnation"].decode() != incarnation:
-            raise CursorOfAnother(
-                f"{shelf.cursor} belongs to incarnation {claimed.fields['incarnation']!r}, "
-                f"the namespace is {incarnation!r}; run `segue rebuild`"
-            )
-        kept = await shelf.load(self._store, claimed, incarnation)
+        try:
+            held = await self._take_over(tp, Shelf(self._keys, entry))
+        except Gap as gap:
+            log.error("model %s pauses: %s", entry.name, gap)
+            return {}
+        self.held[tp.partition] = held
+        return {tp: held.position}
+
+    async def _take_over(self, tp: TP, shelf: Shelf) -> Held:
+        """Raises `Gap`, `NeedsRebuild`."""
+        assert self._group is not None, "attach the transport before the first claim"
+        claims = Claims(self._settings, self._store, self._group, self._fresh_token)
+        token, claimed = await claims.claim(shelf.cursor, shelf.pending, tp.topic, tp.partition, f"m:{shelf.entry.name}")
+        kept = await shelf.load(self._store, claimed)
         if kept.trouble:
             self.rebuilds += 1
             log.error("model %s: its snapshot was refused (%s); learning all lessons again from the log", shelf.entry.name, kept.trouble)
-        kept.fold.accept_gap = self._accept_gap
-        return Held(tp, shelf, kept, token)
+        kept.fold.accept_gap = self._settings.accept_gap
+        held = Held(tp, shelf, kept, token)
+        # A rebuild starts at 0, which retention may have passed; the lessons' numbers tell whether one is missing.
+        held.position = max(held.position, (await self._group.bounds({tp}))[tp][0])
+        return held
 
-    async def _incarnation(self) -> str:
-        """The namespace's incarnation; the first worker of a new namespace makes it."""
-        meta = await self._store.meta()
-        if not meta:
-            meta = await self._store.found({"incarnation": self._fresh_token()[:8]})
-        return meta["incarnation"].decode()
-
-    async def _inside_the_log(self, held: Held) -> int:
-        """Where to read: numbers, not offsets, tell whether a lesson was lost, so a position that retention passed moves on."""
-        if self.reader is None:
-            return held.position
-        first, end = (await self.reader.bounds({held.tp}))[held.tp]
-        if held.kept.next > end:
-            raise LogTooShort(
-                f"{held.shelf.cursor} stands at {held.kept.next}, {held.tp.topic}-{held.tp.partition} ends at {end}: was it created anew?"
-            )
-        if held.position < first:
-            log.warning("%s-%d begins at %d; reading from there instead of %d", held.tp.topic, held.tp.partition, first, held.position)
-        return max(held.position, int(first))
-
-    async def revoked(self, tps: Collection[Any]) -> None:
+    async def revoked(self, tps: Collection[TP]) -> None:
         """Save what was learned, then forget: the next owner goes on from there."""
         self._stop_claims(tps)
         leaving = [self.held[tp.partition] for tp in tps if tp.topic == self._topic and tp.partition in self.held]
@@ -260,15 +226,15 @@ class Models:
         """Another owner, or a Redis that went back: forget the model, claim again once Kafka says that we are still a member."""
         log.warning("model %s is no longer ours or went back (%s); claiming it again", held.shelf.entry.name, why)
         self._forget(held)
-        if self.reader is not None:
-            self._again[held.tp] = asyncio.get_running_loop().create_task(self._claim_again(self.reader, held.tp))
+        self._again[held.tp] = asyncio.get_running_loop().create_task(self._claim_again(held.tp))
 
-    async def _claim_again(self, reader: Reader, tp: Any) -> None:
-        await reader.confirmed_member()
-        for again, offset in (await self._claim({tp})).items():
-            await reader.reposition(again, offset)
+    async def _claim_again(self, tp: TP) -> None:
+        assert self._group is not None, "a partition that is held was claimed"
+        await self._group.confirmed_member()
+        for again, offset in (await self._claim(tp)).items():
+            await self._group.reposition(again, offset)
 
-    def _stop_claims(self, tps: Collection[Any]) -> None:
+    def _stop_claims(self, tps: Collection[TP]) -> None:
         for tp in tps:
             if (task := self._again.pop(tp, None)) is not None:
                 task.cancel()

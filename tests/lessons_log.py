@@ -16,7 +16,7 @@ INCARNATION = "00c0ffee"
 TOPIC = "night.internal.lessons"
 
 
-@dataclass(frozen=True)
+@dataclass
 class LogRecord:
     """A record of the log; has the shape of `streams.ports.Record`."""
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import pytest
 
@@ -14,23 +13,19 @@ from infra.memory_store import MemoryRedis, MemoryStore, Moment, ReplyLost
 from infra.settings import Settings
 from online_models.finish_serving import parse
 from online_models.registry import MODELS
+from streams.claims import RULES, NeedsRebuild
 from streams.lessons import pack_lessons
 from streams.model_fold import Fold
-from streams.models_worker import CursorOfAnother, LogTooShort, Models, snapshot_after
-from streams.ports import Outgoing, Record
+from streams.models_worker import Models, snapshot_after
+from streams.ports import TP, Outgoing, Record
 from streams.sections import NumberGap
 from tests.lessons_log import INCARNATION, TOPIC, LogRecord, lesson_items, messy_log
 
-SETTINGS = Settings(namespace="night")
 KEYS = Keys("night")
 CURSOR, MANIFEST, SERVING = KEYS.model_cursor("finish"), KEYS.manifest("finish"), KEYS.serving("finish")
+META = {"incarnation": INCARNATION.encode(), "events_partitions": b"8", "deltas_partitions": b"8", "rules": RULES.encode()}
 
 TOKENS = itertools.count(0x5E60E00000000001)
-
-
-class TP(NamedTuple):
-    topic: str
-    partition: int
 
 
 FINISH = TP(TOPIC, 0)
@@ -53,13 +48,13 @@ class Crash(BaseException):
 class Kafka:
     """The transport as the worker sees it: bounds, membership, and where it was placed."""
 
-    def __init__(self, first: int, end: int) -> None:
+    def __init__(self, first: int = 0, end: int = 100_000) -> None:
         self.first, self.end = first, end
         self.placed: list[int] = []
         self.confirmed = 0
 
-    async def bounds(self, tps: object) -> dict[TP, tuple[int, int]]:
-        return {FINISH: (self.first, self.end)}
+    async def bounds(self, tps: Collection[TP]) -> dict[TP, tuple[int, int]]:
+        return {tp: (self.first, self.end) for tp in tps}
 
     async def confirmed_member(self) -> None:
         self.confirmed += 1
@@ -68,14 +63,22 @@ class Kafka:
         self.placed.append(offset)
         return True
 
+    async def publish_positions(self, positions: Mapping[TP, int]) -> None:
+        raise AssertionError("positions are told by the composition")
 
-def worker(redis: MemoryRedis, hook: Callable[[Moment], None] | None = None) -> Models:
-    return Models(SETTINGS, MemoryStore(redis, namespace="night", hook=hook), Silent(), Noon(), lambda: f"{next(TOKENS):016x}")
+
+def worker(
+    redis: MemoryRedis, hook: Callable[[Moment], None] | None = None, kafka: Kafka | None = None, accept_gap: bool = False
+) -> Models:
+    store = MemoryStore(redis, namespace="night", hook=hook)
+    models = Models(Settings(namespace="night", accept_gap=accept_gap), store, Silent(), Noon(), lambda: f"{next(TOKENS):016x}")
+    models.attach(Kafka() if kafka is None else kafka)
+    return models
 
 
 def founded() -> MemoryRedis:
     redis = MemoryRedis()
-    redis.write({KEYS.meta(): {"incarnation": INCARNATION.encode()}})
+    redis.write({KEYS.meta(): META})
     return redis
 
 
@@ -193,8 +196,8 @@ async def test_a_zombie_changes_nothing_and_gives_up() -> None:
 
 async def test_a_refused_partition_is_claimed_again_after_kafka_confirmed_us() -> None:
     log, redis = messy_log(100, seed=3), founded()
-    models, kafka = worker(redis), Kafka(0, 10_000)
-    models.reader = kafka
+    kafka = Kafka()
+    models = worker(redis, kafka=kafka)
     await models.claim({FINISH})
     await read(models, log[:20], 0, chunk=10)
     await models.settle()
@@ -213,12 +216,12 @@ async def test_a_refused_partition_is_claimed_again_after_kafka_confirmed_us() -
 
 async def test_a_flushed_redis_is_noticed_and_everything_is_learned_again() -> None:
     log, redis = messy_log(100, seed=6), founded()
-    models, kafka = worker(redis), Kafka(0, 10_000)
-    models.reader = kafka
+    kafka = Kafka()
+    models = worker(redis, kafka=kafka)
     await models.claim({FINISH})
     await read(models, log, 0, chunk=10)
     redis.flush()
-    redis.write({KEYS.meta(): {"incarnation": INCARNATION.encode()}})
+    redis.write({KEYS.meta(): META})
     await models.check()
     await asyncio.sleep(0.01)
     assert kafka.placed == [0]
@@ -271,8 +274,7 @@ async def test_a_snapshot_that_cannot_be_trusted_is_rebuilt_from_the_lessons(har
 
 async def test_a_position_that_retention_passed_moves_on_and_numbers_tell_what_is_lost() -> None:
     redis, log = founded(), messy_log(50, seed=9, first_offset=700)
-    models = worker(redis)
-    models.reader = Kafka(700, 9_000)
+    models = worker(redis, kafka=Kafka(first=700))
     assert await models.claim({FINISH}) == {FINISH: 700}
     await read(models, log, 700, chunk=10)
     assert models.held[0].fold.counts.missing == 0
@@ -284,18 +286,48 @@ async def test_a_log_that_is_shorter_than_the_cursor_is_refused() -> None:
     await models.claim({FINISH})
     await read(models, log, 0, chunk=10)
     await models.revoked({FINISH})
-    heir = worker(redis)
-    heir.reader = Kafka(0, 3)
-    with pytest.raises(LogTooShort, match="created anew"):
-        await heir.claim({FINISH})
+    with pytest.raises(NeedsRebuild, match="the topic was made anew"):
+        await worker(redis, kafka=Kafka(end=3)).claim({FINISH})
 
 
 async def test_a_cursor_of_another_incarnation_is_refused() -> None:
     redis = founded()
     await worker(redis).claim({FINISH})
-    redis.write({KEYS.meta(): {"incarnation": b"deadbeef"}})
-    with pytest.raises(CursorOfAnother, match="segue rebuild"):
+    redis.write({KEYS.meta(): {**META, "incarnation": b"deadbeef"}})
+    with pytest.raises(NeedsRebuild, match="segue rebuild"):
         await worker(redis).claim({FINISH})
+
+
+async def test_lessons_deleted_before_they_were_read_pause_the_model_until_the_operator_accepts_it() -> None:
+    redis, log = founded(), messy_log(100, seed=15, sources=1)
+    models = worker(redis)
+    await models.claim({FINISH})
+    await read(models, log[:5], 0, chunk=10)
+    await models.revoked({FINISH})
+    late = Kafka(first=log[10].offset)
+    assert await worker(redis, kafka=late).claim({FINISH}) == {}
+    heir = worker(redis, kafka=late, accept_gap=True)
+    assert await heir.claim({FINISH}) == {FINISH: log[10].offset}
+    await read(heir, log, log[10].offset, chunk=10)
+    counts = heir.held[0].fold.counts
+    assert counts.missing > 0
+    assert counts.applied + counts.missing == 100
+
+
+async def test_a_rebuild_reads_what_retention_left() -> None:
+    redis, log = founded(), messy_log(100, seed=16)
+    models = worker(redis)
+    await models.claim({FINISH})
+    await read(models, log, 0, chunk=10)
+    await models.revoked({FINISH})
+    redis.write({stored_parts(redis)[0]: None})
+    heir = worker(redis, kafka=Kafka(first=log[4].offset))
+    assert await heir.claim({FINISH}) == {FINISH: log[4].offset}
+    await read(heir, log, log[4].offset, chunk=10)
+    await heir.revoked({FINISH})
+    kept = await kept_fold(redis)
+    assert kept.counts.missing > 0
+    assert kept.counts.applied + kept.counts.missing == sum(kept.watermarks.values()) == 300
 
 
 async def test_a_revocation_in_the_middle_of_a_chunk_saves_what_was_learned() -> None:
