@@ -51,7 +51,7 @@ At = AtMs | Annotated[datetime, Meta(tz=True, description="RFC 3339, with its of
 SpanMs = Annotated[int, Meta(ge=0, le=SPAN_MS_MAX)]
 Offset = Annotated[int, Meta(ge=0)]
 Scalar = Annotated[str, Meta(max_length=256)] | int | float | bool | None
-ReleaseDate = Annotated[str, Meta(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$")]
+ReleaseDate = Annotated[str, Meta(pattern="^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$")]
 Share = Annotated[float, Meta(ge=0, le=1)]
 
 
@@ -249,7 +249,7 @@ class Track(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     lyrics: Annotated[str | None, Meta(description="plain text")] = None
     duration_ms: SpanMs | None = None
     released: Annotated[
-        Annotated[str, Meta(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$")] | None, Meta(description="YYYY, YYYY-MM or YYYY-MM-DD")
+        Annotated[str, Meta(pattern="^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$")] | None, Meta(description="YYYY, YYYY-MM or YYYY-MM-DD")
     ] = None
     features: Annotated[dict[Annotated[str, Meta(max_length=64)], float], Meta(max_length=256, description="audio features")] = {}
 
@@ -263,12 +263,23 @@ class User(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     language: Annotated[Annotated[str, Meta(max_length=35)] | None, Meta(description="BCP 47")] = None
 
 
+class CloudEventHeaders(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """CloudEvents 1.0 headers (Kafka, binary mode): written by Segue, optional on what it reads."""
+
+    ce_specversion: Annotated[str, Meta(description="1.0")] = ""
+    ce_id: Annotated[str, Meta(description="stands for event_id where the value has none")] = ""
+    ce_type: Annotated[str, Meta(description="segue.<type>.v1, in agreement with the value's type")] = ""
+    ce_source: Annotated[str, Meta(description="a URI reference that names the sender")] = ""
+    ce_time: Annotated[str, Meta(description="RFC 3339")] = ""
+    content_type: Annotated[str, Meta(description="application/json")] = field(name="content-type", default="")
+
+
 class DeadLetterHeaders(Struct, frozen=True, gc=False, kw_only=True):
     """Headers that a dead letter has besides the original ones; all values are UTF-8 text."""
 
     topic: str = field(name="__dlq.errors.topic")
-    partition: Annotated[str, Meta(pattern=r"^\d+$")] = field(name="__dlq.errors.partition")
-    offset: Annotated[str, Meta(pattern=r"^\d+$")] = field(name="__dlq.errors.offset")
+    partition: Annotated[str, Meta(pattern="^[0-9]+$")] = field(name="__dlq.errors.partition")
+    offset: Annotated[str, Meta(pattern="^[0-9]+$")] = field(name="__dlq.errors.offset")
     reason: Reason = field(name="__dlq.errors.reason")
     message: Annotated[str, Meta(description="for people; its wording may change")] = field(name="__dlq.errors.message")
     app: Annotated[str, Meta(description="the namespace that refused it")] = field(name="__dlq.errors.app")

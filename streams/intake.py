@@ -17,7 +17,7 @@ from xxhash import xxh3_64_intdigest as xxh3
 from streams.contract import AHEAD_MS_MAX, DEPTH_MAX, EVENT_BYTES_MAX, Block, Erase, Event, Play, Reason, Unblock
 from streams.partitioner import partition_of
 from streams.ports import Record
-from streams.screening import Rejected, Screened, has_nul, header, is_deep, screen
+from streams.screening import Rejected, Screened, has_nul, is_deep, screen
 
 PLAY: Final = 0
 BLOCK: Final = 1
@@ -161,14 +161,20 @@ class Intake:
         try:
             screened = screen(record, partition, self._partition_count)
         except Rejected as rejected:
+            batch.events[index] = None
             batch.kind[index] = REJECTED
+            batch.event_hash[index] = 0
             batch.rejections.append(Rejection(index, rejected.reason, rejected.message))
         else:
             _fill(batch, index, screened)
 
 
 def _says_play(headers: Sequence[tuple[str, bytes]]) -> bool:
-    ce_type = header(headers, "ce_type")
+    """Whether the last ce_type, if there is one, is that of a play."""
+    ce_type = None
+    for name, value in headers:
+        if name == "ce_type":
+            ce_type = value
     return ce_type is None or ce_type == _CE_PLAY
 
 
@@ -177,8 +183,10 @@ def _is_harmless(value: bytes) -> bool:
 
     The decoder looks into no field that it does not know, so their bytes are checked here.
     """
+    if len(value) > _SHALLOW_BYTES and (len(value) > EVENT_BYTES_MAX or is_deep(value)):
+        return False
     value.decode()
-    return len(value) <= EVENT_BYTES_MAX and not has_nul(value) and not is_deep(value)
+    return _BACKSLASH not in value or not has_nul(value)
 
 
 def _hash(text: str | None) -> int:
@@ -187,29 +195,43 @@ def _hash(text: str | None) -> int:
 
 
 def _columns(records: Sequence[Record], plays: list[Play], user_ids: list[str]) -> Batch:
-    """The batch of `plays` (n,), one per record; `_ABSENT` stands where none was read yet."""
+    """The batch of `plays` (n,), one per record; `_ABSENT` stands where none was read yet.
+
+    One pass per column: half the time of filling all columns play by play.
+    """
     n = len(plays)
-    import_source, import_row = np.zeros(n, np.uint64), np.full(n, -1, np.int64)
-    for index, play in enumerate(plays):
-        if play.import_ is not None:
-            import_source[index], import_row[index] = _hash(play.import_.source), play.import_.row
+    ended_as = _ENDED.get
+    import_source, import_row = _imports(plays)
     return Batch(
         user_ids=user_ids,
         track_ids=[play.track_id for play in plays],
-        events=[play if play is not _ABSENT else None for play in plays],
+        events=[*plays],
         offset=np.array([record.offset for record in records], np.int64),
         kind=np.zeros(n, np.uint8),
         at_ms=np.array([play.played_at for play in plays], np.int64),
-        event_hash=np.array([_hash(play.event_id) for play in plays], np.uint64),
+        event_hash=np.array([xxh3(play.event_id.encode()) or 1 for play in plays], np.uint64),
         session_hash=np.array([_hash(play.session_id) for play in plays], np.uint64),
-        ms_played=np.array([-1 if play.ms_played is None else play.ms_played for play in plays], np.int32),
-        duration_ms=np.array([-1 if play.duration_ms is None else play.duration_ms for play in plays], np.int32),
-        ended=np.array([_ENDED.get(play.reason_end, BROKEN_OFF) for play in plays], np.uint8),
+        ms_played=np.array([-1 if (ms := play.ms_played) is None else ms for play in plays], np.int32),
+        duration_ms=np.array([-1 if (ms := play.duration_ms) is None else ms for play in plays], np.int32),
+        ended=np.array([ended_as(play.reason_end, BROKEN_OFF) for play in plays], np.uint8),
         private=np.array([play.private for play in plays], np.uint8),
         import_source=import_source,
         import_row=import_row,
         rejections=[],
     )
+
+
+def _imports(plays: list[Play]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Columns import_source and import_row (n,): a log is imported whole or not at all, so mostly one of two cases."""
+    n = len(plays)
+    source, row = np.zeros(n, np.uint64), np.full(n, -1, np.int64)
+    imported = [index for index, play in enumerate(plays) if play.import_ is not None]
+    if imported:
+        imports = [play.import_ for play in plays if play.import_ is not None]
+        hashes = {name: _hash(name) for name in dict.fromkeys(it.source for it in imports)}
+        source[imported] = np.array([hashes[it.source] for it in imports], np.uint64)
+        row[imported] = [it.row for it in imports]
+    return source, row
 
 
 def _fill(batch: Batch, index: int, screened: Screened) -> None:

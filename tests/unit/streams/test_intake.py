@@ -222,5 +222,7 @@ def test_a_known_user_is_still_refused_under_another_key_and_on_another_partitio
     intake = Intake(PARTITIONS)
     good = appended(FULL)
     intake.read([good], good.partition)
+    impostor = appended(play_json(user_id="bob"))
+    assert [r.reason for r in intake.read([impostor], good.partition).rejections] == ["key"]
     assert [r.reason for r in intake.read([appended(FULL, key=b"bob")], good.partition).rejections] == ["key"]
     assert [r.reason for r in intake.read([good], (good.partition + 1) % PARTITIONS).rejections] == ["key"]
