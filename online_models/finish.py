@@ -43,6 +43,9 @@ RELATIVE_WINDOW: Final = 1_000
 RELATIVE_MAX: Final = 10.0
 """Largest weight relative to the mean."""
 
+RIVALS: Final = ("linear", "tree")
+"""The first serves until the other earns it."""
+
 _LINEAR_ROWS: Final = 4
 """Rows of the part "linear": counts, means, variances, weights."""
 
@@ -55,6 +58,27 @@ def _new_tree() -> HoeffdingTreeClassifier:
         splitter=GaussianSplitter(),
         memory_estimate_period=NEVER,
     )
+
+
+class _Meta(msgspec.Struct, frozen=True):
+    """The snapshot's part "meta", field for field."""
+
+    format: int
+    river: str
+    features: list[str]
+    n_lessons: int
+    weight_mean: float
+    contest: dict[str, Any]
+    intercept: float
+    n_iterations: int
+    tree: dict[str, Any]
+
+    def check(self) -> None:
+        """Raises `BadSnapshot` when another build wrote it."""
+        mine = {"format": FORMAT, "river": RIVER_VERSION, "features": list(FEATURES)}
+        for name, expected in mine.items():
+            if getattr(self, name) != expected:
+                raise BadSnapshot(f"{name} is {getattr(self, name)!r}, this build goes on from {expected!r}")
 
 
 class FinishModel:
@@ -72,7 +96,7 @@ class FinishModel:
         self._linear = LogisticRegression(SGD(LEARNING_RATE), intercept_lr=LEARNING_RATE, clip_gradient=GRADIENT_MAX)
         self._linear._weights = VectorDict(zeros)
         self._tree = _new_tree()
-        self._contest = Contest(("linear", "tree"))
+        self._contest = Contest(RIVALS)
         self._weight_mean = 1.0
         self.n_lessons = 0
 
@@ -117,7 +141,7 @@ class FinishModel:
 
     def scores(self) -> dict[str, float | str]:
         """Champion and decayed prequential log-loss (nats) of both; a coin has 0.693."""
-        means = {f"log_loss_{name}": self._contest.mean_loss(name) for name in ("linear", "tree")}
+        means = {f"log_loss_{name}": self._contest.mean_loss(name) for name in RIVALS}
         return {"champion": self.champion, "lessons": float(self.n_lessons), **means}
 
     # --- to serve and to keep --------------------------------------------------------------------
@@ -132,8 +156,7 @@ class FinishModel:
 
     def _folded(self) -> tuple[F64, float]:
         """Scaler and linear model as one weight vector (12,) over raw features, and a bias."""
-        counts_means_variances_weights = self._linear_rows()
-        _, means, variances, weights = counts_means_variances_weights
+        _, means, variances, weights = self._linear_rows()
         scales = np.divide(1.0, np.sqrt(variances), out=np.zeros(N_FEATURES), where=variances > 0.0)
         folded = weights * scales
         return folded, float(self._linear.intercept - np.dot(folded, means))
@@ -148,17 +171,17 @@ class FinishModel:
         tree, nodes, estimators = encode_tree(self._tree, FEATURES)
         rows = self._linear_rows()
         assert np.isfinite(rows).all() and np.isfinite(self._linear.intercept), "a lesson that is not finite was learned"
-        meta = {
-            "format": FORMAT,
-            "river": RIVER_VERSION,
-            "features": FEATURES,
-            "n_lessons": self.n_lessons,
-            "weight_mean": self._weight_mean,
-            "contest": self._contest.state(),
-            "intercept": self._linear.intercept,
-            "n_iterations": self._linear.optimizer.n_iterations,
-            "tree": tree,
-        }
+        meta = _Meta(
+            format=FORMAT,
+            river=RIVER_VERSION,
+            features=list(FEATURES),
+            n_lessons=self.n_lessons,
+            weight_mean=self._weight_mean,
+            contest=self._contest.state(),
+            intercept=float(self._linear.intercept),
+            n_iterations=self._linear.optimizer.n_iterations,
+            tree=tree,
+        )
         return {
             "meta": msgspec.json.encode(meta),
             "linear": rows.tobytes(),
@@ -174,30 +197,26 @@ class FinishModel:
         """
         check_river()
         try:
-            meta = msgspec.json.decode(parts["meta"])
-            _check_meta(meta)
+            meta = msgspec.json.decode(parts["meta"], type=_Meta)
+            meta.check()
             model = cls()
             model._take(meta, np.frombuffer(parts["linear"], "<f8").reshape(_LINEAR_ROWS, N_FEATURES))
-            decode_tree(model._tree, meta["tree"], np.frombuffer(parts["nodes"], NODE), np.frombuffer(parts["estimators"], ESTIMATOR))
-        except (KeyError, IndexError, TypeError, ValueError) as error:
-            raise error if isinstance(error, BadSnapshot) else BadSnapshot(f"parts do not fit together: {error!r}") from error
+            decode_tree(model._tree, meta.tree, np.frombuffer(parts["nodes"], NODE), np.frombuffer(parts["estimators"], ESTIMATOR))
+        except BadSnapshot:
+            raise
+        except (msgspec.MsgspecError, LookupError, TypeError, ValueError) as error:
+            raise BadSnapshot(f"parts do not fit together: {error!r}") from error
         return model
 
-    def _take(self, meta: Mapping[str, Any], rows: F64) -> None:
+    def _take(self, meta: _Meta, rows: F64) -> None:
         counts, means, variances, weights = (dict(zip(FEATURES, row, strict=True)) for row in rows.tolist())
         self._scaler = StandardScaler._from_state({name: int(n) for name, n in counts.items()}, means, variances)
         self._linear._weights = VectorDict(weights)
-        self._linear.intercept = meta["intercept"]
-        self._linear.optimizer.n_iterations = meta["n_iterations"]
-        self._contest = Contest.from_state(meta["contest"], ("linear", "tree"))
-        self._weight_mean, self.n_lessons = meta["weight_mean"], meta["n_lessons"]
+        self._linear.intercept = meta.intercept
+        self._linear.optimizer.n_iterations = meta.n_iterations
+        self._contest = Contest.from_state(meta.contest, RIVALS)
+        self._weight_mean, self.n_lessons = meta.weight_mean, meta.n_lessons
 
 
 def _known(x: Mapping[str, float]) -> dict[str, float]:
     return {name: float(x.get(name, 0.0)) for name in FEATURES}
-
-
-def _check_meta(meta: Mapping[str, Any]) -> None:
-    for name, expected in (("format", FORMAT), ("river", RIVER_VERSION), ("features", list(FEATURES))):
-        if meta[name] != expected:
-            raise BadSnapshot(f"{name} is {meta[name]!r}, this build goes on from {expected!r}")

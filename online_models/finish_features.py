@@ -61,6 +61,16 @@ def _share(part: float, whole: float, prior: float) -> float:
 
 
 @njit(cache=True)
+def fill_track(x: F32, track_plays: float, track_skips: float, track_finishes: float, known_to_user: float, duration_ms: float) -> None:
+    """The part of `fill` that differs between the entries of one list."""
+    x[3] = _share(track_finishes, track_plays, FINISH_PRIOR)
+    x[4] = _share(track_skips, track_plays, SKIP_PRIOR)
+    x[5] = math.log1p(_count(track_plays))
+    x[6] = 1.0 if known_to_user > 0 else 0.0
+    x[8] = math.log1p(_count(duration_ms / 1000.0))
+
+
+@njit(cache=True)
 def fill(
     x: F32,
     user_plays: float,
@@ -87,12 +97,8 @@ def fill(
     x[0] = _share(user_finishes, user_plays, FINISH_PRIOR)
     x[1] = _share(user_skips, user_plays, SKIP_PRIOR)
     x[2] = math.log1p(_count(user_plays))
-    x[3] = _share(track_finishes, track_plays, FINISH_PRIOR)
-    x[4] = _share(track_skips, track_plays, SKIP_PRIOR)
-    x[5] = math.log1p(_count(track_plays))
-    x[6] = 1.0 if known_to_user > 0 else 0.0
+    fill_track(x, track_plays, track_skips, track_finishes, known_to_user, duration_ms)
     x[7] = min(_count(session_position), POSITION_MAX)
-    x[8] = math.log1p(_count(duration_ms / 1000.0))
     angle = (at_ms % DAY_MS) * (2.0 * math.pi / DAY_MS)
     x[9] = math.sin(angle)
     x[10] = math.cos(angle)

@@ -128,6 +128,8 @@ def predict(x: F32, kind: int, weights: F64, bias: float, feature: I32, threshol
         z = bias
         for j in range(weights.shape[0]):
             z += weights[j] * x[j]
+        if z != z:
+            z = 0.0
         p = 1.0 / (1.0 + math.exp(-min(max(z, -30.0), 30.0)))
     else:
         node = 0
