@@ -151,7 +151,7 @@ class RedisStore:
             while todo:
                 for i in todo:
                     commands[i] = wait.again(commands[i], replies[i])
-                if wait.reason:
+                if wait.due:
                     await self._pause(wait)
                 for i, reply in zip(todo, await self._link.exchange([commands[i] for i in todo]), strict=True):
                     replies[i] = reply
@@ -171,6 +171,8 @@ class _Wait:
 
     def __init__(self) -> None:
         self.reason = ""
+        self.due = False
+        """A missing script is no reason to wait: the text goes out at once."""
         self._pause_s = WAIT_FIRST_S
 
     def again(self, command: Args, reply: Reply) -> Args:
@@ -181,10 +183,11 @@ class _Wait:
         reason = redis_errors.away(reply)
         if reason is None:
             raise StoreBroken(*redis_errors.blame(reply, routing_key(command).decode(errors="replace"))) from reply
-        self.reason = reason
+        self.reason, self.due = reason, True
         return command
 
     def next_s(self) -> float:
+        self.due = False
         pause_s, self._pause_s = self._pause_s, min(2 * self._pause_s, WAIT_MAX_S)
         return pause_s
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 import redis
+from redis.crc import key_slot
 
 from infra.child import Child, free_port
 from infra.system import need_redis
@@ -58,6 +59,20 @@ class LocalCluster:
                 node.execute_command("CLUSTER", "SET-CONFIG-EPOCH", i + 1)
                 for other in self.ports[:i]:
                     node.execute_command("CLUSTER", "MEET", "127.0.0.1", other)
+
+    def move_slot_of(self, key: str) -> None:
+        """Hand the slot of `key`, its keys included, to the next node."""
+        slot = key_slot(key.encode(), SLOTS)
+        here = slot * len(self.ports) // SLOTS
+        there = (here + 1) % len(self.ports)
+        with redis.Redis(port=self.ports[here]) as source, redis.Redis(port=self.ports[there]) as target:
+            source_id, target_id = (node.execute_command("CLUSTER", "MYID").decode() for node in (source, target))
+            target.execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", source_id)
+            source.execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", target_id)
+            for moved in source.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 1000):
+                source.execute_command("MIGRATE", "127.0.0.1", self.ports[there], moved, 0, 5000)
+            for node in (target, source):
+                node.execute_command("CLUSTER", "SETSLOT", slot, "NODE", target_id)
 
     @staticmethod
     def _command(data_dir: Path, port: int) -> list[str]:
