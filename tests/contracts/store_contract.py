@@ -71,7 +71,7 @@ class StoreContract:
 
     async def test_the_first_to_found_a_namespace_wins_and_all_see_the_same(self, store: Store, other: Store) -> None:
         assert await store.found({"incarnation": "first", "events_partitions": 8}) == {"incarnation": b"first", "events_partitions": b"8"}
-        assert await other.found({"incarnation": "second"}) == await store.meta()
+        assert await other.found({"incarnation": "second"}) == await store.meta() == {"incarnation": b"first", "events_partitions": b"8"}
 
     async def test_of_many_founders_at_once_exactly_one_wins(self, store: Store, other: Store) -> None:
         found = await asyncio.gather(*((store, other)[i % 2].found({"incarnation": f"i{i}"}) for i in range(20)))
