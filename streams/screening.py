@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
+import numpy as np
 
 from streams.contract import (
     AHEAD_MS_MAX,
@@ -36,7 +37,12 @@ MAJOR: Final = "v1"
 CE_TYPE: Final = re.compile(r"segue\.([a-z_-]{1,32})\.(v[0-9]{1,6})")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MS: Final = timedelta(milliseconds=1)
-_STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRINGS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+"""Texts of a JSON value. Possessive, and content with no closing quote: one pass over whatever somebody sends."""
+
+_STEPS: Final = np.zeros(256, np.int16)
+_STEPS[[*b"[{"]] = 1
+_STEPS[[*b"]}"]] = -1
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _OUT_OF_BOUNDS: Final = re.compile(r"Expected `int` [<>]= \d+ - at `\$\.(played_at|at|until)`")
 
@@ -112,15 +118,8 @@ def is_deep(value: bytes) -> bool:
     """Whether brackets outside of strings nest deeper than `DEPTH_MAX`; reads broken JSON as well."""
     if value.count(b"[") + value.count(b"{") <= DEPTH_MAX:
         return False
-    depth = 0
-    for byte in _STRINGS.sub(b"", value):
-        if byte in b"[{":
-            depth += 1
-            if depth > DEPTH_MAX:
-                return True
-        elif byte in b"]}":
-            depth -= 1
-    return False
+    steps = _STEPS[np.frombuffer(_STRINGS.sub(b"", value), np.uint8)]
+    return bool(np.cumsum(steps).max(initial=0) > DEPTH_MAX)
 
 
 def _present(record: Record) -> bytes:

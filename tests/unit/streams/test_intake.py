@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 import numpy as np
 import pytest
@@ -206,6 +208,26 @@ def test_brackets_inside_of_texts_do_not_nest() -> None:
 
 def test_many_shallow_brackets_do_not_nest() -> None:
     assert one(play_json(x=[[]] * 600)).rejections == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"[" * 300 + b'"' + b'\\"' * 4_800,
+        b"[" * 300 + b'"' * 9_000,
+        play_json(x=[[]] * 2_500),
+        play_json(x="[" * 300 + "\\" * 4_000),
+        b'"' + b"\\" * 10_000 + b"u0000",
+        play_json(x=["\\u0000"] * 800),
+    ],
+)
+def test_no_value_is_judged_slowly(value: bytes) -> None:
+    """Within the limit of size nothing costs more than its length: a squared cost here would take 0.5 s."""
+    assert len(value) <= 10_240
+    one(value)
+    start_s = time.process_time()
+    one(value)
+    assert time.process_time() - start_s < 0.05
 
 
 def test_a_flood_of_new_users_does_not_grow_the_memory_of_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
