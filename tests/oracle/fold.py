@@ -1,0 +1,155 @@
+"""What one partition of events implies: users, the items and lessons it sends, the lists and letters it owes.
+
+A plain fold over the log, one record after the other, with no idea of chunks, workers or crashes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from tests.oracle.letters import letter_hash
+from tests.oracle.logs import Read
+from tests.oracle.names import id_hash, unsigned
+from tests.oracle.people import FINISHED, SKIPPED, Life, User
+from tests.oracle.records import Event, Rejected, judge_record
+
+LAG_UNIT = 2520
+HASH_MASK = (1 << 64) - 1
+
+Item = tuple[int, int, int, int, int, int, bytes]
+"""src, dst, at_s, weight, lag, flags, name (of count items only)."""
+Lesson = tuple[int, float]
+"""Hash of the event's id, label."""
+
+
+class Due(NamedTuple):
+    """A list that must be on the topic: which event asked for it, in which life of its user."""
+
+    user_id: str
+    event_id: str
+    life: Life
+
+
+class Sum:
+    """A multiset boiled down to its size and the sum of its members' hashes: equal sets, equal sums."""
+
+    __slots__ = ("n", "total")
+
+    def __init__(self) -> None:
+        self.n = self.total = 0
+
+    def add(self, member: Item | Lesson) -> None:
+        """Put one member in."""
+        self.n += 1
+        self.total = (self.total + hash(member)) & HASH_MASK
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sum) and (self.n, self.total) == (other.n, other.total)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Rules(NamedTuple):
+    """What a fold must know beside the log."""
+
+    partition: int
+    n_events: int
+    n_deltas: int
+    id_key: str
+    lessons_rate: float
+    passed_over: frozenset[int]
+    """Offsets that a verdict took out (topic `internal.verdicts`)."""
+    half: int
+    """Offset in the middle of the log: tracks before it are known to everybody in the last quarter."""
+
+
+class PartitionFold:
+    """The state after a whole partition of events."""
+
+    def __init__(
+        self, rules: Rules, on_item: Callable[[int, Item], None] | None = None, on_lesson: Callable[[Lesson], None] | None = None
+    ) -> None:
+        self.rules = rules
+        self.users: dict[str, User] = {}
+        self.due: dict[int, Due] = {}
+        self.rejected: dict[int, tuple[int, str]] = {}
+        """Offset -> (hash of key, value and headers, why)."""
+        self.records = self.applied = self.duplicates = self.private = self.plays = 0
+        self.next = 0
+        """Offset after the last readable record."""
+        self.half_tracks: set[str] = set()
+        """Tracks played in the first half of the log."""
+        self.items = [Sum() for _ in range(rules.n_deltas)]
+        self.lessons = Sum()
+        self._on_item, self._on_lesson = on_item, on_lesson
+
+    def run(self, log: Iterable[Read]) -> PartitionFold:
+        """Fold every record of the partition."""
+        for read in log:
+            self.records += 1
+            self.next = read.offset + 1
+            self._one(read)
+        return self
+
+    def _one(self, read: Read) -> None:
+        rules = self.rules
+        event = judge_record(read, rules.partition, rules.n_events)
+        if not isinstance(event, Rejected) and read.offset in rules.passed_over:
+            event = Rejected("handler")
+        if isinstance(event, Rejected):
+            self.rejected[read.offset] = (letter_hash(read), event.reason)
+            return
+        user = self.users.get(event.user_id)
+        if user is None:
+            user = self.users[event.user_id] = User()
+        if user.knows(event):
+            self.duplicates += 1
+        elif event.private:
+            self.private += 1
+        else:
+            self.applied += 1
+            self._apply(read.offset, user, event)
+
+    def _apply(self, offset: int, user: User, event: Event) -> None:
+        if event.type == "erase":
+            user.erase(offset)
+            return
+        user.remember(event)
+        if event.type == "play":
+            self._play(offset, user, event)
+        else:
+            user.block(offset, event.track_id, lift=event.type == "unblock")
+        user.newest = offset
+        self.due[offset] = Due(event.user_id, event.event_id, user.life)
+
+    def _play(self, offset: int, user: User, event: Event) -> None:
+        self.plays += 1
+        if offset < self.rules.half:
+            self.half_tracks.add(event.track_id)
+        track = id_hash(event.track_id, self.rules.id_key)
+        flags, before = user.play(offset, event, track)
+        at_s = event.at_ms // 1000
+        self._send(track, (0, track, at_s, 0, 0, flags, event.track_id.encode()))
+        for lag, src in enumerate(before, 1):
+            weight = LAG_UNIT // lag
+            self._send(src, (src, track, at_s, -(weight // 2) if flags & SKIPPED else weight, lag, flags, b""))
+        self._teach(event, flags)
+
+    def _send(self, owner: int, item: Item) -> None:
+        target = unsigned(owner) % self.rules.n_deltas
+        self.items[target].add(item)
+        if self._on_item is not None:
+            self._on_item(target, item)
+
+    def _teach(self, event: Event, flags: int) -> None:
+        """A play with a known end is a lesson; which ones are sent, the id decides."""
+        known = event.reason_end == "trackdone" or (event.ms_played is not None and event.duration_ms is not None)
+        if not known:
+            return
+        event_hash = unsigned(id_hash(event.event_id, self.rules.id_key))
+        if event_hash < self.rules.lessons_rate * 2.0**64:
+            lesson = (event_hash, 1.0 if flags & FINISHED else 0.0)
+            self.lessons.add(lesson)
+            if self._on_lesson is not None:
+                self._on_lesson(lesson)
