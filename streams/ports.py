@@ -5,7 +5,7 @@ Each promise stands in `tests/contracts/`; the real adapter and the in-memory on
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from infra.fenced import Applied as Applied
@@ -109,17 +109,32 @@ class Clock(Protocol):
     def now_ms(self) -> int: ...
 
 
+class TP(NamedTuple):
+    """A partition of a topic; equal to Faust's own."""
+
+    topic: str
+    partition: int
+
+
 class Group(Protocol):
     """What a worker asks of the consumer group and the log; the transport answers."""
 
-    async def bounds(self, topic: str, partition: int) -> tuple[int, int]:
-        """(first readable offset, end of the log) of a partition."""
+    async def bounds(self, tps: Collection[TP]) -> dict[TP, tuple[int, int]]:
+        """(first readable offset, end of the log) of each partition."""
         ...
 
-    async def reposition(self, topic: str, partition: int, offset: int) -> None:
-        """Read on at `offset`; what is under way of that partition is dropped."""
+    async def reposition(self, tp: TP, offset: int) -> bool:
+        """Read on at `offset`; what is under way of that partition is dropped. False = no longer ours."""
         ...
 
     async def confirmed_member(self) -> None:
         """Ends once a heartbeat or join sent after this call was acknowledged: a woken zombie must not claim before."""
+        ...
+
+    async def read_one(self, tp: TP, offset: int) -> Record:
+        """The record at `offset`, read again."""
+        ...
+
+    async def publish_positions(self, positions: Mapping[TP, int]) -> None:
+        """Tell Kafka how far we are, for lag tools only."""
         ...

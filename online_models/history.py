@@ -1,0 +1,260 @@
+"""A user's row in memory, and what one play changes in it: the pure part of a user's state.
+
+Everything here is a function of the partition's log alone: no clock, no track, no model.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from online_models import seen
+from online_models.arrays import I64, U8, U32
+from online_models.items import FINISHED, SKIPPED
+
+HISTORY = 100
+"""Newest plays kept per user. 200 was not better than 100 on 30Music; a row stays below 2 KB."""
+EVENT_IDS = 32
+"""Window of event ids in which a producer's repeat is found."""
+IMPORTS = 4
+"""Import sources whose marks a user's row remembers; the oldest gives way."""
+BLOCKS = 32
+"""Blocked tracks per user; the oldest gives way."""
+SHOWN = 20
+"""Tracks of the list that is live, against which the next play is tested."""
+SESSION_GAP_MS = 30 * 60 * 1000
+"""A pause this long ends a session where the service names none."""
+
+# Columns of `head`.
+PLAYS, SKIPS, FINISHES, FIRST_AT, LAST_AT, SESSION, SESSION_N, SESSIONS = range(8)
+N_HISTORY, N_EVENT_IDS, N_IMPORTS, N_BLOCKS, DISTINCT = range(8, 13)
+N_PURE = 13
+N_SHOWN, TIER_2, TIER_3 = range(13, 16)
+N_HEAD = 16
+
+SKIP_MS = 30_000
+"""Shorter plays that were not played to the end are skips, where the track's length does not say otherwise."""
+
+
+class UserArrays(NamedTuple):
+    """Rows of users, one per slot."""
+
+    head: I64  # (n, N_HEAD)
+    track: I64  # (n, HISTORY) newest last
+    at_s: U32  # (n, HISTORY)
+    flags: U8  # (n, HISTORY)
+    seen: I64  # (n, 32)
+    event_ids: I64  # (n, EVENT_IDS) a ring
+    imports: I64  # (n, IMPORTS, 2) source, row
+    blocks: I64  # (n, BLOCKS)
+    shown: I64  # (n, SHOWN) learned part
+    tier_2: I64  # (n2, 256)
+    tier_3: I64  # (n3, 2048)
+    free_2: I64  # (n2 + 1,) [0] = how many are free, then the free ones
+    free_3: I64  # (n3 + 1,)
+
+
+@njit(cache=True)
+def reset(users: UserArrays, s: int) -> None:
+    """Make slot `s` a user who never did anything."""
+    head = users.head
+    if head[s, TIER_2] > 0:
+        users.free_2[0] += 1
+        users.free_2[users.free_2[0]] = head[s, TIER_2]
+    if head[s, TIER_3] > 0:
+        users.free_3[0] += 1
+        users.free_3[users.free_3[0]] = head[s, TIER_3]
+    head[s, :] = 0
+    users.seen[s, :] = 0
+    users.event_ids[s, :] = 0
+    users.imports[s, :, :] = 0
+
+
+@njit(cache=True)
+def is_repeat(users: UserArrays, s: int, event_hash: int, import_source: int, import_row: int) -> bool:
+    """Was this event counted before: its id in the window, or its row at or below the import's mark?"""
+    for i in range(min(users.head[s, N_EVENT_IDS], EVENT_IDS)):
+        if users.event_ids[s, i] == event_hash:
+            return True
+    if import_source != 0:
+        for i in range(min(users.head[s, N_IMPORTS], IMPORTS)):
+            if users.imports[s, i, 0] == import_source:
+                return import_row <= users.imports[s, i, 1]
+    return False
+
+
+@njit(cache=True)
+def remember_event(users: UserArrays, s: int, event_hash: int, import_source: int, import_row: int) -> None:
+    """Note the event's id and, of an import, the row."""
+    head = users.head
+    users.event_ids[s, head[s, N_EVENT_IDS] % EVENT_IDS] = event_hash
+    head[s, N_EVENT_IDS] += 1
+    if import_source == 0:
+        return
+    for i in range(min(head[s, N_IMPORTS], IMPORTS)):
+        if users.imports[s, i, 0] == import_source:
+            users.imports[s, i, 1] = import_row
+            return
+    i = head[s, N_IMPORTS] % IMPORTS
+    users.imports[s, i, 0] = import_source
+    users.imports[s, i, 1] = import_row
+    head[s, N_IMPORTS] += 1
+
+
+@njit(cache=True)
+def play_flags(ms_played: int, duration_ms: int, ended: int) -> int:
+    """SKIPPED, FINISHED or 0. `ms_played`, `duration_ms` -1 = unknown; `ended` 1 = played to the end.
+
+    Without `ms_played` a play counts as listened to, neither skipped nor surely finished.
+    """
+    if ended == 1:
+        return FINISHED
+    if ms_played < 0:
+        return 0
+    if duration_ms > 0 and 10 * ms_played >= 9 * duration_ms:
+        return FINISHED
+    if ms_played < SKIP_MS and (duration_ms <= 0 or 2 * ms_played < duration_ms):
+        return SKIPPED
+    return 0
+
+
+@njit(cache=True)
+def same_session(users: UserArrays, s: int, session_hash: int, at_ms: int) -> bool:
+    """Does a play that is not late go on with the user's session?"""
+    head = users.head
+    if head[s, SESSION_N] == 0 or head[s, SESSION] != session_hash:
+        return False
+    return session_hash != 0 or at_ms - head[s, LAST_AT] < SESSION_GAP_MS
+
+
+@njit(cache=True)
+def has_played(users: UserArrays, s: int, track: int) -> bool:
+    """Did this user ever play `track`? Never wrong when it says no."""
+    if seen.holds(users.seen[s], track):
+        return True
+    if users.head[s, TIER_2] > 0 and seen.holds(users.tier_2[users.head[s, TIER_2]], track):
+        return True
+    return users.head[s, TIER_3] > 0 and seen.holds(users.tier_3[users.head[s, TIER_3]], track)
+
+
+@njit(cache=True)
+def _mark_played(users: UserArrays, s: int, track: int) -> None:
+    head = users.head
+    n = head[s, DISTINCT]
+    head[s, DISTINCT] = n + 1
+    if n < seen.TIER_TRACKS[0]:
+        seen.add(users.seen[s], track)
+        return
+    if n < seen.TIER_TRACKS[0] + seen.TIER_TRACKS[1]:
+        if head[s, TIER_2] == 0:
+            head[s, TIER_2] = users.free_2[users.free_2[0]]
+            users.free_2[0] -= 1
+            users.tier_2[head[s, TIER_2], :] = 0
+        seen.add(users.tier_2[head[s, TIER_2]], track)
+        return
+    if head[s, TIER_3] == 0:
+        head[s, TIER_3] = users.free_3[users.free_3[0]]
+        users.free_3[0] -= 1
+        users.tier_3[head[s, TIER_3], :] = 0
+    seen.add(users.tier_3[head[s, TIER_3]], track)
+
+
+@njit(cache=True)
+def _push(users: UserArrays, s: int, track: int, at_ms: int, flags: int) -> None:
+    n = users.head[s, N_HISTORY]
+    if n == HISTORY:
+        users.track[s, :-1] = users.track[s, 1:].copy()
+        users.at_s[s, :-1] = users.at_s[s, 1:].copy()
+        users.flags[s, :-1] = users.flags[s, 1:].copy()
+        n -= 1
+    users.track[s, n] = track
+    users.at_s[s, n] = at_ms // 1000
+    users.flags[s, n] = flags
+    users.head[s, N_HISTORY] = n + 1
+
+
+@njit(cache=True)
+def learn_play(users: UserArrays, s: int, track: int, at_ms: int, session_hash: int, flags: int) -> bool:
+    """Count one play; True when it is late (older than the user's last one: no history, no session)."""
+    head = users.head
+    late = head[s, PLAYS] > 0 and at_ms < head[s, LAST_AT]
+    if head[s, PLAYS] == 0:
+        head[s, FIRST_AT] = at_ms
+    head[s, PLAYS] += 1
+    if flags & SKIPPED:
+        head[s, SKIPS] += 1
+    if flags & FINISHED:
+        head[s, FINISHES] += 1
+    if not has_played(users, s, track):
+        _mark_played(users, s, track)
+    if late:
+        return True
+    if same_session(users, s, session_hash, at_ms):
+        head[s, SESSION_N] += 1
+    else:
+        head[s, SESSION_N] = 1
+        head[s, SESSIONS] += 1
+    head[s, SESSION] = session_hash
+    head[s, LAST_AT] = at_ms
+    _push(users, s, track, at_ms, flags)
+    return False
+
+
+@njit(cache=True)
+def block(users: UserArrays, s: int, track: int) -> None:
+    """Never show `track` to this user again."""
+    if is_blocked(users, s, track):
+        return
+    head = users.head
+    if head[s, N_BLOCKS] == BLOCKS:
+        users.blocks[s, :-1] = users.blocks[s, 1:].copy()
+        head[s, N_BLOCKS] -= 1
+    users.blocks[s, head[s, N_BLOCKS]] = track
+    head[s, N_BLOCKS] += 1
+
+
+@njit(cache=True)
+def unblock(users: UserArrays, s: int, track: int) -> None:
+    """Take a block back."""
+    n = 0
+    for i in range(users.head[s, N_BLOCKS]):
+        if users.blocks[s, i] != track:
+            users.blocks[s, n] = users.blocks[s, i]
+            n += 1
+    users.head[s, N_BLOCKS] = n
+
+
+@njit(cache=True)
+def is_blocked(users: UserArrays, s: int, track: int) -> bool:
+    """Did this user block `track`?"""
+    for i in range(users.head[s, N_BLOCKS]):
+        if users.blocks[s, i] == track:
+            return True
+    return False
+
+
+def new_users(n_slots: int, n_tier_2: int, n_tier_3: int) -> UserArrays:
+    """Empty rows; slot 0 of each tier stays unused, so that 0 can mean none."""
+    return UserArrays(
+        head=np.zeros((n_slots, N_HEAD), np.int64),
+        track=np.zeros((n_slots, HISTORY), np.int64),
+        at_s=np.zeros((n_slots, HISTORY), np.uint32),
+        flags=np.zeros((n_slots, HISTORY), np.uint8),
+        seen=np.zeros((n_slots, seen.TIER_WORDS[0]), np.int64),
+        event_ids=np.zeros((n_slots, EVENT_IDS), np.int64),
+        imports=np.zeros((n_slots, IMPORTS, 2), np.int64),
+        blocks=np.zeros((n_slots, BLOCKS), np.int64),
+        shown=np.zeros((n_slots, SHOWN), np.int64),
+        tier_2=np.zeros((n_tier_2 + 1, seen.TIER_WORDS[1]), np.int64),
+        tier_3=np.zeros((n_tier_3 + 1, seen.TIER_WORDS[2]), np.int64),
+        free_2=np.concatenate(([n_tier_2], np.arange(n_tier_2, 0, -1))).astype(np.int64),
+        free_3=np.concatenate(([n_tier_3], np.arange(n_tier_3, 0, -1))).astype(np.int64),
+    )
+
+
+@njit(cache=True)
+def session_position(users: UserArrays, s: int, session_hash: int, at_ms: int) -> int:
+    """Plays of the session before a play at `at_ms` (0 = it opens one)."""
+    return users.head[s, SESSION_N] if same_session(users, s, session_hash, at_ms) else 0

@@ -1,0 +1,148 @@
+"""From candidates to two lists: `next` (repeats allowed) and `discover` (never played by this user)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from online_models import candidates, history
+from online_models.arrays import F32, I32, I64, U8
+from online_models.candidates import Scratch
+from online_models.finish_features import N_FEATURES
+from online_models.hashmap import find
+from online_models.history import UserArrays
+
+LENGTH = 20
+"""Entries of a list."""
+
+
+class Lists(NamedTuple):
+    """Ranked entries, one row of `LENGTH` per list; names are positions in the table of names."""
+
+    length: I32  # (n,)
+    track: I64  # (n, LENGTH)
+    name: I32  # (n, LENGTH)
+    share: F32  # (n, LENGTH) of the whole score
+    source: U8  # (n, LENGTH)
+    because: I32  # (n, LENGTH, 2) names, -1 = none
+    known: U8  # (n, LENGTH) 1 = this user played it before
+    finish: F32  # (n, LENGTH) chance of a finish, -1 = not predicted
+    x: F32  # (N_FEATURES,) room for one question to the finish model
+
+
+def new_lists(n: int) -> Lists:
+    """Room for `n` lists."""
+    return Lists(
+        length=np.zeros(n, np.int32),
+        track=np.zeros((n, LENGTH), np.int64),
+        name=np.zeros((n, LENGTH), np.int32),
+        share=np.zeros((n, LENGTH), np.float32),
+        source=np.zeros((n, LENGTH), np.uint8),
+        because=np.zeros((n, LENGTH, 2), np.int32),
+        known=np.zeros((n, LENGTH), np.uint8),
+        finish=np.full((n, LENGTH), -1.0, np.float32),
+        x=np.zeros(N_FEATURES, np.float32),
+    )
+
+
+class Best(NamedTuple):
+    """Places in the candidate table, best first, while a list is being picked."""
+
+    next: I32  # (LENGTH,)
+    discover: I32  # (LENGTH,)
+    n: I32  # (2,) lengths
+    causes: I64  # (2,) room for one entry's causes
+
+
+def new_best() -> Best:
+    """Room for one pair of lists."""
+    return Best(np.zeros(LENGTH, np.int32), np.zeros(LENGTH, np.int32), np.zeros(2, np.int32), np.zeros(2, np.int64))
+
+
+@njit(cache=True)
+def _better(c: Scratch, a: int, b: int) -> bool:
+    """Larger score first; equals by the keyed hash, so that an id never decides."""
+    if c.score[a] != c.score[b]:
+        return c.score[a] > c.score[b]
+    return c.key[a] < c.key[b]
+
+
+@njit(cache=True)
+def _insert(c: Scratch, best: I32, n: int, i: int) -> int:
+    """Put place `i` into the sorted `best[:n]`; returns the new length."""
+    if n == LENGTH:
+        if not _better(c, i, best[n - 1]):
+            return n
+        n -= 1
+    j = n
+    while j > 0 and _better(c, i, best[j - 1]):
+        best[j] = best[j - 1]
+        j -= 1
+    best[j] = i
+    return n + 1
+
+
+@njit(cache=True)
+def _write(
+    c: Scratch,
+    users: UserArrays,
+    s: int,
+    best: I32,
+    n: int,
+    total: float,
+    name_keys: I64,
+    name_slots: I32,
+    causes: I64,
+    out: Lists,
+    row: int,
+) -> None:
+    out.length[row] = n
+    for j in range(n):
+        i = best[j]
+        out.track[row, j] = c.key[i]
+        out.name[row, j] = find(name_keys, name_slots, c.key[i])
+        out.share[row, j] = c.score[i] / total
+        out.source[row, j] = candidates.source(c, i)
+        out.known[row, j] = 1 if history.has_played(users, s, c.key[i]) else 0
+        candidates.because(c, users, s, i, causes)
+        for b in range(2):
+            out.because[row, j, b] = find(name_keys, name_slots, causes[b]) if causes[b] != 0 else -1
+
+
+@njit(cache=True)
+def _pick(c: Scratch, users: UserArrays, s: int, name_keys: I64, name_slots: I32, best: Best, missing: I64) -> None:
+    """Sort the best candidates into `best`; a bar per list keeps nearly all of them out at the price of one comparison."""
+    n_next, n_new = 0, 0
+    bar_new = np.float32(0.0)
+    for u in range(c.n[0]):
+        i = c.used[u]
+        if c.score[i] <= 0.0 or c.score[i] < bar_new or history.is_blocked(users, s, c.key[i]):
+            continue  # the bar of `discover` is never above that of `next`
+        if find(name_keys, name_slots, c.key[i]) < 0:
+            if missing[0] + 1 < missing.shape[0]:
+                missing[0] += 1
+                missing[missing[0]] = c.key[i]
+            continue
+        n_next = _insert(c, best.next, n_next, i)
+        if (n_new < LENGTH or _better(c, i, best.discover[LENGTH - 1])) and not history.has_played(users, s, c.key[i]):
+            n_new = _insert(c, best.discover, n_new, i)
+            if n_new == LENGTH:
+                bar_new = c.score[best.discover[LENGTH - 1]]
+    best.n[0] = n_next
+    best.n[1] = n_new
+
+
+@njit(cache=True)
+def rank(c: Scratch, users: UserArrays, s: int, name_keys: I64, name_slots: I32, best: Best, out: Lists, row: int, missing: I64) -> None:
+    """Fill rows `row` (next) and `row + 1` (discover) of `out` for the user in slot `s`.
+
+    A candidate whose name is not in memory yet is left out and noted in `missing` ([0] = how many).
+    """
+    _pick(c, users, s, name_keys, name_slots, best, missing)
+    total = np.float32(1e-9)
+    for u in range(c.n[0]):
+        total += c.score[c.used[u]]
+    _write(c, users, s, best.next, best.n[0], total, name_keys, name_slots, best.causes, out, row)
+    _write(c, users, s, best.discover, best.n[1], total, name_keys, name_slots, best.causes, out, row + 1)

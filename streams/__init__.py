@@ -1,0 +1,1 @@
+"""The path of a play: start at `pipeline.py`."""

@@ -1,0 +1,162 @@
+"""Rows and names that a round needs and that are not in memory: a few pipelined reads per round.
+
+Tracks whose partition another worker owns are read from Redis and believed for `STALE_MS` or
+`STALE_PLAYS`, whichever ends first (a delay of 100 plays cost nothing measurable, of 1,000 up to .004 HR).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import msgspec
+import numpy as np
+import structlog
+
+from infra.keys import Keys
+from infra.settings import Settings
+from online_models import plays
+from online_models.arrays import I64
+from online_models.candidates import popular_weights
+from online_models.finish_serving import BadServing, parse
+from online_models.items import WINDOW
+from online_models.plays import Events, FinishModel
+from online_models.popularity import TOP
+from streams.ids import hash_field, track_partition
+from streams.names import Names
+from streams.partitions import TrackPartition
+from streams.ports import Store
+from streams.track_rows import OWN, TrackRows
+from streams.user_rows import UserRows
+
+log = structlog.get_logger("segue.plays")
+
+STALE_MS: Final = 2_000
+STALE_PLAYS: Final = 1_000
+
+Top = list[tuple[str, float]]
+
+
+class Loader:
+    """Fills the rows in memory from the store.
+
+    Parameters
+    ----------
+    owned: the tracks' partitions of this worker; their rows in memory are newer than Redis, never older.
+    """
+
+    def __init__(
+        self, settings: Settings, store: Store, users: UserRows, tracks: TrackRows, names: Names, owned: Mapping[int, TrackPartition]
+    ) -> None:
+        self._settings, self._store, self._users, self._tracks, self._names, self._owned = settings, store, users, tracks, names, owned
+        self._keys = Keys(settings.namespace)
+        self._plays_seen = 0
+        self._renewed_ms = 0
+        self._popular_ms = -STALE_MS
+        self._foreign_top: list[Top] = []
+        self._model_ms = -STALE_MS
+        self._model_raw = b""
+
+    async def users(self, wanted: Mapping[str, int], round_n: int) -> None:
+        """Make sure that the rows of users (id -> partition) are in memory."""
+        missing = self._users.missing(wanted)
+        self._users.make_room(len(missing), round_n)
+        keys = [(self._keys.user(wanted[user], user), "row") for user in missing]
+        rows = await self._store.read(keys) if keys else []
+        for user, row in zip(missing, rows, strict=True):
+            if user not in self._users.slot_of:
+                self._users.load(user, wanted[user], row)
+
+    async def tracks_for(self, events: Events, now_ms: int, round_n: int, mark: I64) -> None:
+        """Make sure that the rows which ranking these events reads are in memory, and fresh enough."""
+        n = len(events.kind)
+        self._plays_seen += n
+        if self._plays_seen >= STALE_PLAYS:
+            self._plays_seen, self._renewed_ms = 0, now_ms
+        stale_ms = max(now_ms - STALE_MS, self._renewed_ms)
+        out = np.empty(n * (WINDOW + 1), np.int64)
+        t = self._tracks
+        k = plays.tracks_needed(self._users.arrays, events, t.arrays, t.loaded_ms, stale_ms, mark, round_n, out)
+        if k:
+            await self.tracks(dict.fromkeys(out[:k].tolist()), now_ms, round_n)
+
+    async def tracks(self, wanted: Iterable[int], now_ms: int, round_n: int) -> None:
+        """Read these tracks' rows, and the names of everything in them."""
+        hashes = list(wanted)
+        await self.names(hashes)
+        n_parts = self._settings.deltas_partitions
+        parts = [track_partition(h, n_parts) for h in hashes]
+        ids = [self._names.id(h) for h in hashes]
+        keys = [(self._keys.track(q, name), "row") for q, name in zip(parts, ids, strict=True) if name is not None]
+        rows = iter(await self._store.read(keys) if keys else [])
+        self._tracks.make_room(len(hashes), round_n)
+        for h, q, name in zip(hashes, parts, ids, strict=True):
+            row = next(rows) if name is not None else None
+            if self._keeps(h, q):
+                continue
+            self._tracks.load(h, q, name, row, OWN if q in self._owned else now_ms)
+        slots = self._tracks.slots(np.array(hashes, np.int64))
+        self._tracks.touched[slots] = round_n
+        await self.names(np.unique(self._tracks.followers(slots)).tolist())
+
+    def _keeps(self, track: int, partition: int) -> bool:
+        """Is our own row already there (loaded or changed while we waited)?"""
+        if partition not in self._owned:
+            return False
+        return int(self._tracks.slots(np.array([track], np.int64))[0]) >= 0
+
+    async def names(self, wanted: Iterable[int]) -> None:
+        """Learn the ids behind hashes, as far as anybody knows them."""
+        unknown = self._names.unknown(list(wanted))
+        by_part: dict[int, list[int]] = {}
+        for h in unknown:
+            q = track_partition(h, self._settings.deltas_partitions)
+            fresh = self._owned[q].new_ids.get(h) if q in self._owned else None
+            if fresh is not None:
+                self._names.learn(fresh)
+            elif h:
+                by_part.setdefault(q, []).append(h)
+        if not by_part:
+            return
+        answers = await self._store.read_many([(self._keys.track_ids(q), [hash_field(h) for h in hs]) for q, hs in by_part.items()])
+        for answer in answers:
+            for name in answer:
+                if name is not None:
+                    self._names.learn(name.decode())
+
+    async def popular(self, now_ms: int) -> tuple[I64, np.ndarray]:
+        """The most popular tracks over all partitions: hashes, best first, and the weights of the source."""
+        if now_ms - self._popular_ms >= STALE_MS:
+            self._popular_ms = now_ms
+            await self._read_foreign_top()
+        hashes = [p.top[: p.n_top] for p in self._owned.values()]
+        scores = [p.top_score[: p.n_top] for p in self._owned.values()]
+        for top in self._foreign_top:
+            hashes.append(np.array([self._names.hash(name) for name, _ in top], np.int64))
+            scores.append(np.array([score for _, score in top]))
+        if not hashes:
+            return np.zeros(0, np.int64), np.zeros(0, np.float32)
+        track, score = np.concatenate(hashes), np.concatenate(scores)
+        best = np.lexsort((track, -score))[:TOP]
+        return track[best], popular_weights(score[best])
+
+    async def finish_model(self, now_ms: int) -> tuple[FinishModel, int] | None:
+        """The finish model that was published last, if it is newer than what the last call gave."""
+        if now_ms - self._model_ms < STALE_MS:
+            return None
+        self._model_ms = now_ms
+        raw = (await self._store.text([self._keys.serving("finish")]))[0]
+        if not raw or raw == self._model_raw:
+            return None
+        self._model_raw = raw
+        try:
+            s = parse(raw)
+        except BadServing as error:
+            log.error("finish model refused", why=str(error))
+            return None
+        return FinishModel(s.kind, s.weights, s.bias, s.feature, s.threshold, s.left, s.right, s.leaf), s.version
+
+    async def _read_foreign_top(self) -> None:
+        foreign = [q for q in range(self._settings.deltas_partitions) if q not in self._owned]
+        raw = await self._store.text([self._keys.popular(q) for q in foreign]) if foreign else []
+        self._foreign_top = [msgspec.json.decode(text, type=Top) for text in raw if text]

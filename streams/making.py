@@ -1,0 +1,211 @@
+"""From a round's outcomes to each partition's fenced apply, records and numbered sections."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from infra.fenced import Command, FencedCall
+from infra.keys import Keys
+from infra.settings import Settings
+from online_models import history, plays
+from online_models.arrays import Items
+from online_models.items import FINISHED
+from streams.dead_letters import dead_letter, encode_rejection
+from streams.lessons import LESSON, pack_lessons
+from streams.names import Names
+from streams.partitions import UserPartition
+from streams.pending import IN_REDIS, Numbered, Pending, PendingList, encode, list_record
+from streams.ports import Outgoing
+from streams.round_work import Made, RoundWork
+from streams.sections import DELTAS, pack_section
+from streams.user_rows import UserRows
+
+ROW_FIELDS: Final = ("about", "list", "row")
+DAY_MS: Final = 86_400_000
+FINISH, FINISH_PARTITION = "finish", 0
+_quote = msgspec.json.Encoder().encode
+
+UserResult = tuple[int, bytes, bytes]
+"""Event of the newest list, `about`, `row`."""
+DeltaBody = tuple[int, int, bytes]
+"""Tracks' partition, number of items, body."""
+
+
+class Maker:
+    """Turns outcomes into what is written and published; reads the rows, changes none."""
+
+    def __init__(self, settings: Settings, users: UserRows, names: Names) -> None:
+        self._settings, self._users, self._names = settings, users, names
+        self._keys = Keys(settings.namespace)
+        ns = settings.namespace
+        self._lists_topic, self._deltas_topic, self._lessons_topic = (
+            f"{ns}.recommendations",
+            f"{ns}.internal.track-deltas",
+            f"{ns}.internal.lessons",
+        )
+
+    def make(self, w: RoundWork) -> list[Made]:
+        """One `Made` per partition of the round."""
+        deltas = self._delta_bodies(w)
+        lessons = self._lessons(w)
+        quality = self._quality(w)
+        users = self._user_results(w)
+        return [self._made(w, k, deltas[k], lessons[k], quality[k], users[k]) for k in range(len(w.taken))]
+
+    def _made(
+        self, w: RoundWork, k: int, deltas: list[DeltaBody], lessons: Items, quality: list[Command], users: dict[str, UserResult | None]
+    ) -> Made:
+        t = w.taken[k]
+        p = t.partition
+        counted = np.bincount(w.out.outcome[w.first[k] : w.first[k + 1]], minlength=4).tolist()
+        counts = [a + b for a, b in zip(p.counts, counted, strict=True)]
+        numbered, sent, taught = self._number(p, deltas, lessons)
+        newest = {made[0] for made in users.values() if made is not None}
+        entries, records = self._lists(w, k, newest)
+        held = [encode_rejection(t.records[r.index], r.reason, r.message) for r in t.batch.rejections]
+        records += [dead_letter(t.records[r.index], r.reason, r.message, self._settings.namespace) for r in t.batch.rejections]
+        after = UserPartition(p.n, p.token, p.incarnation, t.end, counts, sent, taught, p.recent)
+        user_key = self._keys.user
+        call = FencedCall(
+            cursor=self._keys.user_cursor(p.n),
+            pending_key=self._keys.user_pending(p.n),
+            token=p.token,
+            incarnation=p.incarnation,
+            start=t.start,
+            end=t.end,
+            cursor_fields=after.cursor_fields(),
+            pending=encode(Pending(w.at_ms, entries, numbered, held)),
+            row_fields=ROW_FIELDS,
+            rows=[(user_key(p.n, user), made[1], w.lists[made[0]], made[2]) for user, made in users.items() if made is not None],
+            commands=[Command("DEL", user_key(p.n, user)) for user, made in users.items() if made is None] + quality,
+        )
+        return Made(t, call, records, numbered, counted, counts, sent, taught, len(entries))
+
+    def _lists(self, w: RoundWork, k: int, newest: set[int]) -> tuple[list[PendingList], list[Outgoing]]:
+        """The lists of a partition in the order of its log; an erase takes the user's earlier ones away."""
+        t = w.taken[k]
+        n, incarnation = t.partition.n, t.partition.incarnation
+        erased = self._erased_before(w, k)
+        entries: list[PendingList] = []
+        records: list[Outgoing] = []
+        for i in range(w.first[k], w.first[k + 1]):
+            value = w.lists.get(i)
+            user = w.user_ids[i]
+            if value is None and not (user in erased and w.events.kind[i] == plays.ERASE and w.out.outcome[i] == plays.APPLIED):
+                continue
+            if value is not None and i < erased.get(user, -1):
+                continue
+            offset = t.records[i - w.first[k]].offset
+            entry = PendingList(user, offset, IN_REDIS if i in newest else value)
+            entries.append(entry)
+            records.append(list_record(self._lists_topic, incarnation, n, entry, value, w.at_ms))
+        return entries, records
+
+    def _erased_before(self, w: RoundWork, k: int) -> dict[str, int]:
+        """User -> their last erase in this round."""
+        a, b = w.first[k], w.first[k + 1]
+        kinds = w.events.kind[a:b]
+        if not (kinds == plays.ERASE).any():
+            return {}
+        applied = np.flatnonzero((kinds == plays.ERASE) & (w.out.outcome[a:b] == plays.APPLIED)) + a
+        return {w.user_ids[i]: i for i in applied.tolist()}
+
+    def _delta_bodies(self, w: RoundWork) -> list[list[DeltaBody]]:
+        """Items of the round by partition and target, each group in the order of the log."""
+        n_targets = self._settings.deltas_partitions
+        n, n_groups = int(w.out.n_items[0]), len(w.taken) * n_targets
+        target, order, start = np.empty(n, np.int32), np.empty(n, np.int32), np.zeros(n_groups + 1, np.int64)
+        plays.targets(w.out, w.part, n_targets, target)
+        plays.group(target, n_groups, order, start)
+        ids = [track.encode() for t in w.taken for track in t.batch.track_ids]
+        items, event = w.out.items[order], w.out.item_event[order]
+        counts = np.flatnonzero(items["lag"] == 0)
+        count_ids = [ids[i] for i in event[counts].tolist()]
+        items["name_len"][counts] = [len(name) for name in count_ids]
+        name_cut = np.searchsorted(counts, start).tolist()
+        cut = start.tolist()
+        made: list[list[DeltaBody]] = [[] for _ in w.taken]
+        for g in np.flatnonzero(np.diff(start)).tolist():
+            a, b = cut[g], cut[g + 1]
+            body = items[a:b].tobytes() + b"".join(count_ids[name_cut[g] : name_cut[g + 1]])
+            made[g // n_targets].append((g % n_targets, b - a, body))
+        return made
+
+    def _lessons(self, w: RoundWork) -> list[Items]:
+        """Per partition: its lessons for the finish model (n,) of LESSON."""
+        n = int(w.out.n_lessons[0])
+        event = w.out.lesson_event[:n]
+        lessons = np.zeros(n, LESSON)
+        lessons["event_hash"] = w.events.event_hash[event].view(np.uint64)
+        lessons["weight"] = 1.0 / max(self._settings.lessons_rate, 1e-9)
+        lessons["label"] = (w.out.flags[event] & FINISHED) != 0
+        lessons["x"] = w.out.lesson_x[:n]
+        cut = np.searchsorted(event, w.first).tolist()
+        return [lessons[cut[k] : cut[k + 1]] for k in range(len(w.taken))]
+
+    def _number(self, p: UserPartition, deltas: list[DeltaBody], lessons: Items) -> tuple[list[Numbered], list[int], dict[str, int]]:
+        """Give each item and lesson the next number of its target."""
+        sent, taught = list(p.sent), dict(p.lessons)
+        numbered: list[Numbered] = []
+        for target, n, body in deltas:
+            numbered.append(Numbered(self._deltas_topic, target, pack_section(p.incarnation, p.n, DELTAS, sent[target] + 1, n, body)))
+            sent[target] += n
+        if len(lessons):
+            first = taught.get(FINISH, 0) + 1
+            numbered.append(Numbered(self._lessons_topic, FINISH_PARTITION, pack_lessons(p.incarnation, p.n, first, lessons)))
+            taught[FINISH] = first + len(lessons) - 1
+        return numbered, sent, taught
+
+    def _quality(self, w: RoundWork) -> list[list[Command]]:
+        """Per partition: what its prequential counters rise by; `recent` of the partition is brought up to date."""
+        n_max = len(w.user_ids)
+        days, table = np.empty(n_max, np.int64), np.empty((n_max, len(plays.MEASURES)), np.int64)
+        n = plays.measures(w.out, w.part, w.events.at_ms // DAY_MS, days, table)
+        made: list[list[Command]] = [[] for _ in w.taken]
+        for key, row in zip(days[:n].tolist(), table[:n].tolist(), strict=True):
+            k, day = key >> 32, str(np.datetime64(key & 0xFFFFFFFF, "D"))
+            name = self._keys.quality(w.taken[k].partition.n)
+            made[k] += [Command("HINCRBY", name, (f"{day}:{m}", v)) for m, v in zip(plays.MEASURES, row, strict=True) if v]
+        recent = np.array([t.partition.recent for t in w.taken])
+        plays.recent(w.out, w.part, recent)
+        for t, values in zip(w.taken, recent, strict=True):
+            t.partition.recent = values
+        return made
+
+    def _user_results(self, w: RoundWork) -> list[dict[str, UserResult | None]]:
+        """Per partition: each user that an event was applied to; None = erased, and nothing after it."""
+        newest: dict[str, int] = {}
+        for i in np.flatnonzero(w.out.outcome == plays.APPLIED).tolist():
+            newest[w.user_ids[i]] = i
+        users = list(newest)
+        slots = self._users.slots(users)
+        rows = self._users.encode(slots)
+        heads = self._users.arrays.head[slots].tolist()
+        last = self._users.arrays.track[slots, np.maximum(self._users.arrays.head[slots, history.N_HISTORY] - 1, 0)].tolist()
+        part, has_list = w.part.tolist(), w.lists
+        made: list[dict[str, UserResult | None]] = [{} for _ in w.taken]
+        for user, head, track, row in zip(users, heads, last, rows, strict=True):
+            i = newest[user]
+            made[part[i]][user] = (i, self._about(user, head, track), row) if i in has_list else None
+        return made
+
+    def _about(self, user: str, head: list[int], last_track: int) -> bytes:
+        """A user in a few words, for people."""
+        last = self._names.id(last_track) if head[history.N_HISTORY] else None
+        return (
+            b'{"user_id":%b,"plays":%d,"skips":%d,"finishes":%d,"last_track":%b,"last_at":%d,'
+            b'"session_plays":%d,"sessions":%d,"first_at":%d}'
+        ) % (
+            _quote(user),
+            head[history.PLAYS],
+            head[history.SKIPS],
+            head[history.FINISHES],
+            _quote(last),
+            head[history.LAST_AT],
+            head[history.SESSION_N],
+            head[history.SESSIONS],
+            head[history.FIRST_AT],
+        )

@@ -1,0 +1,86 @@
+"""Track ids in memory: from id to hash, from hash to the id and to its JSON text for a list."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+
+from online_models.arrays import I64, U8
+from online_models.hashmap import new_map, put
+from streams.ids import HashCollision, id_hash
+
+
+class Names:
+    """Some `names_max` tracks; beyond them `tidy` starts anew between rounds (what is needed is read again).
+
+    `text[offset[slot]:offset[slot] + length[slot]]` is the id as a JSON string, quotes included.
+    """
+
+    def __init__(self, names_max: int, key: bytes) -> None:
+        self.names_max, self._key = names_max, key
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget every name."""
+        self._room = 1024
+        self.keys, self.slots = new_map(self._room)
+        self.offset: I64 = np.zeros(self._room, np.int64)
+        self.length: I64 = np.zeros(self._room, np.int64)
+        self.text: U8 = np.zeros(1 << 16, np.uint8)
+        self.longest = 0
+        self._used = 0
+        self._hash_of: dict[str, int] = {}
+        self._id_of: dict[int, str] = {}
+
+    def __len__(self) -> int:
+        return len(self._id_of)
+
+    def tidy(self) -> None:
+        """Called between rounds only: positions in `text` do not outlive it."""
+        if len(self._id_of) > self.names_max:
+            self.clear()
+
+    def hash(self, track_id: str) -> int:
+        """The id's hash; the name is known afterwards. Raises `HashCollision`."""
+        known = self._hash_of.get(track_id)
+        return known if known is not None else self.learn(track_id)
+
+    def learn(self, track_id: str) -> int:
+        """Take a name in."""
+        track = id_hash(track_id, self._key)
+        other = self._id_of.get(track)
+        if other is not None and other != track_id:
+            raise HashCollision(f"tracks {other!r} and {track_id!r} share the hash {track:x}; see operations.md, 'hash collision'")
+        if other is not None:
+            return track
+        slot = len(self._id_of)
+        if slot == self._room:
+            self._grow()
+        quoted = np.frombuffer(msgspec.json.encode(track_id), np.uint8)
+        end = self._used + len(quoted)
+        while end > len(self.text):
+            self.text = np.concatenate((self.text, np.zeros(len(self.text), np.uint8)))
+        self.text[self._used : end] = quoted
+        self.offset[slot], self.length[slot] = self._used, len(quoted)
+        self.longest = max(self.longest, len(quoted))
+        self._used = end
+        self._hash_of[track_id] = track
+        self._id_of[track] = track_id
+        put(self.keys, self.slots, track, slot)
+        return track
+
+    def _grow(self) -> None:
+        self._room *= 2
+        self.offset = np.concatenate((self.offset, np.zeros_like(self.offset)))
+        self.length = np.concatenate((self.length, np.zeros_like(self.length)))
+        self.keys, self.slots = new_map(self._room)
+        for slot, track in enumerate(self._id_of):
+            put(self.keys, self.slots, track, slot)
+
+    def id(self, track: int) -> str | None:
+        """The id behind a hash, if it is known here."""
+        return self._id_of.get(track)
+
+    def unknown(self, tracks: list[int]) -> list[int]:
+        """Those of `tracks` whose id is not known here."""
+        return [t for t in tracks if t not in self._id_of]

@@ -1,0 +1,164 @@
+"""The path of a play, from top to bottom. Start here.
+
+A round takes every record that is ready on all owned partitions and makes of it, for each partition, one
+*fenced apply* (what changes in Redis) and what is to be *published* once that apply stands:
+
+1. `take`: decode and judge the records; bad ones become dead letters with a reason.
+2. Rows that ranking will read are loaded (`streams/loading.py`).
+3. `handle`: one kernel goes through the events in the order of the log. For each it tests the list that was
+   live, learns the play into the user's row, notes what tracks and models shall learn of it, and ranks the
+   user's next two lists (`online_models/plays.py`).
+4. The lists become JSON here; `streams/making.py` makes the changed rows bytes and the notes numbered sections.
+
+No I/O and no clock in here: the rows are in memory, the time is an argument. Who calls it: `streams/user_side.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from infra.settings import Settings
+from online_models import plays, rank
+from online_models.arrays import F32, I64
+from online_models.candidates import new_scratch
+from online_models.plays import Events, FinishModel, World
+from streams.intake import Batch, Intake
+from streams.making import Maker
+from streams.names import Names
+from streams.partitions import UserPartition
+from streams.ports import Record
+from streams.render import PIECES, NameText, bytes_max, render
+from streams.round_work import Made, RoundWork, Taken
+from streams.track_rows import TrackRows
+from streams.user_rows import UserRows
+
+MISSING_MAX: Final = 4096
+"""Names noted as missing per round; the others are noted again when they are met again."""
+_quote = msgspec.json.Encoder().encode
+
+
+class Pipeline:
+    """Pure: rows and records in, rows and records out.
+
+    Parameters
+    ----------
+    users, tracks, names: the rows in memory, shared with the loading and the tracks' side.
+    """
+
+    def __init__(self, settings: Settings, users: UserRows, tracks: TrackRows, names: Names) -> None:
+        self._settings, self._users, self._tracks, self._names = settings, users, tracks, names
+        self._intake = Intake(settings.events_partitions)
+        self._maker = Maker(settings, users, names)
+        self._scratch, self._best, self._lists = new_scratch(), rank.new_best(), rank.new_lists(64)
+        self._names_missing = np.zeros(MISSING_MAX + 1, np.int64)
+        self.popular: I64 = np.zeros(0, np.int64)
+        self.popular_weight: F32 = np.zeros(0, np.float32)
+        self.finish: FinishModel = plays.NO_FINISH
+        self.finish_version: int | None = None
+
+    def take(self, partition: UserPartition, records: list[Record]) -> Taken:
+        """Judge the records of one partition."""
+        return Taken(partition, records, self._intake.read(records, partition.n), partition.next)
+
+    def events(self, taken: list[Taken]) -> tuple[list[str], Events]:
+        """All events of the round as columns, with their users' ids; every user's row is in memory."""
+        batches = [t.batch for t in taken]
+        user_ids = [user for b in batches for user in b.user_ids]
+        slots, known = self._users.slot_of, self._names.hash
+        return user_ids, Events(
+            slot=np.array([slots[user] if user else -1 for user in user_ids], np.int32),
+            kind=_column(batches, "kind"),
+            track=np.array([known(track) if track else 0 for b in batches for track in b.track_ids], np.int64),
+            at_ms=_column(batches, "at_ms"),
+            event_hash=_column(batches, "event_hash").view(np.int64),
+            session=_column(batches, "session_hash").view(np.int64),
+            ms_played=_column(batches, "ms_played"),
+            duration_ms=_column(batches, "duration_ms"),
+            ended=_column(batches, "ended"),
+            private=_column(batches, "private"),
+            import_source=_column(batches, "import_source").view(np.int64),
+            import_row=_column(batches, "import_row"),
+        )
+
+    def handle(self, taken: list[Taken], user_ids: list[str], events: Events, at_ms: int) -> list[Made]:
+        """Test, learn, rank; then say what is to be written and published, per partition."""
+        n = len(user_ids)
+        if len(self._lists.length) < 2 * n:
+            self._lists = rank.new_lists(2 * n)
+        out = plays.new_outcomes(n)
+        plays.handle(self._users.arrays, events, self._world(), self._scratch, self._best, self._lists, out, self._names_missing)
+        sizes = [len(t.records) for t in taken]
+        part = np.repeat(np.arange(len(taken), dtype=np.int32), sizes)
+        first = [0, *np.cumsum(sizes).tolist()]
+        work = RoundWork(taken, user_ids, events, part, first, out, at_ms)
+        self._render(work)
+        return self._maker.make(work)
+
+    def names_missing(self) -> list[int]:
+        """Hashes of candidates that were left out since the last call, because their ids are not in memory."""
+        n = int(self._names_missing[0])
+        self._names_missing[0] = 0
+        return list(dict.fromkeys(self._names_missing[1 : n + 1].tolist()))
+
+    def _world(self) -> World:
+        return World(
+            tracks=self._tracks.arrays,
+            name_keys=self._names.keys,
+            name_slots=self._names.slots,
+            popular=self.popular,
+            popular_weight=self.popular_weight,
+            finish=self.finish,
+            lessons_below=self._settings.lessons_rate,
+        )
+
+    def _render(self, w: RoundWork) -> None:
+        """Write the JSON of every list pair into `w.lists`."""
+        index = np.flatnonzero(w.out.row >= 0)
+        if not len(index):
+            return
+        prefixes = _prefixes(w, index.tolist())
+        prefix = np.frombuffer(b"".join(prefixes), np.uint8)
+        prefix_end = np.zeros(len(prefixes) + 1, np.int64)
+        np.cumsum([len(p) for p in prefixes], out=prefix_end[1:])
+        suffix = b',"model":{"ranker":"%b","finish":%b}}' % (plays.RANKER.encode(), _quote(self.finish_version))
+        json = np.empty(bytes_max(len(prefixes), self._names.longest, len(prefix), len(suffix)), np.uint8)
+        ends = np.empty(len(prefixes) + 1, np.int64)
+        names = NameText(self._names.text, self._names.offset, self._names.length)
+        render(self._lists, w.out.row[index], prefix, prefix_end, np.frombuffer(suffix, np.uint8), names, PIECES, json, ends)
+        cut = ends.tolist()
+        whole = memoryview(json)
+        w.lists = {i: bytes(whole[cut[k] : cut[k + 1]]) for k, i in enumerate(index.tolist())}
+
+
+def _column(batches: list[Batch], name: str) -> np.ndarray:
+    if len(batches) == 1:
+        return getattr(batches[0], name)
+    return np.concatenate([getattr(b, name) for b in batches])
+
+
+def _prefixes(w: RoundWork, index: list[int]) -> list[bytes]:
+    """Each list's JSON up to its entries."""
+    made: list[bytes] = []
+    part = w.part.tolist()
+    for i in index:
+        t = w.taken[part[i]]
+        j = i - w.first[part[i]]
+        event, n, offset = t.batch.events[j], t.partition.n, t.records[j].offset
+        assert event is not None, "only an applied event has lists"
+        made.append(
+            b'{"recommendation_id":"%b-%d-%d","user_id":%b,"at":%d,"cause":{"event_id":%b,"partition":%d,"offset":%d},'
+            % (
+                t.partition.incarnation[:4].encode(),
+                n,
+                offset,
+                _quote(event.user_id),
+                w.at_ms,
+                _quote(event.event_id),
+                n,
+                offset,
+            )
+        )
+    return made

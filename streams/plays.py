@@ -1,0 +1,317 @@
+"""The plays worker: owns partitions of events and of track deltas, and runs the rounds.
+
+One task takes everything that is ready on all partitions, handles it together, and while it waits for Redis
+or Kafka the next round fills up: batches grow by themselves with the load.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from secrets import token_hex
+from typing import Final
+
+import structlog
+
+from infra.keys import Keys
+from infra.settings import Settings
+from streams.claims import Claims, Gap
+from streams.fail_points import FailPoints
+from streams.inbox import Inbox
+from streams.loading import Loader
+from streams.names import Names
+from streams.observe import Observer, Silent
+from streams.partitions import TrackPartition, UserPartition, track_partition, user_partition
+from streams.pipeline import Pipeline
+from streams.ports import TP, Clock, Group, Outbox, Record, Store
+from streams.track_rows import TrackRows
+from streams.track_side import FLUSH_MS, TrackSide
+from streams.user_rows import UserRows
+from streams.user_side import UserSide
+
+log = structlog.get_logger("segue.plays")
+
+WATCH_S: Final = 2.0
+"""How often an idle partition looks whether it is still ours: a flush is noticed without traffic."""
+AHEAD_PLAYS_MAX: Final = 1_500
+"""Plays handled whose items our own track rows have not seen yet; beyond it the users' side waits."""
+NAMES_PER_TRACK: Final = 4
+"""Names in memory per track row: a row's followers are named too, but tracks share followers."""
+
+
+class Plays:
+    """Owner of events and track-deltas partitions (`streams/transport.py`, `Owner`).
+
+    Parameters
+    ----------
+    fresh_token: the random token of a claim, 16 hex digits.
+    on_crash: told of an exception that ended the rounds; it must end the process.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        outbox: Outbox,
+        clock: Clock,
+        *,
+        fresh_token: Callable[[], str] = lambda: token_hex(8),
+        observe: Observer | None = None,
+        fail_points: FailPoints | None = None,
+        on_crash: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        self._settings, self._store, self._clock = settings, store, clock
+        self._fresh_token, self._on_crash = fresh_token, on_crash
+        self._observe = observe or Silent()
+        self._keys = Keys(settings.namespace)
+        self.events_topic = f"{settings.namespace}.events"
+        self.deltas_topic = f"{settings.namespace}.internal.track-deltas"
+        self.user_rows, self.track_rows = UserRows(settings.user_rows_max), TrackRows(settings.track_rows_max)
+        self.names = Names(NAMES_PER_TRACK * settings.track_rows_max, settings.id_key.encode())
+        self.user_partitions: dict[int, UserPartition] = {}
+        self.track_partitions: dict[int, TrackPartition] = {}
+        self.pipeline = Pipeline(settings, self.user_rows, self.track_rows, self.names)
+        self._loader = Loader(settings, store, self.user_rows, self.track_rows, self.names, self.track_partitions)
+        self._tracks = TrackSide(settings, store, self._loader, self.track_rows, self.names)
+        self._users = UserSide(
+            settings,
+            store,
+            outbox,
+            clock,
+            self._loader,
+            self.pipeline,
+            self.user_rows,
+            self.names,
+            self.user_partitions,
+            self._observe,
+            fail_points or FailPoints(""),
+        )
+        self._inbox = Inbox(settings.round_plays_max)
+        self._round_n = 0
+        self._running: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._again: dict[TP, asyncio.Task[None]] = {}
+        self._flush_timer: asyncio.TimerHandle | None = None
+        self._group: Group | None = None
+        self._claims: Claims | None = None
+        self._failed: BaseException | None = None
+
+    def attach(self, group: Group) -> None:
+        """The transport, once there is one; before the first claim."""
+        self._group = group
+        self._claims = Claims(self._settings, self._store, group, self._fresh_token)
+
+    # --- ownership -------------------------------------------------------------------------------
+
+    async def claim(self, tps: Collection[TP]) -> dict[TP, int]:
+        """Take partitions over; {tp: offset to read from}. One with a gap that was not accepted stays parked.
+
+        Raises `NeedsRebuild`.
+        """
+        for tp in tps:
+            self._forget_claim(tp)
+        found = await asyncio.gather(*(self._claim(TP(*tp)) for tp in sorted(tps)))
+        self._start()
+        return {tp: offset for tp, offset in zip(sorted(tps), found, strict=True) if offset is not None}
+
+    async def _claim(self, tp: TP) -> int | None:
+        self._drop(tp)
+        try:
+            offset = await (self._claim_users(tp) if tp.topic == self.events_topic else self._claim_tracks(tp))
+        except Gap as gap:
+            log.error("gap", topic=tp.topic, partition=tp.partition, message=str(gap))
+            return None
+        return offset
+
+    async def _claim_users(self, tp: TP) -> int:
+        assert self._claims is not None, "attach comes before claim"
+        n = tp.partition
+        token, claimed = await self._claims.claim(self._keys.user_cursor(n), self._keys.user_pending(n), *tp, f"u{n}")
+        partition = user_partition(n, token, claimed.fields, self._settings.deltas_partitions)
+        await self._users.publish_again(partition, claimed.pending, self._reread)
+        self.user_rows.drop_partition(n)
+        self.user_partitions[n] = partition
+        self._observe.claimed("users")
+        return await self._position(tp, partition.next)
+
+    async def _claim_tracks(self, tp: TP) -> int:
+        assert self._claims is not None, "attach comes before claim"
+        n = tp.partition
+        token, claimed = await self._claims.claim(self._keys.track_cursor(n), self._keys.track_pending(n), *tp, f"t{n}")
+        partition = track_partition(n, token, claimed.fields)
+        await self._tracks.open(partition)
+        self.track_partitions[n] = partition
+        self._observe.claimed("tracks")
+        return await self._position(tp, partition.next)
+
+    async def _position(self, tp: TP, cursor: int) -> int:
+        """Where to read on: the cursor, or the first record that retention left (an accepted gap)."""
+        assert self._group is not None, "attach comes before claim"
+        first, _ = (await self._group.bounds({tp}))[tp]
+        if cursor < first:
+            log.warning("accepted gap", topic=tp.topic, partition=tp.partition, first_lost=cursor, last_lost=first - 1)
+        return max(cursor, first)
+
+    async def _reread(self, topic: str, partition: int, offset: int) -> Record:
+        assert self._group is not None, "attach comes before claim"
+        return await self._group.read_one(TP(topic, partition), offset)
+
+    def _drop(self, tp: TP) -> None:
+        """Forget everything in memory about a partition."""
+        self._inbox.forget(tp.topic == self.events_topic, tp.partition)
+        if tp.topic == self.events_topic:
+            self.user_partitions.pop(tp.partition, None)
+            self.user_rows.drop_partition(tp.partition)
+        else:
+            self.track_partitions.pop(tp.partition, None)
+            self.track_rows.drop_partition(tp.partition)
+
+    async def revoked(self, tps: Collection[TP]) -> None:
+        """The partitions are going: write what the tracks' side holds, let the round in hand end, forget the rest."""
+        for tp in tps:
+            self._forget_claim(tp)
+            self._inbox.forget(tp[0] == self.events_topic, tp[1])
+        await self._inbox.quiet()
+        await self._flush()
+        await self._users.all_published()
+        for tp in tps:
+            self._drop(TP(*tp))
+
+    def _forget_claim(self, tp: TP) -> None:
+        task = self._again.pop(TP(*tp), None)
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()
+
+    def _refused(self, partition: UserPartition | TrackPartition) -> None:
+        """Another owner, or an older Redis: drop it, and claim again once we know that we are still a member."""
+        users = isinstance(partition, UserPartition)
+        tp = TP(self.events_topic if users else self.deltas_topic, partition.n)
+        owned = self.user_partitions if users else self.track_partitions
+        if owned.get(partition.n) is not partition:
+            return
+        self._observe.fenced("users" if users else "tracks")
+        log.warning("fenced", topic=tp.topic, partition=tp.partition, next=partition.next)
+        self._drop(tp)
+        self._forget_claim(tp)
+        self._again[tp] = asyncio.ensure_future(self._guarded(self._claim_again(tp)))
+
+    async def _claim_again(self, tp: TP) -> None:
+        assert self._group is not None, "attach comes before claim"
+        await self._group.confirmed_member()
+        offset = await self._claim(tp)
+        if offset is not None and not await self._group.reposition(tp, offset):
+            self._drop(tp)
+        self._again.pop(tp, None)
+
+    # --- rounds ----------------------------------------------------------------------------------
+
+    async def receive(self, topic: str, chunks: dict[int, list[Record]]) -> None:
+        """Records by partition; returns when there is room for more."""
+        users = topic == self.events_topic
+        owned: Collection[int] = self.user_partitions if users else self.track_partitions
+        for partition, records in chunks.items():
+            if records and partition in owned:
+                self._inbox.put(users, partition, records)
+        await self._inbox.room(users)
+        if self._failed is not None:
+            raise RuntimeError("the rounds ended") from self._failed
+
+    async def settle(self) -> None:
+        """Until everything received is handled, acknowledged and written."""
+        await self._inbox.quiet()
+        await self._users.all_published()
+        await self._flush()
+
+    async def close(self) -> None:
+        """Stop all tasks; what is under way is abandoned, as in a crash."""
+        tasks = [t for t in (self._running, self._watching, *self._again.values()) if t is not None]
+        for task in tasks:
+            task.cancel()
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _start(self) -> None:
+        if self._running is None:
+            self._running = asyncio.ensure_future(self._guarded(self._run()))
+            self._watching = asyncio.ensure_future(self._guarded(self._watch()))
+
+    async def _guarded(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            self._failed = error
+            self._inbox.open_all()
+            if self._on_crash is None:
+                raise
+            self._on_crash(error)
+
+    async def _run(self) -> None:
+        while True:
+            users, tracks = await self._inbox.take(self._may_go_on)
+            try:
+                await self._round(users, tracks)
+            finally:
+                self._inbox.done()
+
+    async def _round(self, users: dict[int, list[Record]], tracks: dict[int, list[Record]]) -> None:
+        self._round_n += 1
+        self.names.tidy()
+        now_ms = self._clock.now_ms()
+        for n, records in tracks.items():
+            partition = self.track_partitions.get(n)
+            if partition is not None:
+                skipped = partition.skipped
+                applied = await self._tracks.fold(partition, records, now_ms, self._round_n)
+                self._observe.folded(applied, partition.skipped - skipped)
+        if self._tracks.is_due(now_ms):
+            await self._flush()
+        elif tracks:
+            self._flush_later()
+        work = [(self.user_partitions[n], records) for n, records in users.items() if n in self.user_partitions]
+        if work:
+            for partition in await self._users.round(work, self._round_n):
+                self._refused(partition)
+            self._observe.rows(len(self.user_rows), len(self.track_rows))
+
+    async def _flush(self) -> None:
+        for partition in await self._tracks.flush(list(self.track_partitions.values()), self._clock.now_ms()):
+            self._refused(partition)
+
+    def _flush_later(self) -> None:
+        """A round without successors is written too."""
+        if self._flush_timer is None or self._flush_timer.when() <= asyncio.get_running_loop().time():
+            self._flush_timer = asyncio.get_running_loop().call_later(FLUSH_MS / 1000, self._inbox.nudge)
+
+    def _may_go_on(self) -> bool:
+        """Is the users' side at most AHEAD_PLAYS_MAX plays ahead of our own track rows?"""
+        ahead = 0
+        for q, tracks in self.track_partitions.items():
+            for p, users in self.user_partitions.items():
+                ahead += max(0, users.sent[q] - tracks.watermarks.get(p, 0))
+        applied = sum(p.counts[0] for p in self.user_partitions.values())
+        sent = sum(sum(p.sent) for p in self.user_partitions.values())
+        return ahead <= AHEAD_PLAYS_MAX * max(1.0, sent / max(1, applied))
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_S)
+            await self.check_owned()
+            await self._tell_positions()
+
+    async def _tell_positions(self) -> None:
+        """Kafka's group offsets serve lag tools only; nobody reads from them."""
+        assert self._group is not None, "attach comes before claim"
+        positions = {TP(self.events_topic, p.n): p.next for p in self.user_partitions.values()}
+        positions |= {TP(self.deltas_topic, p.n): p.stored for p in self.track_partitions.values()}
+        await self._group.publish_positions(positions)
+
+    async def check_owned(self) -> None:
+        """Look whether every owned partition is still ours; one that is not is dropped and claimed again."""
+        users, tracks = list(self.user_partitions.values()), list(self.track_partitions.values())
+        cursors = [self._keys.user_cursor(p.n) for p in users] + [self._keys.track_cursor(p.n) for p in tracks]
+        if not cursors:
+            return
+        for partition, (token, _) in zip([*users, *tracks], await self._store.owners(cursors), strict=True):
+            if token != partition.token:
+                self._refused(partition)

@@ -1,0 +1,224 @@
+"""The tracks' side: folds numbered items into track rows, each once, and writes them back now and then.
+
+Rows in memory run ahead of Redis by at most `FLUSH_MS`; the cursor, the watermarks and the rows are
+written together, so a crash reads the same items again into the same rows.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import msgspec
+import numpy as np
+
+from infra.fenced import Applied, Command, FencedCall
+from infra.keys import Keys
+from infra.settings import Settings
+from online_models import covisits
+from online_models.arrays import I64, Items
+from online_models.covisits import apply_items
+from online_models.items import ITEM
+from online_models.popularity import update_top
+from streams.ids import hash_field
+from streams.loading import Loader
+from streams.names import Names
+from streams.partitions import TrackPartition
+from streams.ports import Record, Store
+from streams.sections import BadSection, Section, admit, read_sections
+from streams.track_rows import TrackRows
+
+FLUSH_MS: Final = 500
+"""Writing each changed row twice a second instead of at every round saves nine of ten writes."""
+FLUSH_ROWS: Final = 8_192
+"""Rows that may wait for a write, whatever the time."""
+ROW_FIELDS: Final = ("about", "row")
+
+
+class Fresh(NamedTuple):
+    """The items of one record run that were not applied before."""
+
+    items: Items
+    names: dict[int, str]
+    applied: int
+    skipped: int
+    watermarks: dict[int, int]
+
+
+class TrackSide:
+    """All tracks' partitions of one worker."""
+
+    def __init__(self, settings: Settings, store: Store, loader: Loader, tracks: TrackRows, names: Names) -> None:
+        self._settings, self._store, self._loader, self._tracks, self._names = settings, store, loader, tracks, names
+        self._keys = Keys(settings.namespace)
+        self.flushed_ms = 0
+
+    async def fold(self, partition: TrackPartition, records: list[Record], now_ms: int, round_n: int) -> int:
+        """Apply what is new in `records`; returns the items applied. The rows are written by `flush`."""
+        records = [r for r in records if r.offset >= partition.next]
+        if not records:
+            return 0
+        fresh = _fresh(partition, records)
+        await self._load(partition, fresh, now_ms, round_n)
+        self._apply(partition, fresh)
+        partition.next = records[-1].offset + 1
+        partition.applied += fresh.applied
+        partition.skipped += fresh.skipped
+        partition.watermarks = fresh.watermarks
+        return fresh.applied
+
+    async def _load(self, partition: TrackPartition, fresh: Fresh, now_ms: int, round_n: int) -> None:
+        for name in fresh.names.values():
+            self._names.hash(name)
+        owners = np.unique(_owner(fresh.items))
+        missing = owners[self._tracks.slots(owners) < 0]
+        if len(missing):
+            await self._loader.tracks(missing.tolist(), now_ms, round_n)
+        if fresh.names:
+            self._note_new(partition, fresh.names)
+
+    def _note_new(self, partition: TrackPartition, names: dict[int, str]) -> None:
+        """A row without plays is a track that Redis does not know by name yet."""
+        tracks = np.array(list(names), np.int64)
+        slots = self._tracks.slots(tracks)
+        for i in np.flatnonzero(self._tracks.arrays.head[slots, covisits.PLAYS] == 0).tolist():
+            track = int(tracks[i])
+            partition.new_ids[track] = names[track]
+            self._tracks.name_of[slots[i]] = names[track]
+
+    def _apply(self, partition: TrackPartition, fresh: Fresh) -> None:
+        if not len(fresh.items):
+            return
+        touched = np.empty(len(fresh.items), np.int32)
+        apply_items(self._tracks.arrays, fresh.items, touched)
+        slots = np.unique(touched)
+        assert slots[0] >= 0, "every owner's row was loaded"
+        self._tracks.dirty[slots] = True
+        p, before = partition, partition.top.copy()
+        p.n_top = update_top(self._tracks.arrays, slots, self._tracks.hash_of, p.top, p.top_score, p.n_top)
+        if not np.array_equal(before, p.top):
+            p.top_ids = {track: p.top_ids.get(track) or self._name(track) for track in p.top[: p.n_top].tolist()}
+
+    def _name(self, track: int) -> str:
+        slot = int(self._tracks.slots(np.array([track], np.int64))[0])
+        name = self._tracks.name_of[slot]
+        assert name is not None, f"track {track:x} has a row and no name"
+        return name
+
+    def is_due(self, now_ms: int) -> bool:
+        """Is it time to write?"""
+        return now_ms - self.flushed_ms >= FLUSH_MS or int(np.count_nonzero(self._tracks.dirty)) >= FLUSH_ROWS
+
+    async def flush(self, partitions: list[TrackPartition], now_ms: int) -> list[TrackPartition]:
+        """Write what changed; returns the partitions that were refused."""
+        self.flushed_ms = now_ms
+        changed = [p for p in partitions if p.next > p.stored]
+        if not changed:
+            return []
+        calls = [self._call(p) for p in changed]
+        written = [(list(p.new_ids), p.next) for p in changed]
+        for p in changed:
+            self._tracks.dirty[self._tracks.dirty_slots(p.n)] = False
+        replies = await self._store.apply(calls)
+        refused = []
+        for p, reply, (ids, end) in zip(changed, replies, written, strict=True):
+            if not isinstance(reply, Applied):
+                refused.append(p)
+                continue
+            p.stored = end
+            for track in ids:
+                p.new_ids.pop(track, None)
+        return refused
+
+    def _call(self, p: TrackPartition) -> FencedCall:
+        slots = self._tracks.dirty_slots(p.n)
+        commands = [Command("SET", self._keys.popular(p.n), (self._popular(p),))]
+        if p.new_ids:
+            pairs = [text for track, name in p.new_ids.items() for text in (hash_field(track), name)]
+            commands.append(Command("HSET", self._keys.track_ids(p.n), tuple(pairs)))
+        ids = [self._name(track) for track in self._tracks.hash_of[slots].tolist()]
+        heads = self._tracks.arrays.head[slots].tolist()
+        rows = self._tracks.encode(slots)
+        return FencedCall(
+            cursor=self._keys.track_cursor(p.n),
+            pending_key=self._keys.track_pending(p.n),
+            token=p.token,
+            incarnation=p.incarnation,
+            start=p.stored,
+            end=p.next,
+            cursor_fields=p.cursor_fields(),
+            pending=b"",
+            row_fields=ROW_FIELDS,
+            rows=[(self._keys.track(p.n, name), _about(name, head), row) for name, head, row in zip(ids, heads, rows, strict=True)],
+            commands=commands,
+        )
+
+    def _popular(self, p: TrackPartition) -> bytes:
+        pairs = zip(p.top[: p.n_top].tolist(), p.top_score[: p.n_top].tolist(), strict=True)
+        return msgspec.json.encode([(p.top_ids[track], score) for track, score in pairs])
+
+    async def open(self, partition: TrackPartition) -> None:
+        """A claim found the partition: read its popular tracks."""
+        self._tracks.drop_partition(partition.n)
+        raw = (await self._store.text([self._keys.popular(partition.n)]))[0]
+        top = msgspec.json.decode(raw, type=list[tuple[str, float]]) if raw else []
+        partition.n_top = len(top)
+        partition.top_ids = {self._names.hash(name): name for name, _ in top}
+        partition.top[: len(top)] = list(partition.top_ids)
+        partition.top_score[: len(top)] = [score for _, score in top]
+
+
+def _owner(items: Items) -> I64:
+    """Hash of the row that each item changes (n,)."""
+    return np.where(items["lag"] == 0, items["dst"], items["src"])
+
+
+def _fresh(partition: TrackPartition, records: list[Record]) -> Fresh:
+    """Sort out what was applied before. Raises `BadSection`, `NumberGap`."""
+    watermarks = dict(partition.watermarks)
+    parts: list[Items] = []
+    names: dict[int, str] = {}
+    skipped = 0
+    for record in records:
+        for section in read_sections(record.value or b""):
+            if section.incarnation != partition.incarnation:
+                skipped += section.n
+                continue
+            drop = admit(section, watermarks.get(section.source, 0))
+            skipped += drop
+            if drop == section.n:
+                continue
+            items = _items(section)
+            _read_names(section, items, drop, names)
+            parts.append(items[drop:])
+            watermarks[section.source] = section.last
+    items = np.concatenate(parts) if parts else np.zeros(0, ITEM)
+    return Fresh(items, names, len(items), skipped, watermarks)
+
+
+def _items(section: Section) -> Items:
+    if len(section.body) < section.n * ITEM.itemsize:
+        raise BadSection(f"{section.n} items in {len(section.body)} bytes")
+    return np.frombuffer(section.body, ITEM, section.n)
+
+
+def _read_names(section: Section, items: Items, drop: int, names: dict[int, str]) -> None:
+    """The ids beside the count items from `drop` on."""
+    at = section.n * ITEM.itemsize
+    counts = np.flatnonzero(items["lag"] == 0)
+    lengths, tracks = items["name_len"][counts].tolist(), items["dst"][counts].tolist()
+    for i, track, length in zip(counts.tolist(), tracks, lengths, strict=True):
+        if i >= drop and track not in names:
+            names[track] = str(section.body[at : at + length], "utf-8")
+        at += length
+
+
+def _about(name: str, head: list[int]) -> bytes:
+    """A track in a few words, for people."""
+    return b'{"track_id":%b,"plays":%d,"skips":%d,"finishes":%d,"transitions":%d,"weight":%d}' % (
+        msgspec.json.encode(name),
+        head[covisits.PLAYS],
+        head[covisits.SKIPS],
+        head[covisits.FINISHES],
+        head[covisits.TRANSITIONS],
+        head[covisits.WEIGHT],
+    )

@@ -1,0 +1,99 @@
+"""Compile every kernel before the group is joined: a worker that compiles inside a round holds everybody up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+
+import msgspec
+
+from infra.memory_store import MemoryStore
+from infra.settings import Settings
+from streams.partitioner import partition_of
+from streams.plays import Plays
+from streams.ports import TP, Outgoing, Record
+
+_AT_MS = 1_764_582_000_000
+
+
+class _Record(msgspec.Struct):
+    """A record of the little world in which a worker warms up."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+class _Alone:
+    """A group of one, an outbox that keeps deltas, a clock that stands."""
+
+    def __init__(self) -> None:
+        self.deltas: list[Outgoing] = []
+
+    def now_ms(self) -> int:
+        return _AT_MS
+
+    async def publish(self, records: Sequence[Outgoing]) -> None:
+        self.deltas += [r for r in records if r.topic.endswith("track-deltas")]
+
+    async def bounds(self, tps: Collection[TP]) -> dict[TP, tuple[int, int]]:
+        return dict.fromkeys(tps, (0, 1_000))
+
+    async def reposition(self, tp: TP, offset: int) -> bool:
+        return True
+
+    async def confirmed_member(self) -> None:
+        return
+
+    async def read_one(self, tp: TP, offset: int) -> Record:
+        raise AssertionError("nothing is too large here")
+
+    async def publish_positions(self, positions: Mapping[TP, int]) -> None:
+        return
+
+
+def _plays() -> list[Record]:
+    def play(i: int) -> Record:
+        value = {
+            "event_id": f"e{i}",
+            "user_id": "ana",
+            "track_id": f"t{i % 5}",
+            "played_at": _AT_MS + i * 200_000 - 10_000_000,
+            "ms_played": 180_000,
+            "duration_ms": 200_000,
+        }
+        return _Record("segue.events", 0, i, _AT_MS, b"ana", msgspec.json.encode(value))
+
+    return [play(i) for i in range(8)]
+
+
+async def _warm_plays() -> None:
+    settings = Settings(events_partitions=1, deltas_partitions=2, user_rows_max=64, track_rows_max=64)
+    world = _Alone()
+    worker = Plays(settings, MemoryStore(), world, world)
+    worker.attach(world)
+    tps = [TP(worker.events_topic, 0), TP(worker.deltas_topic, 0)]
+    await worker.claim(tps)
+    for offset, record in enumerate(_plays()):
+        await worker.receive(worker.events_topic, {0: [record]})
+        await worker.settle()
+        sent, world.deltas = world.deltas, []
+        for i, out in enumerate(o for o in sent if o.partition == 0):
+            await worker.receive(worker.deltas_topic, {0: [_Record(out.topic, 0, 100 * offset + i, _AT_MS, None, out.value)]})
+            await worker.settle()
+    await worker.claim(tps)  # rows are read back: the codecs compile
+    record = _Record("segue.events", 0, 8, _AT_MS, b"ana", _plays()[-1].value)
+    await worker.receive(worker.events_topic, {0: [record]})
+    await worker.settle()
+    await worker.close()
+
+
+def warm_up(role: str) -> None:
+    """Run a few plays through a worker in memory; leaves no thread and no loop behind."""
+    partition_of(b"ana", 8)
+    if role == "plays":
+        asyncio.run(_warm_plays())

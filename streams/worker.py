@@ -1,0 +1,177 @@
+"""Composition root of the workers: real store, real outbox, real clock, one process per worker under a supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import traceback
+from collections.abc import Callable, Collection, Mapping
+from typing import Final, Literal, Protocol
+
+import msgspec
+import structlog
+
+from infra import logs
+from infra.health import Health, serving
+from infra.metrics import Metrics
+from infra.settings import Settings
+from infra.store import RedisStore
+from streams.clock import SystemClock
+from streams.fail_points import FailPoints
+from streams.faust_app import SegueApp, build_app, run_app
+from streams.models_worker import Models
+from streams.observe import Measured
+from streams.outbox import KafkaOutbox
+from streams.plays import Plays
+from streams.ports import TP, Group, Record
+from streams.reread import read_one
+from streams.supervisor import supervise
+from streams.warm_up import warm_up
+
+log = structlog.get_logger("segue.worker")
+
+Role = Literal["plays", "models"]
+ROLES: Final[tuple[Role, ...]] = ("plays", "models")
+BEAT_S: Final = 1.0
+METRICS_PORTS: Final = 32
+"""Ports tried from SEGUE_METRICS_PORT up: one per worker of the machine."""
+
+
+class Core(Protocol):
+    """What a role does with the partitions that it owns."""
+
+    def attach(self, group: Group) -> None: ...
+    async def claim(self, tps: Collection[TP]) -> dict[TP, int]: ...
+    async def revoked(self, tps: Collection[TP]) -> None: ...
+    async def receive(self, topic: str, chunks: dict[int, list[Record]]) -> None: ...
+
+
+class Joined:
+    """The transport as a `Group`, and what it lacks: one record read again."""
+
+    def __init__(self, settings: Settings, app: SegueApp) -> None:
+        self._settings, self._consumer = settings, app.consumer
+
+    async def bounds(self, tps: Collection[TP]) -> dict[TP, tuple[int, int]]:
+        """(first readable offset, end of the log) of each partition."""
+        found: dict[TP, tuple[int, int]] = await self._consumer.bounds(tps)
+        return found
+
+    async def reposition(self, tp: TP, offset: int) -> bool:
+        """Read on at `offset`."""
+        return bool(await self._consumer.reposition(tp, offset))
+
+    async def confirmed_member(self) -> None:
+        """Ends once the group acknowledged us again."""
+        await self._consumer.confirmed_member()
+
+    async def read_one(self, tp: TP, offset: int) -> Record:
+        """The record at `offset`."""
+        return await asyncio.to_thread(read_one, self._settings.kafka, tp, offset)
+
+    async def publish_positions(self, positions: Mapping[TP, int]) -> None:
+        """For lag tools."""
+        await self._consumer.publish_positions(positions)
+
+
+class Worker:
+    """Owner given to the transport: builds the role's core at the first assignment, on the loop that runs it."""
+
+    def __init__(self, role: Role, settings: Settings, metrics: Metrics, health: Health) -> None:
+        self._role, self._settings, self._metrics, self.health = role, settings, metrics, health
+        self._core: Core | None = None
+        self.app: SegueApp | None = None
+
+    async def claim(self, tps: Collection[TP]) -> dict[TP, int]:
+        """Take partitions over."""
+        if self._core is None:
+            self._core = self._build()
+        return await self._core.claim(tps)
+
+    async def revoked(self, tps: Collection[TP]) -> None:
+        """Let partitions go."""
+        if self._core is not None:
+            await self._core.revoked(tps)
+
+    async def receive(self, topic: str, chunks: dict[int, list[Record]]) -> None:
+        """Records of owned partitions."""
+        assert self._core is not None, "records come after a claim"
+        await self._core.receive(topic, chunks)
+
+    def _build(self) -> Core:
+        assert self.app is not None, "the app is built before it runs"
+        s = self._settings
+        store = RedisStore(s.redis, namespace=s.namespace, on_wait=_waiting(self.health, self._metrics))
+        outbox = KafkaOutbox(s.kafka, client_id=f"{s.namespace}.{self._role}")
+        core: Core = (
+            Models(s, store, outbox, SystemClock())
+            if self._role == "models"
+            else Plays(
+                s,
+                store,
+                outbox,
+                SystemClock(),
+                observe=Measured(self._metrics),
+                fail_points=FailPoints(s.fail_points, s.data_dir),
+                on_crash=_end,
+            )
+        )
+        core.attach(Joined(s, self.app))
+        self._beating = asyncio.ensure_future(_beat(self.health, store))
+        return core
+
+
+def _waiting(health: Health, metrics: Metrics) -> Callable[[str], None]:
+    def on_wait(reason: str) -> None:
+        metrics.count("redis_waits_total")
+        health.trouble("redis", reason)
+
+    return on_wait
+
+
+async def _beat(health: Health, store: RedisStore) -> None:
+    """Says that the loop turns, and that Redis answers again once nothing waits for it."""
+    health.clear("start")
+    while True:
+        health.beat()
+        if not store.waiting:
+            health.clear("redis")
+        await asyncio.sleep(BEAT_S)
+
+
+def _end(error: BaseException) -> None:
+    """Our bug, or state that must not be touched: end without acknowledging; the supervisor starts a new process."""
+    log.error("stopped", error=f"{type(error).__name__}: {error}", trace="".join(traceback.format_exception(error)))
+    sys.stderr.flush()
+    os._exit(1)
+
+
+TOPICS: Final[dict[Role, tuple[str, ...]]] = {
+    "plays": ("events", "internal.track-deltas"),
+    "models": ("internal.lessons",),
+}
+
+
+def run_worker(role: Role, settings: Settings) -> None:
+    """Run one worker in this process until a signal."""
+    logs.configure(settings, role=role)
+    metrics = Metrics(settings.namespace)
+    worker = Worker(role, settings, metrics, Health(metrics))
+    topics = [f"{settings.namespace}.{topic}" for topic in TOPICS[role]]
+    with serving(settings.metrics_host, settings.metrics_port, metrics, worker.health, ports_max=METRICS_PORTS):
+        worker.app = build_app(settings, group=role, topics=topics, segue=worker)
+        run_app(worker.app)
+
+
+def run_role(role: Role, settings: Settings, workers: int = 1) -> int:
+    """Run `workers` processes of a role under a supervisor; returns its exit code.
+
+    Each process has a static member id that it keeps across restarts, and the next free metrics port.
+    """
+    base = settings.worker_id or f"{role}-{os.getpid()}"
+
+    def child(index: int) -> None:
+        run_worker(role, msgspec.structs.replace(settings, worker_id=f"{base}-{index}"))
+
+    return supervise(child, workers, lambda: warm_up(role))
