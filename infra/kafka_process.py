@@ -170,7 +170,17 @@ class LocalKafka:
 
     def _format(self, java: str, classpath: str, config: Path) -> None:
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = [java, *JAVA_OPTIONS, "-cp", classpath, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(config)]
+        command = [
+            java,
+            *JAVA_OPTIONS,
+            "-cp",
+            classpath,
+            "kafka.tools.StorageTool",
+            "format",
+            f"--cluster-id={cluster_id}",
+            "-c",
+            str(config),
+        ]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=FORMAT_S_MAX)
         if done.returncode != 0:
             raise ServiceFailed(f"Kafka could not format {self.data_dir / 'log'}:\n{done.stdout}{done.stderr}")
