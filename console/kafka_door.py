@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from confluent_kafka import (
     Producer,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, ClusterMetadata
+from confluent_kafka.admin import AdminClient, ClusterMetadata, OffsetSpec
 
 from console.trouble import Exit, Trouble, kafka_away
 from infra.child import port_open
@@ -41,6 +42,18 @@ def _client(settings: Settings) -> dict[str, Any]:
     return {"bootstrap.servers": settings.kafka, "client.id": f"{settings.namespace}-console"}
 
 
+def knock(settings: Settings) -> None:
+    """Says at once what a client would say after 10 s: nobody is there.
+
+    Raises
+    ------
+    Trouble : no broker accepts connections (exit 4)
+    """
+    servers = [server.rpartition(":") for server in settings.kafka.split(",")]
+    if not any(port_open(host, int(port)) for host, _, port in servers):
+        raise kafka_away(settings.kafka, "nothing accepts connections there")
+
+
 def metadata(settings: Settings, topic: str | None = None) -> ClusterMetadata:
     """What the brokers say of the cluster (and of `topic`); never creates a topic.
 
@@ -48,8 +61,7 @@ def metadata(settings: Settings, topic: str | None = None) -> ClusterMetadata:
     ------
     Trouble : no broker answers within `ASK_S` (exit 4)
     """
-    if not any(port_open(host, int(port)) for host, _, port in (each.rpartition(":") for each in settings.kafka.split(","))):
-        raise kafka_away(settings.kafka, "nothing accepts connections there")
+    knock(settings)
     admin = AdminClient({**_client(settings), "allow.auto.create.topics": False}, logger=_silent)
     try:
         return admin.list_topics(topic, timeout=ASK_S) if topic else admin.list_topics(timeout=ASK_S)
@@ -71,15 +83,25 @@ def n_partitions(settings: Settings, topic: str) -> int:
 
 
 def end_offsets(settings: Settings, topic: str) -> list[int]:
-    """The offset behind the last record, per partition."""
-    partitions = range(n_partitions(settings, topic))
-    consumer = _consumer(settings)
-    try:
-        return [consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=ASK_S)[1] for p in partitions]
-    except KafkaException as error:
-        raise kafka_away(settings.kafka, error.args[0].str()) from error
-    finally:
-        consumer.close()
+    """The offset behind the last record, per partition.
+
+    Raises
+    ------
+    Trouble : Kafka is away (exit 4), or there is no such topic (exit 1)
+    """
+    asked = {TopicPartition(topic, p): OffsetSpec.latest() for p in range(n_partitions(settings, topic))}
+    admin = AdminClient(_client(settings), logger=_silent)
+    deadline_s = time.monotonic() + ASK_S
+    while True:
+        try:
+            answers = admin.list_offsets(asked, request_timeout=ASK_S)
+            found = {at.partition: answer.result().offset for at, answer in answers.items()}
+            return [found[p] for p in range(len(found))]
+        except KafkaException as error:
+            # A topic that was created a moment ago has no leader that knows of its duty yet.
+            if time.monotonic() > deadline_s:
+                raise kafka_away(settings.kafka, error.args[0].str()) from error
+            time.sleep(POLL_S)
 
 
 def records(

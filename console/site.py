@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import NamedTuple, Self
+from typing import Final, Literal, NamedTuple, Self
 
 import msgspec
 
@@ -26,7 +26,7 @@ from infra.services import Addresses, Kind, Unreachable, services
 from infra.settings import Settings, SettingsError, child_environment, given_addresses
 from infra.system import Missing, need_java, need_redis
 
-ROLES = ("plays", "models")
+ROLES: Final[dict[str, Literal["plays", "models"]]] = {"plays": "plays", "models": "models"}
 READY_S = 120.0
 """A first start compiles the kernels: 20 s on a calm machine, much more on two busy cores."""
 

@@ -59,13 +59,16 @@ def worker(
     workers: Annotated[int, typer.Option(min=1, max=256, help="Processes under one supervisor.")] = 1,
 ) -> None:
     """Run workers of one role in the foreground, restarted when one dies; stop with SIGTERM or Ctrl-C."""
-    if role not in ROLES:
+    known = ROLES.get(role)
+    if known is None:
         raise Trouble(Exit.USAGE, f"no role {role!r}; there are {', '.join(ROLES)}", "segue worker plays")
     settings = settings_of(context)
     # The kernels take seconds to import: only this command pays for them.
     from streams.worker import run_role
 
-    run_role(role, settings, workers)
+    code = run_role(known, settings, workers)
+    if code:
+        raise typer.Exit(code)
 
 
 @guarded

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import typer
 
 from console.addresses import settings_of
+from console.kafka_door import knock
 from console.output import Json, guarded, say_json, screen
 from console.trouble import Exit, Trouble, kafka_away
 from infra import topics
@@ -29,6 +30,7 @@ def apply(context: typer.Context, as_json: Json = False) -> None:
 
 def asked(question: Callable[[Settings], list[topics.Change]], settings: Settings) -> list[topics.Change]:
     """`question(settings)` with its failures as `Trouble`: exit 4 when Kafka is away, 5 when partitions differ."""
+    knock(settings)
     try:
         return question(settings)
     except topics.KafkaAway as error:
