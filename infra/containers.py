@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from infra.child import ServiceFailed, free_port, port_open
@@ -39,28 +39,41 @@ def why_not(kind: str) -> str | None:
 
 @contextmanager
 def compose() -> Iterator[tuple[str, str]]:
-    """Kafka and Redis of docker-compose.yml, on their usual ports of 127.0.0.1; taken down afterwards, data kept in volumes."""
+    """Kafka and Redis of docker-compose.yml on their usual ports of 127.0.0.1; data stays in their volumes.
+
+    Taken down afterwards, unless they ran before. Raises ServiceFailed.
+    """
     base = ["docker", "compose", "--file", str(COMPOSE_FILE)]
+    ran_before = bool(_run([*base, "ps", "--quiet", "--status", "running"]).strip())
     try:
         _run([*base, "up", "--detach", "--wait", "kafka", "redis"])
         yield f"127.0.0.1:{KAFKA_PORT}", f"redis://127.0.0.1:{REDIS_PORT}/0"
     finally:
-        _run([*base, "down", "--timeout", "10"])
+        if not ran_before:
+            _run([*base, "down", "--timeout", "10"])
 
 
 @contextmanager
 def throw_away() -> Iterator[tuple[str, str]]:
-    """Kafka and Redis for one test session, on free ports, removed afterwards (by testcontainers' reaper also after kill -9)."""
+    """Kafka and Redis for one test session on free ports, removed afterwards (by testcontainers' reaper also after kill -9).
+
+    Raises ServiceFailed.
+    """
     from testcontainers.core.container import DockerContainer  # a development dependency: not there in an installation
 
     kafka_port, redis_port = free_port(), free_port()
     redis = DockerContainer(image("redis")).with_bind_ports(REDIS_PORT, redis_port)
+    redis = redis.with_command("redis-server --appendonly yes --maxmemory-policy noeviction")
     kafka = DockerContainer(image("kafka")).with_bind_ports(KAFKA_PORT, kafka_port)
     for name, value in kafka_environment(kafka_port).items():
         kafka = kafka.with_env(name, value)
-    with redis.with_command("redis-server --appendonly yes --maxmemory-policy noeviction"), kafka:
-        _wait_open(redis_port, "Redis")
-        _wait_open(kafka_port, "Kafka")
+    with ExitStack() as stack:
+        for name, container, port in (("Redis", redis, redis_port), ("Kafka", kafka, kafka_port)):
+            try:
+                stack.enter_context(container)
+            except Exception as error:  # docker's, requests' and testcontainers' own, all of which mean that it did not start
+                raise ServiceFailed(f"{name}'s container did not start: {error}") from error
+            _wait_open(port, name)
         yield f"127.0.0.1:{kafka_port}", f"redis://127.0.0.1:{redis_port}/0"
 
 
@@ -113,7 +126,8 @@ def _ok(command: list[str]) -> bool:
         return False
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str]) -> str:
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=START_S_MAX)
     if done.returncode != 0:
         raise ServiceFailed(f"`{' '.join(command)}` failed:\n{done.stdout}{done.stderr}")
+    return done.stdout

@@ -74,15 +74,17 @@ class Health:
 
 
 @contextmanager
-def serving(host: str, port: int, metrics: Metrics, health: Health) -> Iterator[int]:
+def serving(host: str, port: int, metrics: Metrics, health: Health, *, ports_max: int = 1) -> Iterator[int]:
     """Serve from a thread for as long as the block runs; yields the port. Port 0: no server, yields 0.
 
-    Raises PortTaken.
+    The first free of `ports_max` ports from `port` up is taken, so that several workers of a machine share a setting.
+
+    Raises PortTaken when none is free.
     """
     if port == 0:
         yield 0
         return
-    server = _bind(host, port, metrics, health)
+    server = _first_free(host, port, ports_max, metrics, health)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.5}, name="metrics", daemon=True)
     thread.start()
     try:
@@ -93,7 +95,26 @@ def serving(host: str, port: int, metrics: Metrics, health: Health) -> Iterator[
         thread.join()
 
 
-def _bind(host: str, port: int, metrics: Metrics, health: Health) -> ThreadingHTTPServer:
+def _first_free(host: str, port: int, ports_max: int, metrics: Metrics, health: Health) -> ThreadingHTTPServer:
+    handler = _handler(metrics, health)
+    for candidate in range(port, port + ports_max):
+        try:
+            server = _Server((host, candidate), handler)
+        except OSError as error:
+            reason = error.strerror
+            continue
+        return server
+    last = f"-{port + ports_max - 1}" if ports_max > 1 else ""
+    raise PortTaken(f"the metrics server cannot listen on {host}:{port}{last} ({reason}): set SEGUE_METRICS_PORT, 0 = off")
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # With it a second server could share the port of a first one that is closing, and nobody would notice.
+    allow_reuse_port = False
+
+
+def _handler(metrics: Metrics, health: Health) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = REQUEST_S_MAX
 
@@ -117,9 +138,4 @@ def _bind(host: str, port: int, metrics: Metrics, health: Health) -> ThreadingHT
         def log_message(self, format: str, *args: object) -> None:
             """Scrapes are no news."""
 
-    try:
-        server = ThreadingHTTPServer((host, port), Handler)
-    except OSError as error:
-        raise PortTaken(f"the metrics server cannot listen on {host}:{port} ({error.strerror}): set SEGUE_METRICS_PORT, 0 = off") from error
-    server.daemon_threads = True
-    return server
+    return Handler

@@ -13,13 +13,13 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from infra import containers
-from infra.child import port_open
+from infra.child import ServiceFailed, port_open
 from infra.kafka_process import LocalKafka
 from infra.redis_process import LocalRedis
 from infra.settings import given_addresses, without_password
@@ -59,20 +59,29 @@ def services(kind: Kind, data_dir: Path | str = ".segue", *, environ: Mapping[st
     ServiceFailed : a local service ended; the message holds the end of its log
     """
     with ExitStack() as stack:
-        addresses = stack.enter_context(_first_rung(kind, Path(data_dir), environ))
-        print(f"segue: {_describe(addresses)}", file=sys.stderr, flush=True)
+        addresses = _climb(stack, kind, Path(data_dir), environ)
+        _say(_describe(addresses))
         yield addresses
 
 
-def _first_rung(kind: Kind, data_dir: Path, environ: Mapping[str, str] | None) -> AbstractContextManager[Addresses]:
+def _climb(stack: ExitStack, kind: Kind, data_dir: Path, environ: Mapping[str, str] | None) -> Addresses:
+    """The first rung that holds; what it started ends with `stack`."""
     given = given_addresses(environ)
     if given is not None:
-        return _from_environment(*given)
+        return _given(*given)
     reason = containers.why_not(kind)
     if reason is None:
-        return _from_containers(kind)
-    print(f"segue: no containers ({reason}); starting local processes", file=sys.stderr, flush=True)
-    return _from_processes(kind, data_dir)
+        start = containers.compose if kind == "demo" else containers.throw_away
+        try:
+            return Addresses(*stack.enter_context(start()), "containers")
+        except ServiceFailed as error:
+            reason = str(error)
+    _say(f"no containers ({reason}); starting local processes")
+    return stack.enter_context(_processes(kind, data_dir))
+
+
+def _say(line: str) -> None:
+    print(f"segue: {line}", file=sys.stderr, flush=True)
 
 
 def _describe(addresses: Addresses) -> str:
@@ -84,25 +93,17 @@ def _describe(addresses: Addresses) -> str:
     return f"Kafka at {addresses.kafka} and Redis at {without_password(addresses.redis)}, {how}"
 
 
-@contextmanager
-def _from_environment(kafka: str, redis: str) -> Iterator[Addresses]:
+def _given(kafka: str, redis: str) -> Addresses:
     if not any(port_open(*_host_port(server)) for server in kafka.split(",")):
         raise Unreachable(f"SEGUE_KAFKA={kafka}: nothing accepts connections there")
     url = urlsplit(redis)
     if url.hostname and not port_open(url.hostname, url.port or 6379):
         raise Unreachable(f"SEGUE_REDIS={without_password(redis)}: nothing accepts connections there")
-    yield Addresses(kafka, redis, "environment")
+    return Addresses(kafka, redis, "environment")
 
 
 @contextmanager
-def _from_containers(kind: Kind) -> Iterator[Addresses]:
-    start = containers.compose if kind == "demo" else containers.throw_away
-    with start() as (kafka, redis):
-        yield Addresses(kafka, redis, "containers")
-
-
-@contextmanager
-def _from_processes(kind: Kind, data_dir: Path) -> Iterator[Addresses]:
+def _processes(kind: Kind, data_dir: Path) -> Iterator[Addresses]:
     data_dir.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         home = data_dir

@@ -18,6 +18,9 @@ from infra.settings import child_environment
 JAVA_MIN = 17
 """Kafka 4 brokers need it."""
 
+JAVA_HOMES = Path("/usr/lib/jvm")
+"""Where Debian puts every Java, whichever is the default."""
+
 INSTALL_S_MAX = 900
 
 
@@ -49,13 +52,12 @@ def need_maven() -> str:
 
 def need_java() -> str:
     """Path of a java of at least JAVA_MIN. Raises Missing."""
-    for path in _javas():
-        if (java_version(path) or 0) >= JAVA_MIN:
-            return path
-    install(JAVA)
-    for path in _javas():
-        if (java_version(path) or 0) >= JAVA_MIN:
-            return path
+    found = _new_java()
+    if found is None:
+        install(JAVA)
+        found = _new_java()
+    if found is not None:
+        return found
     raise Missing(f"Java {JAVA_MIN} or newer was not found after installing {JAVA.packages[0]}: put its java first in PATH")
 
 
@@ -105,11 +107,12 @@ def _need(program: Program) -> str:
     return found
 
 
-def _javas() -> list[str]:
-    """Candidates: PATH first, then where Debian puts them (an old default may hide a new one)."""
+def _new_java() -> str | None:
+    """The first that is new enough: PATH before Debian's folder (an old default may hide a new one)."""
     first = shutil.which("java")
-    others = sorted(str(path) for path in Path("/usr/lib/jvm").glob("*/bin/java"))
-    return ([first] if first else []) + others
+    others = sorted(str(path) for path in JAVA_HOMES.glob("*/bin/java"))
+    candidates = ([first] if first else []) + others
+    return next((path for path in candidates if (java_version(path) or 0) >= JAVA_MIN), None)
 
 
 def _apt(apt: str, *arguments: str) -> bool:

@@ -104,3 +104,14 @@ def test_a_taken_port_is_an_error_that_names_the_setting() -> None:
         taken.listen()
         with pytest.raises(PortTaken, match="SEGUE_METRICS_PORT"), serving("127.0.0.1", taken.getsockname()[1], metrics, Health(metrics)):
             pass
+
+
+def test_several_workers_share_a_setting_and_take_the_next_ports() -> None:
+    metrics, port = Metrics("segue"), free_port()
+    health = Health(metrics)
+    with (
+        serving("127.0.0.1", port, metrics, health, ports_max=16) as first,
+        serving("127.0.0.1", port, metrics, health, ports_max=16) as second,
+    ):
+        assert first == port
+        assert port < second < port + 16
