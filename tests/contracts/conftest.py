@@ -11,6 +11,15 @@ import redis
 from infra.redis_process import LocalRedis
 from tests.contracts.cluster_process import LocalCluster
 
+OWN_SERVERS = frozenset({"clean_redis", "clean_cluster"})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """These ask for a real service as much as those of tests/conftest.py do."""
+    for item in items:
+        if OWN_SERVERS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("services")
+
 
 @pytest.fixture(scope="session")
 def own_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRedis]:

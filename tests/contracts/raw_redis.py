@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 
 from infra.memory_store import MemoryRedis
+from tests.contracts.store_contract import NS
 
 
 class RawMemory:
@@ -55,4 +56,9 @@ class RawRedis:
         await self._client.hset(key, mapping=fields)
 
     async def keys(self) -> list[str]:
-        return sorted([key.decode() async for key in self._client.scan_iter("t:*")])
+        return sorted([key.decode() async for key in self._client.scan_iter(f"{NS}:*", count=1000)])
+
+    async def clear(self) -> None:
+        """Remove what the test before left."""
+        for key in await self.keys():
+            await self._client.delete(key)

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from typing import Protocol
+from uuid import uuid4
 
 import pytest
 
 from infra.fenced import Applied, Command, FencedCall, Field, Refused, Row, StoreBroken
 from streams.ports import Store
 
-CURSOR = "t:{u3}:cursor"
-PENDING = "t:{u3}:pending"
-USER = "t:{u3}:user:"
+NS = f"contract-{uuid4().hex[:8]}"
+"""A namespace of this run, so that the suite may share a Redis with others."""
+
+
+def key(tag: str, rest: str) -> str:
+    return f"{NS}:{{{tag}}}:{rest}"
+
+
+CURSOR = key("u3", "cursor")
+PENDING = key("u3", "pending")
+USER = key("u3", "user:")
 
 
 class Raw(Protocol):
@@ -43,8 +52,8 @@ def call_of(
     partition: str = "u3",
 ) -> FencedCall:
     return FencedCall(
-        cursor=f"t:{{{partition}}}:cursor",
-        pending_key=f"t:{{{partition}}}:pending",
+        cursor=key(partition, "cursor"),
+        pending_key=key(partition, "pending"),
         token=token,
         incarnation=incarnation,
         start=start,
@@ -115,7 +124,7 @@ class StoreContract:
 
     async def test_owners_names_token_and_next_and_the_missing(self, store: Store) -> None:
         await begin(store, next_=9)
-        assert await store.owners([CURSOR, "t:{u4}:cursor"]) == [("ours", 9), ("", -1)]
+        assert await store.owners([CURSOR, key("u4", "cursor")]) == [("ours", 9), ("", -1)]
         assert await store.owners([]) == []
 
     # -- the fence --
@@ -123,17 +132,17 @@ class StoreContract:
     async def test_an_apply_writes_rows_pending_commands_and_cursor_together(self, store: Store, raw: Raw) -> None:
         await begin(store)
         commands = [
-            Command("HSET", "t:{u3}:ids", ("a1", "t1", "a2", b"t2")),
-            Command("SET", "t:{u3}:popular", ("[]",)),
-            Command("HINCRBY", "t:{u3}:quality", ("2025-12-01:plays", 3)),
-            Command("HINCRBY", "t:{u3}:quality", ("2025-12-01:plays", -1)),
+            Command("HSET", key("u3", "ids"), ("a1", "t1", "a2", b"t2")),
+            Command("SET", key("u3", "popular"), ("[]",)),
+            Command("HINCRBY", key("u3", "quality"), ("2025-12-01:plays", 3)),
+            Command("HINCRBY", key("u3", "quality"), ("2025-12-01:plays", -1)),
         ]
         assert await store.apply([call_of(commands=commands, cursor_fields={"applied": 5, "wm": "{}"})]) == [Applied()]
         assert await raw.hash(USER + "ana") == {"about": b'{"plays":1}', "list": b"[1]", "row": b"\x01\x00\xff"}
         assert await raw.string(PENDING) == b"to publish"
-        assert await raw.hash("t:{u3}:ids") == {"a1": b"t1", "a2": b"t2"}
-        assert await raw.string("t:{u3}:popular") == b"[]"
-        assert await raw.hash("t:{u3}:quality") == {"2025-12-01:plays": b"2"}
+        assert await raw.hash(key("u3", "ids")) == {"a1": b"t1", "a2": b"t2"}
+        assert await raw.string(key("u3", "popular")) == b"[]"
+        assert await raw.hash(key("u3", "quality")) == {"2025-12-01:plays": b"2"}
         expected = {"token": b"ours", "next": b"5", "incarnation": b"inc", "applied": b"5", "wm": b"{}", "claims": b"0"}
         assert await raw.hash(CURSOR) == expected
 
@@ -179,7 +188,7 @@ class StoreContract:
     ) -> None:
         await begin(store)
         before = await raw.hash(CURSOR)
-        commands = [Command("SET", "t:{u3}:popular", ("x",)), Command("HINCRBY", "t:{u3}:quality", ("f", 1))]
+        commands = [Command("SET", key("u3", "popular"), ("x",)), Command("HINCRBY", key("u3", "quality"), ("f", 1))]
         assert await store.apply([call_of(commands=commands, **changed)]) == [refused]  # type: ignore[arg-type]
         assert await raw.keys() == [CURSOR]
         assert await raw.hash(CURSOR) == before
@@ -197,14 +206,14 @@ class StoreContract:
 
     async def test_a_repeated_call_is_applied_once(self, store: Store, raw: Raw) -> None:
         await begin(store)
-        call = call_of(commands=[Command("HINCRBY", "t:{u3}:quality", ("plays", 1))])
+        call = call_of(commands=[Command("HINCRBY", key("u3", "quality"), ("plays", 1))])
         assert [await store.apply([call]) for _ in range(3)] == [[Applied()]] * 3
-        assert await raw.hash("t:{u3}:quality") == {"plays": b"1"}
+        assert await raw.hash(key("u3", "quality")) == {"plays": b"1"}
 
     async def test_one_refused_call_does_not_stop_the_others(self, store: Store) -> None:
-        await begin(store, "t:{u1}:cursor")
-        await begin(store, "t:{u2}:cursor", token="somebody")
-        await begin(store, "t:{u3}:cursor")
+        await begin(store, key("u1", "cursor"))
+        await begin(store, key("u2", "cursor"), token="somebody")
+        await begin(store, key("u3", "cursor"))
         calls = [call_of(partition=p, rows=[]) for p in ("u1", "u2", "u3")]
         assert await store.apply(calls) == [Applied(), Refused("somebody", 0, "inc"), Applied()]
 
@@ -233,15 +242,15 @@ class StoreContract:
         await begin(store)
         rows: list[Row] = [(f"{USER}{i}", b"a" * 200, b"%05d" % i * 1000, bytes(1000)) for i in range(1000)]
         ids = tuple(part for i in range(5000) for part in (f"{i:016x}", f"t{i}"))
-        assert await store.apply([call_of(rows=rows, commands=[Command("HSET", "t:{u3}:ids", ids)])]) == [Applied()]
+        assert await store.apply([call_of(rows=rows, commands=[Command("HSET", key("u3", "ids"), ids)])]) == [Applied()]
         lists = await store.read([(f"{USER}{i}", "list") for i in range(1000)])
         assert lists == [b"%05d" % i * 1000 for i in range(1000)]
-        assert len(await raw.hash("t:{u3}:ids")) == 5000
+        assert len(await raw.hash(key("u3", "ids"))) == 5000
 
     @pytest.mark.parametrize("damaged", ["cursor", "pending", "row", "hset", "set", "hincrby"])
     async def test_a_key_of_another_type_is_named_and_nothing_is_written(self, store: Store, raw: Raw, damaged: str) -> None:
         await begin(store)
-        place = {"cursor": CURSOR, "pending": PENDING, "row": USER + "u7"}.get(damaged, f"t:{{u3}}:{damaged}")
+        place = {"cursor": CURSOR, "pending": PENDING, "row": USER + "u7"}.get(damaged, key("u3", damaged))
         if damaged in {"pending", "set"}:
             await raw.put_hash(place, {"what": b"is this"})
         else:
@@ -249,9 +258,9 @@ class StoreContract:
         keys = await raw.keys()
         rows: list[Row] = [(f"{USER}u{i}", b"a", b"l", b"r") for i in range(10)]
         commands = [
-            Command("HSET", "t:{u3}:hset", ("f", "v")),
-            Command("SET", "t:{u3}:set", ("v",)),
-            Command("HINCRBY", "t:{u3}:hincrby", ("f", 1)),
+            Command("HSET", key("u3", "hset"), ("f", "v")),
+            Command("SET", key("u3", "set"), ("v",)),
+            Command("HINCRBY", key("u3", "hincrby"), ("f", 1)),
         ]
         with pytest.raises(StoreBroken) as broken:
             await store.apply([call_of(rows=rows, commands=commands)])
@@ -263,23 +272,23 @@ class StoreContract:
     @pytest.mark.parametrize("stored", [b"many", b"1.5", b"9007199254740993", b""])
     async def test_a_field_that_is_no_number_is_not_counted_up(self, store: Store, raw: Raw, stored: bytes) -> None:
         await begin(store)
-        await raw.put_hash("t:{u3}:quality", {"plays": stored})
+        await raw.put_hash(key("u3", "quality"), {"plays": stored})
         with pytest.raises(StoreBroken, match="plays does not hold a number") as broken:
-            await store.apply([call_of(commands=[Command("HINCRBY", "t:{u3}:quality", ("plays", 1))])])
-        assert broken.value.key == "t:{u3}:quality"
-        assert await raw.keys() == [CURSOR, "t:{u3}:quality"]
+            await store.apply([call_of(commands=[Command("HINCRBY", key("u3", "quality"), ("plays", 1))])])
+        assert broken.value.key == key("u3", "quality")
+        assert await raw.keys() == [CURSOR, key("u3", "quality")]
 
     @pytest.mark.parametrize(
         "command",
         [
-            Command("HSET", "t:{u3}:x", ("f",)),
-            Command("HSET", "t:{u3}:x", ()),
-            Command("SET", "t:{u3}:x", ()),
-            Command("SET", "t:{u3}:x", ("a", "b")),
-            Command("DEL", "t:{u3}:x", ("a",)),
-            Command("HINCRBY", "t:{u3}:x", ("f", "one")),
-            Command("HINCRBY", "t:{u3}:x", ("f",)),
-            Command("APPEND", "t:{u3}:x", ("f",)),
+            Command("HSET", key("u3", "x"), ("f",)),
+            Command("HSET", key("u3", "x"), ()),
+            Command("SET", key("u3", "x"), ()),
+            Command("SET", key("u3", "x"), ("a", "b")),
+            Command("DEL", key("u3", "x"), ("a",)),
+            Command("HINCRBY", key("u3", "x"), ("f", "one")),
+            Command("HINCRBY", key("u3", "x"), ("f",)),
+            Command("APPEND", key("u3", "x"), ("f",)),
         ],
         ids=lambda command: f"{command.verb} {len(command.args)}",
     )
@@ -287,7 +296,7 @@ class StoreContract:
         await begin(store)
         with pytest.raises(StoreBroken, match="does not add up") as broken:
             await store.apply([call_of(commands=[command])])
-        assert broken.value.key == "t:{u3}:x"
+        assert broken.value.key == key("u3", "x")
         assert await raw.keys() == [CURSOR]
 
     @pytest.mark.parametrize(
@@ -325,34 +334,31 @@ class StoreContract:
     # -- reads --
 
     async def test_reads_keep_the_order_of_what_was_wanted(self, store: Store, raw: Raw) -> None:
-        await raw.put_hash("t:{u1}:user:a", {"row": b"\x00\r\n", "list": b"[]"})
-        await raw.put_hash("t:{u2}:user:b", {"row": b"b"})
-        await raw.put_string("t:{t1}:popular", b"[1]")
-        assert await store.read([("t:{u2}:user:b", "row"), ("t:{u1}:user:a", "list"), ("t:{u9}:no", "row"), ("t:{u1}:user:a", "row")]) == [
-            b"b",
-            b"[]",
-            None,
-            b"\x00\r\n",
-        ]
-        wanted = [("t:{u2}:user:b", ("row", "list")), ("t:{u1}:user:a", ("row",)), ("t:{u1}:user:a", ("list", "row"))]
+        ana, bo, nobody, popular = key("u1", "user:a"), key("u2", "user:b"), key("u9", "user:no"), key("t1", "popular")
+        await raw.put_hash(ana, {"row": b"\x00\r\n", "list": b"[]"})
+        await raw.put_hash(bo, {"row": b"b"})
+        await raw.put_string(popular, b"[1]")
+        assert await store.read([(bo, "row"), (ana, "list"), (nobody, "row"), (ana, "row")]) == [b"b", b"[]", None, b"\x00\r\n"]
+        wanted = [(bo, ("row", "list")), (ana, ("row",)), (ana, ("list", "row"))]
         assert await store.read_many(wanted) == [[b"b", None], [b"\x00\r\n"], [b"[]", b"\x00\r\n"]]
-        assert await store.text(["t:{t1}:popular", "t:{t2}:popular"]) == [b"[1]", None]
+        assert await store.text([popular, key("t2", "popular")]) == [b"[1]", None]
 
     async def test_reading_nothing_reads_nothing(self, store: Store) -> None:
         assert (await store.read([]), await store.read_many([]), await store.text([])) == ([], [], [])
 
     async def test_reading_a_key_of_another_type_names_it(self, store: Store, raw: Raw) -> None:
-        await raw.put_hash("t:{u1}:h", {"f": b"v"})
-        await raw.put_string("t:{u1}:s", b"v")
-        for reading, key in (
-            (store.read([("t:{u1}:h", "f"), ("t:{u1}:s", "f")]), "t:{u1}:s"),
-            (store.read_many([("t:{u1}:s", ("f", "g"))]), "t:{u1}:s"),
-            (store.text(["t:{u1}:s", "t:{u1}:h"]), "t:{u1}:h"),
-            (store.owners(["t:{u1}:s"]), "t:{u1}:s"),
-            (store.claim("t:{u1}:s", "t:{u1}:pending", "x"), "t:{u1}:s"),
-            (store.claim("t:{u1}:h", "t:{u1}:h", "x"), "t:{u1}:h"),
-            (store.start_cursor("t:{u1}:s", {"token": "a", "next": 0, "incarnation": "i"}), "t:{u1}:s"),
+        hash_, string, pending = key("u1", "h"), key("u1", "s"), key("u1", "pending")
+        await raw.put_hash(hash_, {"f": b"v"})
+        await raw.put_string(string, b"v")
+        for reading, named in (
+            (store.read([(hash_, "f"), (string, "f")]), string),
+            (store.read_many([(string, ("f", "g"))]), string),
+            (store.text([string, hash_]), hash_),
+            (store.owners([string]), string),
+            (store.claim(string, pending, "x"), string),
+            (store.claim(hash_, hash_, "x"), hash_),
+            (store.start_cursor(string, {"token": "a", "next": 0, "incarnation": "i"}), string),
         ):
             with pytest.raises(StoreBroken) as broken:
                 await reading
-            assert broken.value.key == key
+            assert broken.value.key == named

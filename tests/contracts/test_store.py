@@ -10,11 +10,10 @@ from redis.asyncio.cluster import RedisCluster
 
 from infra.fenced import StoreBroken
 from infra.memory_store import MemoryRedis, MemoryStore
-from infra.redis_process import LocalRedis
 from infra.store import RedisStore
 from tests.contracts.cluster_process import LocalCluster
 from tests.contracts.raw_redis import RawMemory, RawRedis
-from tests.contracts.store_contract import StoreContract
+from tests.contracts.store_contract import NS, StoreContract, key
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -26,11 +25,11 @@ class TestMemoryStore(StoreContract):
 
     @pytest.fixture
     def store(self, redis: MemoryRedis) -> MemoryStore:
-        return MemoryStore(redis, namespace="t")
+        return MemoryStore(redis, namespace=NS)
 
     @pytest.fixture
     def other(self, redis: MemoryRedis) -> MemoryStore:
-        return MemoryStore(redis, namespace="t")
+        return MemoryStore(redis, namespace=NS)
 
     @pytest.fixture
     def raw(self, redis: MemoryRedis) -> RawMemory:
@@ -39,33 +38,36 @@ class TestMemoryStore(StoreContract):
 
 class TestRedisStore(StoreContract):
     @pytest.fixture
-    async def store(self, clean_redis: LocalRedis) -> AsyncIterator[RedisStore]:
-        store = RedisStore(clean_redis.url, namespace="t")
+    async def raw(self, redis_url: str) -> AsyncIterator[RawRedis]:
+        async with Redis.from_url(redis_url) as client:
+            raw = RawRedis(client)
+            await raw.clear()
+            yield raw
+            await raw.clear()
+
+    @pytest.fixture
+    async def store(self, redis_url: str, raw: RawRedis) -> AsyncIterator[RedisStore]:
+        store = RedisStore(redis_url, namespace=NS)
         yield store
         await store.close()
 
     @pytest.fixture
-    async def other(self, clean_redis: LocalRedis) -> AsyncIterator[RedisStore]:
-        store = RedisStore(clean_redis.url, namespace="t")
+    async def other(self, redis_url: str) -> AsyncIterator[RedisStore]:
+        store = RedisStore(redis_url, namespace=NS)
         yield store
         await store.close()
-
-    @pytest.fixture
-    async def raw(self, clean_redis: LocalRedis) -> AsyncIterator[RawRedis]:
-        async with Redis.from_url(clean_redis.url) as client:
-            yield RawRedis(client)
 
 
 class TestRedisClusterStore(StoreContract):
     @pytest.fixture
     async def store(self, clean_cluster: LocalCluster) -> AsyncIterator[RedisStore]:
-        store = RedisStore(clean_cluster.url, namespace="t")
+        store = RedisStore(clean_cluster.url, namespace=NS)
         yield store
         await store.close()
 
     @pytest.fixture
     async def other(self, clean_cluster: LocalCluster) -> AsyncIterator[RedisStore]:
-        store = RedisStore(clean_cluster.url, namespace="t")
+        store = RedisStore(clean_cluster.url, namespace=NS)
         yield store
         await store.close()
 
@@ -76,4 +78,4 @@ class TestRedisClusterStore(StoreContract):
 
     async def test_keys_of_two_slots_in_one_call_are_our_bug(self, store: RedisStore) -> None:
         with pytest.raises(StoreBroken, match="slot"):
-            await store.claim("t:{u1}:cursor", "t:{u2}:pending", "x")
+            await store.claim(key("u1", "cursor"), key("u2", "pending"), "x")

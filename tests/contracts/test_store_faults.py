@@ -14,12 +14,12 @@ from infra.redis_process import LocalRedis
 from infra.store import RedisStore
 from tests.contracts.cluster_process import LocalCluster
 from tests.contracts.faulty_proxy import FaultyProxy
-from tests.contracts.store_contract import CURSOR, PENDING, USER, begin, call_of
+from tests.contracts.store_contract import CURSOR, NS, PENDING, USER, begin, call_of, key
 
 pytestmark = pytest.mark.timeout(120)
 
 LOST_REPLIES = 200
-ONE_PLAY = Command("HINCRBY", "t:{u3}:quality", ("plays", 1))
+ONE_PLAY = Command("HINCRBY", key("u3", "quality"), ("plays", 1))
 
 
 class Reasons(list[str]):
@@ -33,7 +33,7 @@ async def reasons() -> Reasons:
 
 @pytest.fixture
 async def store(clean_redis: LocalRedis, reasons: Reasons) -> AsyncIterator[RedisStore]:
-    store = RedisStore(clean_redis.url, namespace="t", on_wait=reasons.append)
+    store = RedisStore(clean_redis.url, namespace=NS, on_wait=reasons.append)
     yield store
     await store.close()
 
@@ -58,7 +58,7 @@ async def while_it_waits(store: RedisStore, call: Awaitable[object], reason: str
 class TestLostReplies:
     async def test_a_lost_reply_is_found_out_by_the_fence_and_counts_once(self, clean_redis: LocalRedis, reasons: Reasons) -> None:
         async with FaultyProxy(clean_redis.port) as proxy:
-            store = RedisStore(proxy.url, namespace="t", on_wait=reasons.append)
+            store = RedisStore(proxy.url, namespace=NS, on_wait=reasons.append)
             await begin(store)
             for n in range(LOST_REPLIES):
                 proxy.swallow_reply()
@@ -66,12 +66,12 @@ class TestLostReplies:
             await store.close()
         assert proxy.swallowed == LOST_REPLIES == reasons.count("connection")
         with clean_redis.client() as client:
-            assert client.hget("t:{u3}:quality", "plays") == b"%d" % LOST_REPLIES
+            assert client.hget(key("u3", "quality"), "plays") == b"%d" % LOST_REPLIES
 
     async def test_a_lost_reply_after_which_another_claims_is_refused_although_it_landed(self, clean_redis: LocalRedis) -> None:
         """The old owner cannot tell, and need not: the new one read what landed."""
         async with FaultyProxy(clean_redis.port) as proxy:
-            old, new = RedisStore(proxy.url, namespace="t"), RedisStore(clean_redis.url, namespace="t")
+            old, new = RedisStore(proxy.url, namespace=NS), RedisStore(clean_redis.url, namespace=NS)
             await begin(old)
             await old.apply([call_of()])
             proxy.swallow_reply()
@@ -85,7 +85,7 @@ class TestLostReplies:
 
     async def test_a_claim_whose_reply_is_lost_is_counted_once(self, clean_redis: LocalRedis) -> None:
         async with FaultyProxy(clean_redis.port) as proxy:
-            store = RedisStore(proxy.url, namespace="t")
+            store = RedisStore(proxy.url, namespace=NS)
             await begin(store)
             proxy.swallow_reply()
             assert (await store.claim(CURSOR, PENDING, "theirs")).fields["claims"] == b"1"
@@ -93,7 +93,7 @@ class TestLostReplies:
 
     async def test_a_cursor_whose_creation_lost_its_reply_is_still_ours(self, clean_redis: LocalRedis) -> None:
         async with FaultyProxy(clean_redis.port) as proxy:
-            store = RedisStore(proxy.url, namespace="t")
+            store = RedisStore(proxy.url, namespace=NS)
             await store.meta()
             proxy.swallow_reply()
             await begin(store)
@@ -114,7 +114,7 @@ class TestLostReplies:
     async def test_the_client_never_repeats_by_itself(self, clean_redis: LocalRedis) -> None:
         """redis-py's default would send the INCR again and answer 2."""
         async with FaultyProxy(clean_redis.port) as proxy:
-            link = NodeLink(proxy.url, timeout_s=2.0, client_name="t")
+            link = NodeLink(proxy.url, timeout_s=2.0, client_name=NS)
             assert await link.exchange([[b"SET", b"n", b"0"]]) == [b"OK"]
             proxy.swallow_reply()
             (lost,) = await link.exchange([[b"INCR", b"n"]])
@@ -130,7 +130,7 @@ class TestAStoreThatIsAway:
         clean_redis.kill()
         call = store.apply([call_of(1, 2, commands=[ONE_PLAY])])
         assert await while_it_waits(store, call, "connection", clean_redis.start) == [Applied()]
-        assert await store.read([("t:{u3}:quality", "plays")]) == [b"2"]
+        assert await store.read([(key("u3", "quality"), "plays")]) == [b"2"]
 
     async def test_kills_at_any_moment_count_every_play_once(self, clean_redis: LocalRedis, store: RedisStore) -> None:
         await begin(store)
@@ -148,15 +148,15 @@ class TestAStoreThatIsAway:
             await asyncio.to_thread(clean_redis.kill)
             await asyncio.to_thread(clean_redis.start)
         await task
-        assert await store.read([("t:{u3}:quality", "plays")]) == [b"3000"]
+        assert await store.read([(key("u3", "quality"), "plays")]) == [b"3000"]
 
     async def test_a_frozen_server_is_a_timeout_and_its_late_work_counts_once(self, clean_redis: LocalRedis, reasons: Reasons) -> None:
-        store = RedisStore(clean_redis.url, namespace="t", on_wait=reasons.append, timeout_s=0.1)
+        store = RedisStore(clean_redis.url, namespace=NS, on_wait=reasons.append, timeout_s=0.1)
         await begin(store)
         clean_redis.freeze()
         call = store.apply([call_of(commands=[ONE_PLAY])])
         assert await while_it_waits(store, call, "timeout", clean_redis.thaw) == [Applied()]
-        assert await store.read([("t:{u3}:quality", "plays")]) == [b"1"]
+        assert await store.read([(key("u3", "quality"), "plays")]) == [b"1"]
         await store.close()
 
     async def test_a_missing_script_is_sent_with_the_call(self, clean_redis: LocalRedis, store: RedisStore, reasons: Reasons) -> None:
@@ -209,7 +209,7 @@ class TestAStoreThatIsAway:
                 raise asyncio.CancelledError
 
         monkeypatch.setattr("infra.store.asyncio.sleep", sleep)
-        store = RedisStore("redis://127.0.0.1:1/0", namespace="t")
+        store = RedisStore("redis://127.0.0.1:1/0", namespace=NS)
         with pytest.raises(asyncio.CancelledError):
             await store.meta()
         assert pauses == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0]
@@ -242,20 +242,20 @@ class TestNoMemory:
                     assert (n_rows, client.hget(CURSOR, "next")) == (200, b"%d" % (n + 1))
                 client.config_set("maxmemory", 0)
                 assert await call == [Applied()]
-            assert client.hget("t:{u3}:quality", "plays") == b"12"
+            assert client.hget(key("u3", "quality"), "plays") == b"12"
         assert waited > 0, "the edge was never met"
 
 
 class TestWhatCannotBeWaitedFor:
     async def test_a_wrong_password_stops_and_says_so(self, clean_redis: LocalRedis) -> None:
-        store = RedisStore(clean_redis.url.replace("redis://", "redis://user:wrong@"), namespace="t")
+        store = RedisStore(clean_redis.url.replace("redis://", "redis://user:wrong@"), namespace=NS)
         with pytest.raises(StoreBroken, match="AuthenticationError"):
             await store.meta()
 
     async def test_a_missing_right_stops_and_names_the_key(self, clean_redis: LocalRedis) -> None:
         with clean_redis.client() as client:
-            client.acl_setuser("narrow", enabled=True, passwords=["+p"], categories=["+@all"], keys=["t:meta"])
-        store = RedisStore(clean_redis.url.replace("redis://", "redis://narrow:p@"), namespace="t")
+            client.acl_setuser("narrow", enabled=True, passwords=["+p"], categories=["+@all"], keys=[f"{NS}:meta"])
+        store = RedisStore(clean_redis.url.replace("redis://", "redis://narrow:p@"), namespace=NS)
         assert await store.meta() == {}
         with pytest.raises(StoreBroken, match="NoPermissionError") as broken:
             await store.apply([call_of()])
@@ -268,18 +268,18 @@ class TestWhatCannotBeWaitedFor:
 class TestACluster:
     async def test_a_moved_slot_is_followed(self, clean_cluster: LocalCluster) -> None:
         reasons = Reasons()
-        store = RedisStore(clean_cluster.url, namespace="t", on_wait=reasons.append)
+        store = RedisStore(clean_cluster.url, namespace=NS, on_wait=reasons.append)
         await begin(store)
         await store.apply([call_of(commands=[ONE_PLAY])])
         await asyncio.to_thread(clean_cluster.move_slot_of, CURSOR)
         assert await store.apply([call_of(5, 6, commands=[ONE_PLAY])]) == [Applied()]
         assert set(reasons) == {"MOVED"}, "until the map has reached the node that is asked for it"
-        assert await store.read([("t:{u3}:quality", "plays")]) == [b"2"]
+        assert await store.read([(key("u3", "quality"), "plays")]) == [b"2"]
         await store.close()
 
     async def test_calls_of_many_partitions_go_to_all_nodes_at_once(self, clean_cluster: LocalCluster) -> None:
-        store = RedisStore(clean_cluster.url, namespace="t")
-        cursors = [f"t:{{u{p}}}:cursor" for p in range(16)]
+        store = RedisStore(clean_cluster.url, namespace=NS)
+        cursors = [key(f"u{p}", "cursor") for p in range(16)]
         for cursor in cursors:
             await begin(store, cursor)
         assert await store.apply([call_of(partition=f"u{p}", rows=[]) for p in range(16)]) == [Applied()] * 16
@@ -290,7 +290,7 @@ class TestACluster:
         await store.close()
 
     async def test_an_unreachable_cluster_is_waited_for(self) -> None:
-        store = RedisStore("redis+cluster://127.0.0.1:1", namespace="t")
+        store = RedisStore("redis+cluster://127.0.0.1:1", namespace=NS)
         task = asyncio.create_task(store.apply([call_of()]))
         await until(lambda: store.waiting == "CLUSTERDOWN")
         task.cancel()

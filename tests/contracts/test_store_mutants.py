@@ -17,7 +17,7 @@ from infra.redis_process import LocalRedis
 from infra.scripts import Script
 from infra.store import RedisStore
 from tests.contracts.raw_redis import RawRedis
-from tests.contracts.store_contract import StoreContract
+from tests.contracts.store_contract import NS, StoreContract, key
 
 pytestmark = pytest.mark.timeout(30)
 
@@ -47,7 +47,7 @@ MUTANTS = [
     Mutant("APPLY", "pcall('STRLEN', K[2])", "0", OTHER_TYPE, {"damaged": "pending"}),
     Mutant("APPLY", "reply = pcall('STRLEN', key)", "reply = 0", OTHER_TYPE, {"damaged": "set"}),
     Mutant("APPLY", "reply = pcall('HLEN', key)", "reply = 0", OTHER_TYPE, {"damaged": "hset"}),
-    Mutant("APPLY", "if not fits then", "if false then", ADDS_UP, {"command": Command("HSET", "t:{u3}:x", ("f",))}),
+    Mutant("APPLY", "if not fits then", "if false then", ADDS_UP, {"command": Command("HSET", key("u3", "x"), ("f",))}),
     Mutant("APPLY", "not countable(call(", "not tostring(call(", "test_a_field_that_is_no_number_is_not_counted_up", {"stored": b"many"}),
     Mutant("APPLY", "'next', A[4]", "'next', A[3]", "test_an_apply_writes_rows_pending_commands_and_cursor_together"),
     Mutant("APPLY", "'claims', '0'", "'at', '0'", "test_claims_are_counted_until_an_apply_lands"),
@@ -69,7 +69,7 @@ async def test_the_contract_catches(mutant: Mutant, clean_redis: LocalRedis, mon
     broken = Script(text, hashlib.sha1(text, usedforsecurity=False).hexdigest().encode())
     monkeypatch.setattr(scripts, mutant.script, broken)
     monkeypatch.setitem(scripts.BY_SHA, broken.sha, broken)
-    store, other = RedisStore(clean_redis.url, namespace="t"), RedisStore(clean_redis.url, namespace="t")
+    store, other = RedisStore(clean_redis.url, namespace=NS), RedisStore(clean_redis.url, namespace=NS)
     async with Redis.from_url(clean_redis.url) as client:
         promise = getattr(StoreContract(), mutant.promise)
         wanted = promise.__code__.co_varnames[: promise.__code__.co_argcount]
