@@ -196,7 +196,7 @@ def _event(user_id: str, **fields: object) -> Sent:
 
 def delta_section(source: int, first: int, items: Sequence[Item]) -> bytes:
     """One section of delta items numbered from `first`."""
-    body = b"".join(DELTA.pack(*item[:6], len(item[6]), 0) for item in items) + b"".join(item[6] for item in items)
+    body = b"".join(DELTA.pack(*item[:6], len(item[7]), item[6]) for item in items) + b"".join(item[7] for item in items)
     return HEADER.pack(INCARNATION.encode(), source, DELTAS, first, len(items), len(body)) + body
 
 
@@ -209,7 +209,7 @@ def lesson_section(source: int, first: int, lessons: Sequence[Lesson]) -> bytes:
 def track_row_bytes(track: Track) -> bytes:
     """The binary row of a track."""
     n, entries = len(track.table), track.table.values()
-    head = (track.plays, track.skips, track.finishes, track.transitions, track.weight, n, 0, 0)
+    head = (track.plays, track.skips, track.finishes, track.transitions, track.weight, n, 0, track.duration_s)
     columns = (*track.table, *(e.weight for e in entries), *(e.count for e in entries), *(e.at_s for e in entries))
     return pack(f"<B7x8qd{n}q{n}i{n}i{n}I", 1, *head, 0.0, *columns)
 
@@ -223,7 +223,7 @@ def _user_row(user: User, id_key: str) -> bytes:
         user.first_at,
         user.last_at,
         0,
-        len(user.recent),
+        user.session_plays,
         user.sessions,
         n,
         0,
@@ -241,8 +241,8 @@ def _entry(track_id: str, because: list[str]) -> dict[str, Any]:
 
 
 def _about(user_id: str, user: User) -> bytes:
-    names = ("plays", "skips", "last_track", "last_at", "sessions", "first_at")
-    return msgspec.json.encode({"user_id": user_id, "session": user.session, **{name: getattr(user, name) for name in names}})
+    names = ("plays", "skips", "finishes", "last_track", "last_at", "session_plays", "sessions", "first_at")
+    return msgspec.json.encode({"user_id": user_id, **{name: getattr(user, name) for name in names}})
 
 
 def _track_about(track: Track) -> bytes:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from xxhash import xxh3_64_intdigest as xxh3
+
 from tests.oracle.letters import letter_hash
 from tests.oracle.logs import Read
 from tests.oracle.names import id_hash, unsigned
@@ -17,10 +19,10 @@ from tests.oracle.records import Event, Rejected, judge_record
 LAG_UNIT = 2520
 HASH_MASK = (1 << 64) - 1
 
-Item = tuple[int, int, int, int, int, int, bytes]
-"""src, dst, at_s, weight, lag, flags, name (of count items only)."""
+Item = tuple[int, int, int, int, int, int, int, bytes]
+"""src, dst, at_s, weight, lag, flags, length of the track in s and name (both of count items only)."""
 Lesson = tuple[int, float]
-"""Hash of the event's id, label."""
+"""Hash (xxh3) of the event's id, label."""
 
 
 class Due(NamedTuple):
@@ -130,10 +132,10 @@ class PartitionFold:
         track = id_hash(event.track_id, self.rules.id_key)
         flags, before = user.play(offset, event, track)
         at_s = event.at_ms // 1000
-        self._send(track, (0, track, at_s, 0, 0, flags, event.track_id.encode()))
+        self._send(track, (0, track, at_s, 0, 0, flags, (event.duration_ms or 0) // 1000, event.track_id.encode()))
         for lag, src in enumerate(before, 1):
             weight = LAG_UNIT // lag
-            self._send(src, (src, track, at_s, -(weight // 2) if flags & SKIPPED else weight, lag, flags, b""))
+            self._send(src, (src, track, at_s, -(weight // 2) if flags & SKIPPED else weight, lag, flags, 0, b""))
         self._teach(event, flags)
 
     def _send(self, owner: int, item: Item) -> None:
@@ -144,11 +146,11 @@ class PartitionFold:
 
     def _teach(self, event: Event, flags: int) -> None:
         """A play with a known end is a lesson; which ones are sent, the id decides."""
-        known = event.reason_end == "trackdone" or (event.ms_played is not None and event.duration_ms is not None)
+        known = event.reason_end == "trackdone" or (event.ms_played is not None and (event.duration_ms or 0) > 0)
         if not known:
             return
-        event_hash = unsigned(id_hash(event.event_id, self.rules.id_key))
-        if event_hash < self.rules.lessons_rate * 2.0**64:
+        event_hash = xxh3(event.event_id.encode()) or 1
+        if event_hash * 2.0**-64 < self.rules.lessons_rate:
             lesson = (event_hash, 1.0 if flags & FINISHED else 0.0)
             self.lessons.add(lesson)
             if self._on_lesson is not None:

@@ -55,6 +55,7 @@ class User:
         "plays",
         "recent",
         "session",
+        "session_plays",
         "sessions",
         "skips",
     )
@@ -68,7 +69,8 @@ class User:
         """Be a user nobody has seen."""
         self.plays = self.skips = self.finishes = self.sessions = 0
         self.first_at = self.last_at = 0
-        self.last_track = ""
+        self.last_track: str | None = None
+        self.session_plays = 0
         self.session: str | None = None
         self.recent: deque[int] = deque(maxlen=WINDOW)
         """Hashes of the session's last tracks, newest last."""
@@ -125,6 +127,8 @@ class User:
         if not self._goes_on(event):
             self.recent.clear()
             self.sessions += 1
+            self.session_plays = 0
+        self.session_plays += 1
         before = list(reversed(self.recent))
         self.recent.append(track)
         self.history.append((track, event.at_ms // 1000, flags))

@@ -24,6 +24,7 @@ class TrackRow(NamedTuple):
     finishes: int
     transitions: int
     weight: int
+    duration_s: int
     popular: float
     table: dict[int, tuple[int, int, int]]
 
@@ -63,7 +64,7 @@ def user_row(row: bytes) -> UserRow:
 def track_row(row: bytes) -> TrackRow:
     """Decode a row. Raises `BadRow`."""
     try:
-        version, plays, skips, finishes, transitions, weight, n, _, _, popular = TRACK_HEAD.unpack_from(row)
+        version, plays, skips, finishes, transitions, weight, n, _, duration_s, popular = TRACK_HEAD.unpack_from(row)
         if version != VERSION or not 0 <= n <= 64 or len(row) != TRACK_HEAD.size + ENTRY_BYTES * n:
             raise BadRow(f"version {version}, {n} entries in {len(row)} bytes")
         at = TRACK_HEAD.size
@@ -72,4 +73,4 @@ def track_row(row: bytes) -> TrackRow:
     except error as short:
         raise BadRow(f"{len(row)} bytes are no row: {short}") from None
     table = dict(zip(dst, zip(weights, counts, times, strict=True), strict=True))
-    return TrackRow(plays, skips, finishes, transitions, weight, popular, table)
+    return TrackRow(plays, skips, finishes, transitions, weight, duration_s, popular, table)

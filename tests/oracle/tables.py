@@ -21,16 +21,17 @@ class Entry:
 class Track:
     """One track's row."""
 
-    __slots__ = ("finishes", "name", "plays", "skips", "table", "transitions", "weight")
+    __slots__ = ("duration_s", "finishes", "name", "plays", "skips", "table", "transitions", "weight")
 
     def __init__(self) -> None:
         self.name: bytes = b""
-        self.plays = self.skips = self.finishes = self.transitions = self.weight = 0
+        self.plays = self.skips = self.finishes = self.transitions = self.weight = self.duration_s = 0
         self.table: dict[int, Entry] = {}
 
     def count(self, item: Item) -> None:
         """A count item: the track was played."""
-        self.name = item[6]
+        self.name = item[7]
+        self.duration_s = item[6] or self.duration_s
         self.plays += 1
         self.skips += 1 if item[5] & SKIPPED else 0
         self.finishes += 1 if item[5] & FINISHED else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from math import isfinite
 
 import msgspec
 
@@ -144,6 +145,11 @@ def _row_difference(track: Track, row: bytes | None) -> str:
     except BadRow as error:
         return str(error)
     wanted = {dst: (entry.weight, entry.count, entry.at_s) for dst, entry in track.table.items()}
+    counts = (track.plays, track.skips, track.finishes, track.transitions, track.weight, track.duration_s)
+    if told[:6] != counts:
+        return f"`row` has {told[:6]}, the fold gives {counts} (plays, skips, finishes, transitions, weight, length)"
+    if not isfinite(told.popular):
+        return f"`row` has {told.popular} decayed plays"
     if told.table == wanted:
         return ""
     dst = min((told.table.items() ^ wanted.items()), key=lambda pair: pair[0])[0]

@@ -23,8 +23,10 @@ class UserAbout(msgspec.Struct):
     user_id: str
     plays: int
     skips: int
-    last_track: str
+    finishes: int
+    last_track: str | None
     last_at: int
+    session_plays: int
     sessions: int
     first_at: int
 
@@ -86,7 +88,17 @@ def _plays_difference(user_id: str, user: User, about: bytes | None, findings: F
     if told.plays != user.plays:
         kind = "lost" if told.plays < user.plays else "double"
         findings.fault(kind, f"{user_id!r} has {told.plays} plays in Redis, {user.plays} in the log", abs(told.plays - user.plays))
-    wanted = UserAbout(user_id, user.plays, user.skips, user.last_track, user.last_at, user.sessions, user.first_at)
+    wanted = UserAbout(
+        user_id=user_id,
+        plays=user.plays,
+        skips=user.skips,
+        finishes=user.finishes,
+        last_track=user.last_track,
+        last_at=user.last_at,
+        session_plays=user.session_plays,
+        sessions=user.sessions,
+        first_at=user.first_at,
+    )
     return "" if told == wanted else f"`about` is {told}, the fold gives {wanted}"
 
 
@@ -99,7 +111,7 @@ def _row_difference(user: User, row: bytes | None, id_key: str) -> str:
         return str(error)
     counts = (user.plays, user.skips, user.finishes, user.first_at, user.last_at)
     blocks = [id_hash(track_id, id_key) for track_id in user.blocks]
-    wanted = UserRow(*counts, told.session_plays, user.sessions, list(user.history), blocks)
+    wanted = UserRow(*counts, user.session_plays, user.sessions, list(user.history), blocks)
     if told == wanted:
         return ""
     field = next(name for name, a, b in zip(UserRow._fields, told, wanted, strict=True) if a != b)
