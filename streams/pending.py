@@ -83,9 +83,9 @@ def numbered_records(numbered: Sequence[Numbered], bytes_max: int = 900_000) -> 
         held, size = [], 0
         for section in sections:
             if held and size + len(section) > bytes_max:
-                records.append(Outgoing(topic, partition, None, b"".join(held), ()))
+                records.append(Outgoing(topic, partition, None, b"".join(held), []))
                 held, size = [], 0
             held.append(section)
             size += len(section)
-        records.append(Outgoing(topic, partition, None, b"".join(held), ()))
+        records.append(Outgoing(topic, partition, None, b"".join(held), []))
     return records
