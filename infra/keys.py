@@ -6,6 +6,9 @@ writes shares the hash tag in braces, so Redis may be a Cluster.
 
 from __future__ import annotations
 
+import re
+from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -31,7 +34,14 @@ PATTERNS: tuple[Pattern, ...] = (
         "never",
         "token, next, incarnation, counters, numbers sent per target",
     ),
-    Pattern("NS:{uP}:pending", "string", "plays worker owning P", "one round", "never", "what the last apply still had to publish"),
+    Pattern(
+        "NS:{uP}:pending",
+        "string",
+        "plays worker owning P",
+        "one round; absent when empty",
+        "never",
+        "what the last apply still had to publish",
+    ),
     Pattern("NS:{uP}:quality", "hash", "plays worker owning P", "days x 8", "never", "prequential measures by day of played_at"),
     Pattern(
         "NS:{uP}:user:ID",
@@ -44,14 +54,14 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "NS:{tQ}:cursor", "hash", "plays worker owning Q", "one per partition", "never", "token, next, incarnation, watermarks per source"
     ),
-    Pattern("NS:{tQ}:pending", "string", "plays worker owning Q", "always empty", "never", "nothing: the track side publishes nothing"),
+    Pattern("NS:{tQ}:pending", "string", "plays worker owning Q", "absent", "never", "nothing: the track side publishes nothing"),
     Pattern("NS:{tQ}:track:ID", "hash", "plays worker owning Q", "<= 2 KB", "never", "about (JSON for people), row (binary next-table)"),
     Pattern(
         "NS:{tQ}:ids", "hash", "plays worker owning Q", "one field per track", "never", "16 hex digits of the track's keyed hash -> its id"
     ),
     Pattern("NS:{tQ}:popular", "string", "plays worker owning Q", "100 tracks", "never", "JSON [[id, log2 score], ...], best first"),
     Pattern("NS:{m:MODEL}:cursor", "hash", "models worker", "one per model", "never", "token, next, incarnation, watermarks per source"),
-    Pattern("NS:{m:MODEL}:pending", "string", "models worker", "always empty", "never", "nothing: snapshots are read, not published"),
+    Pattern("NS:{m:MODEL}:pending", "string", "models worker", "absent", "never", "nothing: snapshots are read, not published"),
     Pattern(
         "NS:{m:MODEL}:manifest",
         "hash",
@@ -125,3 +135,59 @@ class Keys(NamedTuple):
 
     def serving(self, model: str) -> str:
         return f"{self.namespace}:{{m:{model}}}:serving"
+
+
+DOCS = Path(__file__).resolve().parents[1] / "docs" / "keys.md"
+
+_HEAD = """# Keys in Redis
+
+Generated from `infra/keys.py` by `python -m infra.keys`; a test fails when this file is stale, and another when a
+running instance holds a key that is not in the table.
+
+`NS` is the namespace (default `segue`), `P` a partition of the events topic, `Q` a partition of the track deltas, `ID` an id with
+everything but letters, digits and `_.-~` percent-encoded (`segue where ID` prints the key). What stands in braces is the
+hash tag: everything that one apply writes shares it, so Redis may be a Cluster. Nothing expires by itself, and Redis must not
+evict (`maxmemory-policy noeviction`): `segue doctor` looks.
+
+"""
+
+
+def table() -> str:
+    """The text of docs/keys.md."""
+    rows = [Pattern("key", "type", "writer", "bound", "expires", "holds"), *PATTERNS]
+    lines = [f"| `{row.pattern}` | " + " | ".join(row[1:]) + " |" for row in rows]
+    lines[0] = lines[0].replace("`", "")
+    lines.insert(1, "|---" * len(Pattern._fields) + "|")
+    return _HEAD + "\n".join(lines) + "\n"
+
+
+def pattern_of(key: str, namespace: str) -> Pattern | None:
+    """The row of docs/keys.md that `key` belongs to, None if it has none.
+
+    >>> pattern_of("segue:{u3}:user:ana%20b", "segue").pattern
+    'NS:{uP}:user:ID'
+    >>> pattern_of("segue:{u3}:user:ana:b", "segue") is None
+    True
+    """
+    return next((row for row in PATTERNS if _expression(row.pattern, namespace).fullmatch(key)), None)
+
+
+_PLACES = {"NS": "{ns}", "P": r"\d+", "Q": r"\d+", "ID": r"[A-Za-z0-9_.~%-]+", "MODEL": r"[a-z0-9_-]+", "VERSION": r"\d+", "N": r"\d+"}
+"""What may stand for each capital word of a pattern."""
+
+
+@cache
+def _expression(pattern: str, namespace: str) -> re.Pattern[str]:
+    places = _PLACES | {"NS": re.escape(namespace)}
+    parts = re.split(r"(\bNS\b|(?<=\{[ut])[PQ](?=\})|\bID\b|\bMODEL\b|\bVERSION\b|\bN\b)", pattern)
+    return re.compile("".join(places.get(part) or re.escape(part) for part in parts))
+
+
+def main() -> None:
+    """Write docs/keys.md."""
+    DOCS.parent.mkdir(exist_ok=True)
+    DOCS.write_text(table())
+
+
+if __name__ == "__main__":
+    main()
