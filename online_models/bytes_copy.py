@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 from online_models.arrays import U8
+from online_models.kernel import kernel
 
 
 @intrinsic
@@ -27,14 +28,14 @@ def _memcpy(typingctx: Any, to: Any, to_byte: Any, frm: Any, frm_byte: Any, n: A
     return types.none(to, types.int64, frm, types.int64, types.int64), codegen
 
 
-@njit(cache=True)
+@kernel
 def write(out: U8, at: int, frm: Any, frm_byte: int, n: int) -> int:
     """Copy `n` bytes of the contiguous array `frm`, from byte `frm_byte`, to `out[at:]`; returns `at + n`."""
     _memcpy(out, at, frm, frm_byte, n)
     return at + n
 
 
-@njit(cache=True)
+@kernel
 def read(to: Any, to_byte: int, data: U8, at: int, n: int) -> int:
     """Copy `data[at:at + n]` into the contiguous array `to` from byte `to_byte`; returns `at + n`."""
     _memcpy(to, to_byte, data, at, n)

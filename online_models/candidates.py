@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from online_models import history
 from online_models.arrays import F32, F64, I32, I64
@@ -17,6 +16,7 @@ from online_models.covisits import N_ENTRIES, WEIGHT, TrackArrays
 from online_models.hashmap import find
 from online_models.history import UserArrays
 from online_models.items import FULL_WEIGHT, SKIPPED, WINDOW
+from online_models.kernel import kernel
 
 SOURCES = ("follows", "own", "again", "popular")
 FOLLOWS, OWN, AGAIN, POPULAR = range(4)
@@ -72,7 +72,7 @@ def new_scratch() -> Scratch:
     )
 
 
-@njit(cache=True)
+@kernel
 def clear(c: Scratch) -> None:
     """Forget the last play's candidates."""
     for i in range(c.n[0]):
@@ -80,7 +80,7 @@ def clear(c: Scratch) -> None:
     c.n[0] = 0
 
 
-@njit(cache=True)
+@kernel
 def add(c: Scratch, track: int, weight: float, bit: int) -> int:
     """Add `weight` to `track`; returns its place."""
     i = track & (TABLE - 1)
@@ -99,7 +99,7 @@ def add(c: Scratch, track: int, weight: float, bit: int) -> int:
     return i
 
 
-@njit(cache=True)
+@kernel
 def add_follows(c: Scratch, users: UserArrays, s: int, tracks: TrackArrays) -> None:
     """What people play after the last tracks of this session."""
     n = users.head[s, history.N_HISTORY]
@@ -117,7 +117,7 @@ def add_follows(c: Scratch, users: UserArrays, s: int, tracks: TrackArrays) -> N
         decay *= np.float32(FOLLOWS_DECAY)
 
 
-@njit(cache=True)
+@kernel
 def add_own(c: Scratch, users: UserArrays, s: int) -> None:
     """What this user played after this track before, and what they came back to."""
     n = users.head[s, history.N_HISTORY]
@@ -133,7 +133,7 @@ def add_own(c: Scratch, users: UserArrays, s: int) -> None:
         c.own[add(c, users.track[s, i], again, AGAIN_BIT)] += again
 
 
-@njit(cache=True)
+@kernel
 def add_popular(c: Scratch, popular: I64, popular_weight: F32) -> None:
     """What everybody plays these weeks; the only source for somebody new."""
     n = popular.shape[0] if c.n[0] < POPULAR_FEW else min(popular.shape[0], POPULAR_READ)
@@ -141,7 +141,7 @@ def add_popular(c: Scratch, popular: I64, popular_weight: F32) -> None:
         add(c, popular[i], popular_weight[i], POPULAR_BIT)
 
 
-@njit(cache=True)
+@kernel
 def source(c: Scratch, i: int) -> int:
     """Which source gave the candidate at place `i` most of its score."""
     via = c.via[i]
@@ -150,7 +150,7 @@ def source(c: Scratch, i: int) -> int:
     return FOLLOWS if via & (OWN_BIT - 1) else POPULAR
 
 
-@njit(cache=True)
+@kernel
 def because(c: Scratch, users: UserArrays, s: int, i: int, out: I64) -> None:
     """The user's plays that brought candidate `i`, at most two, newest first; 0 = none."""
     n = users.head[s, history.N_HISTORY]
@@ -161,12 +161,13 @@ def because(c: Scratch, users: UserArrays, s: int, i: int, out: I64) -> None:
         out[0] = c.key[i]
         found = 1
     for k in range(WINDOW):
-        if found < 2 and (c.via[i] >> k) & 1 or (k == 0 and c.via[i] & OWN_BIT and found < 2):
+        bits = (1 << k) | (OWN_BIT if k == 0 else 0)
+        if found < 2 and c.via[i] & bits and users.track[s, n - 1 - k] != out[0]:
             out[found] = users.track[s, n - 1 - k]
             found += 1
 
 
-@njit(cache=True)
+@kernel
 def _scale(c: Scratch, track: int, factor: float) -> None:
     i = track & (TABLE - 1)
     while c.key[i] != 0:
@@ -176,7 +177,7 @@ def _scale(c: Scratch, track: int, factor: float) -> None:
         i = (i + 1) & (TABLE - 1)
 
 
-@njit(cache=True)
+@kernel
 def damp(c: Scratch, users: UserArrays, s: int) -> None:
     """Skips count against a track, and so does having just been played."""
     n = users.head[s, history.N_HISTORY]
@@ -187,7 +188,7 @@ def damp(c: Scratch, users: UserArrays, s: int) -> None:
         _scale(c, users.track[s, n - 1], REPEAT_AT_ONCE)
 
 
-@njit(cache=True)
+@kernel
 def gather(c: Scratch, users: UserArrays, s: int, tracks: TrackArrays, popular: I64, popular_weight: F32) -> None:
     """All candidates for the user in slot `s`."""
     clear(c)

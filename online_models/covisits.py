@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from online_models.arrays import F64, I32, I64, U32, Items
 from online_models.hashmap import find
 from online_models.items import FINISHED, SKIPPED
+from online_models.kernel import kernel
 
 ENTRIES = 64
 """Followers kept per track."""
@@ -35,18 +35,18 @@ class TrackArrays(NamedTuple):
     popular: F64  # (n,) decayed plays at head[POPULAR_AT] (s)
     dst: I64  # (n, ENTRIES)
     weight: I32  # (n, ENTRIES)
-    count: I32  # (n, ENTRIES) transitions of any lag
+    times: I32  # (n, ENTRIES) transitions of any lag
     at_s: U32  # (n, ENTRIES) of the newest
 
 
-@njit(cache=True)
+@kernel
 def reset(tracks: TrackArrays, s: int) -> None:
     """Make slot `s` a track that nobody played."""
     tracks.head[s, :] = 0
     tracks.popular[s] = 0.0
 
 
-@njit(cache=True)
+@kernel
 def _weakest(tracks: TrackArrays, s: int) -> int:
     """Place of the entry with the smallest weight, the oldest, the smallest hash: among the last equals."""
     worst = ENTRIES - 1
@@ -59,20 +59,20 @@ def _weakest(tracks: TrackArrays, s: int) -> int:
     return worst
 
 
-@njit(cache=True)
+@kernel
 def _set(tracks: TrackArrays, s: int, e: int, dst: int, weight: int, count: int, at_s: int) -> None:
     tracks.dst[s, e] = dst
     tracks.weight[s, e] = weight
-    tracks.count[s, e] = count
+    tracks.times[s, e] = count
     tracks.at_s[s, e] = at_s
 
 
-@njit(cache=True)
+@kernel
 def _copy(tracks: TrackArrays, s: int, to: int, frm: int) -> None:
-    _set(tracks, s, to, tracks.dst[s, frm], tracks.weight[s, frm], tracks.count[s, frm], np.int64(tracks.at_s[s, frm]))
+    _set(tracks, s, to, tracks.dst[s, frm], tracks.weight[s, frm], tracks.times[s, frm], np.int64(tracks.at_s[s, frm]))
 
 
-@njit(cache=True)
+@kernel
 def _settle(tracks: TrackArrays, s: int, hole: int, n: int, dst: int, weight: int, count: int, at_s: int) -> None:
     """Put an entry where it belongs, strongest first, given that place `hole` of `n` is free."""
     e = hole
@@ -85,19 +85,19 @@ def _settle(tracks: TrackArrays, s: int, hole: int, n: int, dst: int, weight: in
     _set(tracks, s, e, dst, weight, count, at_s)
 
 
-@njit(cache=True)
+@kernel
 def _change_entry(tracks: TrackArrays, s: int, e: int, weight: int, at_s: int) -> None:
     n = tracks.head[s, N_ENTRIES]
     w = tracks.weight[s, e] + weight
     if w > 0:
-        _settle(tracks, s, e, n, tracks.dst[s, e], w, tracks.count[s, e] + 1, max(np.int64(tracks.at_s[s, e]), at_s))
+        _settle(tracks, s, e, n, tracks.dst[s, e], w, tracks.times[s, e] + 1, max(np.int64(tracks.at_s[s, e]), at_s))
         return
     for k in range(e, n - 1):
         _copy(tracks, s, k, k + 1)
     tracks.head[s, N_ENTRIES] = n - 1
 
 
-@njit(cache=True)
+@kernel
 def learn_transition(tracks: TrackArrays, s: int, dst: int, weight: int, at_s: int) -> None:
     """`dst` followed the track in slot `s`; a negative weight is a skip of `dst`."""
     head = tracks.head
@@ -117,7 +117,7 @@ def learn_transition(tracks: TrackArrays, s: int, dst: int, weight: int, at_s: i
         _settle(tracks, s, n, n + 1, dst, weight, 1, at_s)
 
 
-@njit(cache=True)
+@kernel
 def learn_play(tracks: TrackArrays, s: int, at_s: int, flags: int, duration_s: int) -> None:
     """The track in slot `s` was played at `at_s`; its length is what the last play that knew it said."""
     head = tracks.head
@@ -136,7 +136,7 @@ def learn_play(tracks: TrackArrays, s: int, at_s: int, flags: int, duration_s: i
         tracks.popular[s] += 0.5 ** ((then - at_s) / POPULAR_HALFLIFE_S)
 
 
-@njit(cache=True)
+@kernel
 def popularity_log2(tracks: TrackArrays, s: int) -> float:
     """A score that orders tracks by decayed plays at *any* common time: log2(plays) + time / half-life."""
     if tracks.popular[s] <= 0.0:
@@ -144,7 +144,7 @@ def popularity_log2(tracks: TrackArrays, s: int) -> float:
     return np.log2(tracks.popular[s]) + tracks.head[s, POPULAR_AT] / POPULAR_HALFLIFE_S
 
 
-@njit(cache=True)
+@kernel
 def apply_items(tracks: TrackArrays, items: Items, touched: I32) -> int:
     """Fold items in order; every row must be loaded. Writes the touched slots (with repeats), returns how many."""
     n = items.shape[0]
@@ -169,6 +169,6 @@ def new_tracks(n_slots: int, keys: I64, slots: I32) -> TrackArrays:
         popular=np.zeros(n_slots, np.float64),
         dst=np.zeros((n_slots, ENTRIES), np.int64),
         weight=np.zeros((n_slots, ENTRIES), np.int32),
-        count=np.zeros((n_slots, ENTRIES), np.int32),
+        times=np.zeros((n_slots, ENTRIES), np.int32),
         at_s=np.zeros((n_slots, ENTRIES), np.uint32),
     )

@@ -7,9 +7,9 @@ is never handed out (`streams/ids.py`).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from online_models.arrays import I32, I64
+from online_models.kernel import kernel
 
 
 def new_map(capacity: int) -> tuple[I64, I32]:
@@ -20,7 +20,7 @@ def new_map(capacity: int) -> tuple[I64, I32]:
     return np.zeros(size, np.int64), np.full(size, -1, np.int32)
 
 
-@njit(cache=True)
+@kernel
 def find(keys: I64, values: I32, key: int) -> int:
     """The value under `key`, or -1."""
     mask = keys.shape[0] - 1
@@ -32,7 +32,7 @@ def find(keys: I64, values: I32, key: int) -> int:
     return -1
 
 
-@njit(cache=True)
+@kernel
 def put(keys: I64, values: I32, key: int, value: int) -> None:
     """Set `key` to `value`; the caller keeps the map at most half full."""
     mask = keys.shape[0] - 1
@@ -43,7 +43,7 @@ def put(keys: I64, values: I32, key: int, value: int) -> None:
     values[i] = value
 
 
-@njit(cache=True)
+@kernel
 def remove(keys: I64, values: I32, key: int) -> None:
     """Take `key` out, moving later entries of its run back so that no probe breaks off early."""
     mask = keys.shape[0] - 1
@@ -66,7 +66,7 @@ def remove(keys: I64, values: I32, key: int) -> None:
             i = j
 
 
-@njit(cache=True)
+@kernel
 def find_many(keys: I64, values: I32, wanted: I64, out: I32) -> None:
     """`out[i]` = value under `wanted[i]`, or -1."""
     for i in range(wanted.shape[0]):

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from online_models import seen
 from online_models.arrays import I64, U8, U32
 from online_models.items import FINISHED, SKIPPED
+from online_models.kernel import kernel
 
 HISTORY = 100
 """Newest plays kept per user. 200 was not better than 100 on 30Music; a row stays below 2 KB."""
@@ -56,7 +56,7 @@ class UserArrays(NamedTuple):
     free_3: I64  # (n3 + 1,)
 
 
-@njit(cache=True)
+@kernel
 def reset(users: UserArrays, s: int) -> None:
     """Make slot `s` a user who never did anything."""
     head = users.head
@@ -72,7 +72,7 @@ def reset(users: UserArrays, s: int) -> None:
     users.imports[s, :, :] = 0
 
 
-@njit(cache=True)
+@kernel
 def is_repeat(users: UserArrays, s: int, event_hash: int, import_source: int, import_row: int) -> bool:
     """Was this event counted before: its id in the window, or its row at or below the import's mark?"""
     for i in range(min(users.head[s, N_EVENT_IDS], EVENT_IDS)):
@@ -85,7 +85,7 @@ def is_repeat(users: UserArrays, s: int, event_hash: int, import_source: int, im
     return False
 
 
-@njit(cache=True)
+@kernel
 def remember_event(users: UserArrays, s: int, event_hash: int, import_source: int, import_row: int) -> None:
     """Note the event's id and, of an import, the row."""
     head = users.head
@@ -103,7 +103,7 @@ def remember_event(users: UserArrays, s: int, event_hash: int, import_source: in
     head[s, N_IMPORTS] += 1
 
 
-@njit(cache=True)
+@kernel
 def play_flags(ms_played: int, duration_ms: int, ended: int) -> int:
     """SKIPPED, FINISHED or 0. `ms_played`, `duration_ms` -1 = unknown; `ended` 1 = played to the end.
 
@@ -120,7 +120,7 @@ def play_flags(ms_played: int, duration_ms: int, ended: int) -> int:
     return 0
 
 
-@njit(cache=True)
+@kernel
 def same_session(users: UserArrays, s: int, session_hash: int, at_ms: int) -> bool:
     """Does a play that is not late go on with the user's session?"""
     head = users.head
@@ -129,7 +129,7 @@ def same_session(users: UserArrays, s: int, session_hash: int, at_ms: int) -> bo
     return session_hash != 0 or at_ms - head[s, LAST_AT] < SESSION_GAP_MS
 
 
-@njit(cache=True)
+@kernel
 def has_played(users: UserArrays, s: int, track: int) -> bool:
     """Did this user ever play `track`? Never wrong when it says no."""
     if seen.holds(users.seen[s], track):
@@ -139,7 +139,7 @@ def has_played(users: UserArrays, s: int, track: int) -> bool:
     return users.head[s, TIER_3] > 0 and seen.holds(users.tier_3[users.head[s, TIER_3]], track)
 
 
-@njit(cache=True)
+@kernel
 def _mark_played(users: UserArrays, s: int, track: int) -> None:
     head = users.head
     n = head[s, DISTINCT]
@@ -161,7 +161,7 @@ def _mark_played(users: UserArrays, s: int, track: int) -> None:
     seen.add(users.tier_3[head[s, TIER_3]], track)
 
 
-@njit(cache=True)
+@kernel
 def _push(users: UserArrays, s: int, track: int, at_ms: int, flags: int) -> None:
     n = users.head[s, N_HISTORY]
     if n == HISTORY:
@@ -175,7 +175,7 @@ def _push(users: UserArrays, s: int, track: int, at_ms: int, flags: int) -> None
     users.head[s, N_HISTORY] = n + 1
 
 
-@njit(cache=True)
+@kernel
 def learn_play(users: UserArrays, s: int, track: int, at_ms: int, session_hash: int, flags: int) -> bool:
     """Count one play; True when it is late (older than the user's last one: no history, no session)."""
     head = users.head
@@ -202,7 +202,7 @@ def learn_play(users: UserArrays, s: int, track: int, at_ms: int, session_hash: 
     return False
 
 
-@njit(cache=True)
+@kernel
 def block(users: UserArrays, s: int, track: int) -> None:
     """Never show `track` to this user again."""
     if is_blocked(users, s, track):
@@ -215,7 +215,7 @@ def block(users: UserArrays, s: int, track: int) -> None:
     head[s, N_BLOCKS] += 1
 
 
-@njit(cache=True)
+@kernel
 def unblock(users: UserArrays, s: int, track: int) -> None:
     """Take a block back."""
     n = 0
@@ -226,13 +226,13 @@ def unblock(users: UserArrays, s: int, track: int) -> None:
     users.head[s, N_BLOCKS] = n
 
 
-@njit(cache=True)
+@kernel
 def is_blocked(users: UserArrays, s: int, track: int) -> bool:
     """Did this user block `track`?"""
+    blocked = False
     for i in range(users.head[s, N_BLOCKS]):
-        if users.blocks[s, i] == track:
-            return True
-    return False
+        blocked |= users.blocks[s, i] == track
+    return blocked
 
 
 def new_users(n_slots: int, n_tier_2: int, n_tier_3: int) -> UserArrays:
@@ -254,7 +254,7 @@ def new_users(n_slots: int, n_tier_2: int, n_tier_3: int) -> UserArrays:
     )
 
 
-@njit(cache=True)
+@kernel
 def session_position(users: UserArrays, s: int, session_hash: int, at_ms: int) -> int:
     """Plays of the session before a play at `at_ms` (0 = it opens one)."""
     return users.head[s, SESSION_N] if same_session(users, s, session_hash, at_ms) else 0

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from online_models import candidates, covisits, finish_features, history, rank
 from online_models.arrays import F32, F64, I32, I64, U8, Items
@@ -17,8 +16,10 @@ from online_models.candidates import Scratch
 from online_models.covisits import TrackArrays
 from online_models.finish_features import N_FEATURES
 from online_models.finish_serving import predict
+from online_models.hashmap import find
 from online_models.history import UserArrays
 from online_models.items import ITEM, LAG_UNIT, SKIPPED, WINDOW
+from online_models.kernel import kernel
 from online_models.rank import LENGTH, Best, Lists
 
 PLAY, BLOCK, UNBLOCK, ERASE, REJECTED_KIND = 0, 1, 2, 3, 255
@@ -76,16 +77,8 @@ class FinishModel(NamedTuple):
     leaf: F32
 
 
-NO_FINISH = FinishModel(
-    -1,
-    np.zeros(N_FEATURES),
-    0.0,
-    np.full(1, -1, np.int32),
-    np.zeros(1),
-    np.zeros(1, np.int32),
-    np.zeros(1, np.int32),
-    np.zeros(1, np.float32),
-)
+_NO_NODE = np.zeros(1, np.int32)
+NO_FINISH = FinishModel(-1, np.zeros(N_FEATURES), 0.0, _NO_NODE - 1, np.zeros(1), _NO_NODE, _NO_NODE, np.zeros(1, np.float32))
 """Before the first model is published."""
 
 
@@ -119,7 +112,7 @@ def new_outcomes(n: int) -> Outcomes:
     )
 
 
-@njit(cache=True)
+@kernel
 def _place(live: I64, n: int, track: int) -> int:
     for j in range(n):
         if live[j] == track:
@@ -127,7 +120,7 @@ def _place(live: I64, n: int, track: int) -> int:
     return MISS
 
 
-@njit(cache=True)
+@kernel
 def _emit(out: Outcomes, event: int, src: int, dst: int, at_s: int, weight: int, lag: int, flags: int, duration_s: int) -> None:
     k = out.n_items[0]
     item = out.items[k]
@@ -142,7 +135,7 @@ def _emit(out: Outcomes, event: int, src: int, dst: int, at_s: int, weight: int,
     out.n_items[0] = k + 1
 
 
-@njit(cache=True)
+@kernel
 def _emit_play(users: UserArrays, s: int, e: Events, i: int, flags: int, late: bool, out: Outcomes) -> None:
     """The play's count item and its ties to the plays before it in the session."""
     at_s = e.at_ms[i] // 1000
@@ -158,7 +151,7 @@ def _emit_play(users: UserArrays, s: int, e: Events, i: int, flags: int, late: b
         _emit(out, i, users.track[s, n - lag], e.track[i], at_s, weight, lag, flags, 0)
 
 
-@njit(cache=True)
+@kernel
 def _test(users: UserArrays, s: int, e: Events, i: int, world: World, out: Outcomes) -> None:
     """Prequential: the play against the list that was live before it, and against the popular one."""
     head = users.head
@@ -170,10 +163,10 @@ def _test(users: UserArrays, s: int, e: Events, i: int, world: World, out: Outco
         out.in_session[i] = 1
 
 
-@njit(cache=True)
+@kernel
 def _features(x: F32, users: UserArrays, s: int, tracks: TrackArrays, track: int, position: int, duration_ms: int, at_ms: int) -> None:
     """What is known before the play: of the user, of the track, of the moment."""
-    u, t = users.head[s], candidates.find(tracks.map_keys, tracks.map_slots, track)
+    u, t = users.head[s], find(tracks.map_keys, tracks.map_slots, track)
     known = 1.0 if history.has_played(users, s, track) else 0.0
     plays, skips, finishes = 0, 0, 0
     if t >= 0:
@@ -183,7 +176,7 @@ def _features(x: F32, users: UserArrays, s: int, tracks: TrackArrays, track: int
     )
 
 
-@njit(cache=True)
+@kernel
 def _teach(users: UserArrays, s: int, e: Events, i: int, world: World, out: Outcomes) -> None:
     """A lesson, where the end of the play is known; which plays teach depends on the log alone."""
     if e.ended[i] != 1 and (e.ms_played[i] < 0 or e.duration_ms[i] <= 0):
@@ -197,7 +190,7 @@ def _teach(users: UserArrays, s: int, e: Events, i: int, world: World, out: Outc
     out.n_lessons[0] = k + 1
 
 
-@njit(cache=True)
+@kernel
 def _predict_finish(users: UserArrays, s: int, world: World, x: F32, lists: Lists, row: int) -> None:
     """The chance that each entry of a list would be heard to its end."""
     m, tracks, n = world.finish, world.tracks, lists.length[row]
@@ -205,7 +198,7 @@ def _predict_finish(users: UserArrays, s: int, world: World, x: F32, lists: List
         lists.finish[row, :n] = -1.0
         return
     for j in range(n):
-        t = candidates.find(tracks.map_keys, tracks.map_slots, lists.track[row, j])
+        t = find(tracks.map_keys, tracks.map_slots, lists.track[row, j])
         known = 1.0 if lists.known[row, j] else 0.0
         if t >= 0:
             h = tracks.head[t]
@@ -215,7 +208,7 @@ def _predict_finish(users: UserArrays, s: int, world: World, x: F32, lists: List
         lists.finish[row, j] = predict(x, m.kind, m.weights, m.bias, m.feature, m.threshold, m.left, m.right, m.leaf)
 
 
-@njit(cache=True)
+@kernel
 def _rank(users: UserArrays, s: int, world: World, c: Scratch, best: Best, lists: Lists, row: int, missing: I64) -> None:
     candidates.gather(c, users, s, world.tracks, world.popular, world.popular_weight)
     rank.rank(c, users, s, world.name_keys, world.name_slots, best, lists, row, missing)
@@ -230,7 +223,7 @@ def _rank(users: UserArrays, s: int, world: World, c: Scratch, best: Best, lists
         users.shown[s, j] = lists.track[row, j]
 
 
-@njit(cache=True)
+@kernel
 def _play(users: UserArrays, s: int, e: Events, i: int, world: World, out: Outcomes) -> None:
     flags = history.play_flags(e.ms_played[i], e.duration_ms[i], e.ended[i])
     out.flags[i] = flags
@@ -240,7 +233,7 @@ def _play(users: UserArrays, s: int, e: Events, i: int, world: World, out: Outco
     _emit_play(users, s, e, i, flags, late, out)
 
 
-@njit(cache=True)
+@kernel
 def _is_dropped(users: UserArrays, s: int, e: Events, i: int, out: Outcomes) -> bool:
     if e.kind[i] == REJECTED_KIND:
         out.outcome[i] = REJECTED
@@ -253,7 +246,7 @@ def _is_dropped(users: UserArrays, s: int, e: Events, i: int, out: Outcomes) -> 
     return True
 
 
-@njit(cache=True)
+@kernel
 def handle(users: UserArrays, events: Events, world: World, c: Scratch, best: Best, lists: Lists, out: Outcomes, missing: I64) -> int:
     """Handle every event in order; returns how many rows of `lists` were written (two per event that has lists)."""
     row = 0
@@ -277,7 +270,7 @@ def handle(users: UserArrays, events: Events, world: World, c: Scratch, best: Be
     return row
 
 
-@njit(cache=True)
+@kernel
 def tracks_needed(
     users: UserArrays, events: Events, tracks: TrackArrays, loaded_ms: I64, stale_ms: int, mark: I64, round_n: int, out: I64
 ) -> int:
@@ -300,18 +293,18 @@ def tracks_needed(
     return n
 
 
-@njit(cache=True)
+@kernel
 def _need(track: int, tracks: TrackArrays, loaded_ms: I64, stale_ms: int, out: I64, n: int) -> int:
     if track == 0:
         return n
-    t = candidates.find(tracks.map_keys, tracks.map_slots, track)
+    t = find(tracks.map_keys, tracks.map_slots, track)
     if t >= 0 and (loaded_ms[t] < 0 or loaded_ms[t] >= stale_ms):
         return n
     out[n] = track
     return n + 1
 
 
-@njit(cache=True)
+@kernel
 def group(item_target: I32, n_groups: int, order: I32, start: I64) -> None:
     """Stable counting sort: `order[start[g]:start[g + 1]]` are the items of group `g`, in order."""
     start[:] = 0
@@ -326,7 +319,7 @@ def group(item_target: I32, n_groups: int, order: I32, start: I64) -> None:
         place[g] += 1
 
 
-@njit(cache=True)
+@kernel
 def targets(out: Outcomes, event_part: I32, n_targets: int, target: I32) -> None:
     """`target[i]` = part of the item's event x `n_targets` + the tracks' partition that the item goes to."""
     for i in range(out.n_items[0]):
@@ -335,7 +328,7 @@ def targets(out: Outcomes, event_part: I32, n_targets: int, target: I32) -> None
         target[i] = event_part[out.item_event[i]] * n_targets + np.int64(np.uint64(h) % np.uint64(n_targets))
 
 
-@njit(cache=True)
+@kernel
 def measures(out: Outcomes, event_part: I32, event_day: I64, days: I64, table: I64) -> int:
     """Sum the tests by (part, day): `days[k]` = part << 32 | day, `table[k]` = 7 counters; returns how many keys."""
     n = 0
@@ -368,7 +361,7 @@ MEASURES = ("plays", "hits", "rr_e6", "popular_hits", "popular_rr_e6", "first_pl
 """Columns of `measures`, and the names of the fields in Redis."""
 
 
-@njit(cache=True)
+@kernel
 def recent(out: Outcomes, event_part: I32, window: F64) -> None:
     """Decayed means over the last ~1,000 tested in-session plays per part: window[part] = plays, hr, mrr, popular hr."""
     for i in range(out.rank.shape[0]):

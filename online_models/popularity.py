@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from numba import njit
-
 from online_models.arrays import F64, I32, I64
 from online_models.covisits import TrackArrays, popularity_log2
+from online_models.kernel import kernel
 
 TOP = 100
 """Tracks kept per partition and in the merged list."""
 
 
-@njit(cache=True)
+@kernel
 def update_top(tracks: TrackArrays, slots: I32, slot_hash: I64, top: I64, score: F64, n: int) -> int:
     """Put the rows in `slots` where they belong in `top`, best first; returns the new length.
 

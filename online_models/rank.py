@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from online_models import candidates, history
 from online_models.arrays import F32, I32, I64, U8
@@ -13,6 +12,7 @@ from online_models.candidates import Scratch
 from online_models.finish_features import N_FEATURES
 from online_models.hashmap import find
 from online_models.history import UserArrays
+from online_models.kernel import kernel
 
 LENGTH = 20
 """Entries of a list."""
@@ -61,7 +61,7 @@ def new_best() -> Best:
     return Best(np.zeros(LENGTH, np.int32), np.zeros(LENGTH, np.int32), np.zeros(2, np.int32), np.zeros(2, np.int64))
 
 
-@njit(cache=True)
+@kernel
 def _better(c: Scratch, a: int, b: int) -> bool:
     """Larger score first; equals by the keyed hash, so that an id never decides."""
     if c.score[a] != c.score[b]:
@@ -69,7 +69,7 @@ def _better(c: Scratch, a: int, b: int) -> bool:
     return c.key[a] < c.key[b]
 
 
-@njit(cache=True)
+@kernel
 def _insert(c: Scratch, best: I32, n: int, i: int) -> int:
     """Put place `i` into the sorted `best[:n]`; returns the new length."""
     if n == LENGTH:
@@ -84,7 +84,7 @@ def _insert(c: Scratch, best: I32, n: int, i: int) -> int:
     return n + 1
 
 
-@njit(cache=True)
+@kernel
 def _write(
     c: Scratch,
     users: UserArrays,
@@ -111,7 +111,7 @@ def _write(
             out.because[row, j, b] = find(name_keys, name_slots, causes[b]) if causes[b] != 0 else -1
 
 
-@njit(cache=True)
+@kernel
 def _pick(c: Scratch, users: UserArrays, s: int, name_keys: I64, name_slots: I32, best: Best, missing: I64) -> None:
     """Sort the best candidates into `best`; a bar per list keeps nearly all of them out at the price of one comparison."""
     n_next, n_new = 0, 0
@@ -134,7 +134,7 @@ def _pick(c: Scratch, users: UserArrays, s: int, name_keys: I64, name_slots: I32
     best.n[1] = n_new
 
 
-@njit(cache=True)
+@kernel
 def rank(c: Scratch, users: UserArrays, s: int, name_keys: I64, name_slots: I32, best: Best, out: Lists, row: int, missing: I64) -> None:
     """Fill rows `row` (next) and `row + 1` (discover) of `out` for the user in slot `s`.
 

@@ -8,9 +8,9 @@ up to some 13,000 distinct tracks. Almeida et al., "Scalable Bloom Filters", 200
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from online_models.arrays import I64
+from online_models.kernel import kernel
 
 TIER_WORDS = (32, 256, 2048)
 """64-bit words of each tier."""
@@ -20,7 +20,7 @@ BITS = 4
 """Bits set per track."""
 
 
-@njit(cache=True)
+@kernel
 def holds(words: I64, key: int) -> bool:
     """Is every bit of `key` set in this tier?"""
     mask = words.shape[0] * 64 - 1
@@ -32,7 +32,7 @@ def holds(words: I64, key: int) -> bool:
     return True
 
 
-@njit(cache=True)
+@kernel
 def add(words: I64, key: int) -> None:
     """Set the bits of `key`: a double-hashed walk over the tier."""
     mask = words.shape[0] * 64 - 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from infra.fenced import Claimed, Field
+from infra.fenced import Claimed
 from infra.keys import Keys
 from infra.settings import Settings
 from streams.ports import TP, Group, Store
@@ -68,7 +68,7 @@ class Claims:
 
     async def _meta(self) -> dict[str, bytes]:
         s = self._settings
-        wanted: dict[str, Field] = {
+        wanted: dict[str, int | str] = {
             "events_partitions": s.events_partitions,
             "deltas_partitions": s.deltas_partitions,
             "rules": RULES,
@@ -77,9 +77,10 @@ class Claims:
         if not meta:
             meta = await self._store.found({**wanted, "incarnation": self._new_token()[:8]})
         for name, value in wanted.items():
-            if meta.get(name, b"").decode() != str(value):
+            stands = str(meta.get(name, b"nothing"), "utf-8")
+            if stands != str(value):
                 raise NeedsRebuild(
-                    f"{self._keys.meta()} says {name}={meta.get(name, b'').decode() or 'nothing'}, this worker {value}: "
+                    f"{self._keys.meta()} says {name}={stands}, this worker {value}: "
                     "set it back, or stop all workers and run `segue rebuild`"
                 )
         return meta
@@ -95,7 +96,8 @@ class Claims:
         first, end = await self._bounds(topic, partition)
         if cursor > end:
             raise NeedsRebuild(
-                f"{topic}-{partition} ends at {end}, the cursor is at {cursor}: the topic was made anew; stop all workers, run `segue rebuild`"
+                f"{topic}-{partition} ends at {end}, the cursor is at {cursor}: the topic was made anew; stop all "
+                "workers, run `segue rebuild`"
             )
         if cursor < first and not self._settings.accept_gap:
             raise Gap(topic, partition, cursor, first)

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest as xxh3
 
-from streams.contract import AHEAD_MS_MAX, DEPTH_MAX, EVENT_BYTES_MAX, Block, Erase, Event, Play, Reason, Unblock
+from streams.contract import AHEAD_MS_MAX, AT_MS_MIN, DEPTH_MAX, EVENT_BYTES_MAX, Block, Erase, Event, Play, Reason, Unblock
 from streams.partitioner import partition_of
 from streams.ports import Record
-from streams.screening import Rejected, Screened, has_nul, is_deep, screen
+from streams.screening import Rejected, Screened, epoch_ms, has_nul, is_deep, screen
 
 PLAY: Final = 0
 BLOCK: Final = 1
@@ -107,6 +107,7 @@ class Intake:
         """Judge `records`, which lie on `partition`; raises for no content whatever."""
         plays: list[Play] = []
         user_ids: list[str] = []
+        times: list[int] = []
         careful: list[int] = []
         known = self._known.setdefault(partition, {})
         known_user = known.get
@@ -117,12 +118,11 @@ class Intake:
                 user_id = known_user(record.key)
                 if user_id != play.user_id:
                     user_id = self._meet(record.key, play.user_id, partition, known)
-                at = play.played_at
+                at_ms = at if isinstance(at := play.played_at, int) else epoch_ms(at)
                 session_id = play.session_id
                 if (
                     user_id
-                    and isinstance(at, int)
-                    and at <= record.timestamp + AHEAD_MS_MAX
+                    and AT_MS_MIN <= at_ms <= record.timestamp + AHEAD_MS_MAX
                     and play.event_id
                     and (not record.headers or _says_play(record.headers))
                     and (len(value) <= _SHALLOW_BYTES and _BACKSLASH not in value and value.isascii() or _is_harmless(value))
@@ -133,13 +133,15 @@ class Intake:
                 ):
                     plays.append(play)
                     user_ids.append(user_id)
+                    times.append(at_ms)
                     continue
             except _UNREADABLE:
                 pass  # The careful way finds the same fault again, and its reason.
             careful.append(len(plays))
             plays.append(_ABSENT)
             user_ids.append("")
-        batch = _columns(records, plays, user_ids)
+            times.append(0)
+        batch = _columns(records, plays, user_ids, times)
         for index in careful:
             self._read_carefully(batch, index, records[index], partition)
         return batch
@@ -194,7 +196,7 @@ def _hash(text: str | None) -> int:
     return (xxh3(text.encode()) or 1) if text else 0
 
 
-def _columns(records: Sequence[Record], plays: list[Play], user_ids: list[str]) -> Batch:
+def _columns(records: Sequence[Record], plays: list[Play], user_ids: list[str], times: list[int]) -> Batch:
     """The batch of `plays` (n,), one per record; `_ABSENT` stands where none was read yet.
 
     One pass per column: half the time of filling all columns play by play.
@@ -208,7 +210,7 @@ def _columns(records: Sequence[Record], plays: list[Play], user_ids: list[str]) 
         events=[*plays],
         offset=np.array([record.offset for record in records], np.int64),
         kind=np.zeros(n, np.uint8),
-        at_ms=np.array([play.played_at for play in plays], np.int64),
+        at_ms=np.array(times, np.int64),
         event_hash=np.array([xxh3(play.event_id.encode()) or 1 for play in plays], np.uint64),
         session_hash=np.array([_hash(play.session_id) for play in plays], np.uint64),
         ms_played=np.array([-1 if (ms := play.ms_played) is None else ms for play in plays], np.int32),

@@ -8,10 +8,12 @@ most one snapshot's worth of lessons.
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from copy import copy
 from secrets import token_hex
 from typing import Final
+
+import structlog
 
 from infra.keys import Keys
 from infra.settings import Settings
@@ -19,9 +21,10 @@ from online_models.registry import by_partition
 from streams.claims import Claims, Gap
 from streams.model_fold import Fold
 from streams.model_shelf import Kept, Shelf
+from streams.observe_models import ModelsObserver, SilentModels
 from streams.ports import TP, Applied, Clock, FencedCall, Group, Outbox, Record, Refused, Store
 
-log = logging.getLogger("segue.models")
+log = structlog.get_logger("segue.models")
 
 SNAPSHOT_LESSONS_MIN: Final = 50
 """The first snapshot comes early: entries get their `finish` within seconds of the first plays."""
@@ -29,6 +32,10 @@ SNAPSHOT_LESSONS_MAX: Final = 500
 """Lessons that a crash repeats at most: 500 take 40 ms, a snapshot 3 ms."""
 SNAPSHOT_SHARE: Final = 8
 """In between, a model is saved when it grew by an eighth."""
+WATCH_S: Final = 2.0
+"""How often an idle partition looks whether it is still ours."""
+IDLE_WATCHES: Final = 5
+"""Looks (so 10 s) after which a model with unsaved lessons is saved, however few: a quiet service sees its model too."""
 SLICE_LESSONS: Final = 25
 """Lessons between two turns of the event loop: about 2 ms."""
 
@@ -50,6 +57,7 @@ class Held:
         self.fold: Fold = kept.fold
         self.position = kept.position
         self.unsaved = 0
+        self.told = copy(kept.fold.counts)
         self.leaving = False
         self.lock = asyncio.Lock()
 
@@ -67,23 +75,34 @@ class Models:
     outbox: given to every role; this one publishes nothing.
     fresh_token: makes the random token of a claim, 16 hex digits.
 
+    on_crash: told of an exception in the background; it must end the process.
+
     Attributes
     ----------
     held: the models in our hands, by lessons partition.
-    rebuilds: snapshots refused since the start, each followed by a replay of the lessons.
     """
 
     def __init__(
-        self, settings: Settings, store: Store, outbox: Outbox, clock: Clock, fresh_token: Callable[[], str] = lambda: token_hex(8)
+        self,
+        settings: Settings,
+        store: Store,
+        outbox: Outbox,
+        clock: Clock,
+        *,
+        fresh_token: Callable[[], str] = lambda: token_hex(8),
+        observe: ModelsObserver | None = None,
+        on_crash: Callable[[BaseException], None] | None = None,
     ) -> None:
-        self._settings = settings
+        self._settings, self._store, self._clock = settings, store, clock
         self._topic = f"{settings.namespace}.internal.lessons"
         self._keys = Keys(settings.namespace)
-        self._store, self._clock, self._fresh_token = store, clock, fresh_token
+        self._fresh_token, self._on_crash = fresh_token, on_crash
+        self._observe = observe or SilentModels()
         self._group: Group | None = None
         self.held: dict[int, Held] = {}
-        self.rebuilds = 0
         self._again: dict[TP, asyncio.Task[None]] = {}
+        self._watching: asyncio.Task[None] | None = None
+        self._failed: BaseException | None = None
 
     def attach(self, group: Group) -> None:
         """The transport, once there is one; before the first claim."""
@@ -99,7 +118,9 @@ class Models:
         self._stop_claims(tps)
         found: dict[TP, int] = {}
         for tp in sorted(tps):
-            found |= await self._claim(tp)
+            found |= await self._claim(TP(*tp))
+        if self._watching is None:
+            self._watching = asyncio.ensure_future(self._guarded(self._watch()))
         return found
 
     async def _claim(self, tp: TP) -> dict[TP, int]:
@@ -110,7 +131,7 @@ class Models:
         try:
             held = await self._take_over(tp, Shelf(self._keys, entry))
         except Gap as gap:
-            log.error("model %s pauses: %s", entry.name, gap)
+            log.error("gap", model=entry.name, message=str(gap))
             return {}
         self.held[tp.partition] = held
         return {tp: held.position}
@@ -122,8 +143,8 @@ class Models:
         token, claimed = await claims.claim(shelf.cursor, shelf.pending, tp.topic, tp.partition, f"m:{shelf.entry.name}")
         kept = await shelf.load(self._store, claimed)
         if kept.trouble:
-            self.rebuilds += 1
-            log.error("model %s: its snapshot was refused (%s); learning all lessons again from the log", shelf.entry.name, kept.trouble)
+            log.error("snapshot refused, learning all lessons again from the log", model=shelf.entry.name, why=kept.trouble)
+        self._observe.claimed(shelf.entry.name, rebuilt=bool(kept.trouble))
         kept.fold.accept_gap = self._settings.accept_gap
         held = Held(tp, shelf, kept, token)
         # A rebuild starts at 0, which retention may have passed; the lessons' numbers tell whether one is missing.
@@ -148,18 +169,44 @@ class Models:
         if self.held.get(held.tp.partition) is held:
             del self.held[held.tp.partition]
 
-    async def check(self) -> None:
-        """Every 2 s: an idle partition whose cursor is no longer ours (flushed, rolled back) is claimed again.
+    async def close(self) -> None:
+        """Stop all tasks; what is under way is abandoned, as in a crash."""
+        tasks = [task for task in (self._watching, *self._again.values()) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-        Raises what a claim in the background died of.
-        """
-        self._raise_failed_claims()
+    async def _watch(self) -> None:
+        looks = 0
+        while True:
+            await asyncio.sleep(WATCH_S)
+            looks += 1
+            await self.check_owned()
+            if looks % IDLE_WATCHES == 0:
+                await self.settle()
+            await self._tell_positions()
+
+    async def check_owned(self) -> None:
+        """Look whether every idle partition is still ours; one that was flushed or rolled back is claimed again."""
         before = [(held, (held.token, held.kept.next)) for held in self.held.values() if not held.lock.locked()]
         owners = await self._store.owners([held.shelf.cursor for held, _ in before])
         for (held, expected), owner in zip(before, owners, strict=True):
             quiet = not held.lock.locked() and (held.token, held.kept.next) == expected
             if owner != expected and quiet and self.held.get(held.tp.partition) is held:
                 self._give_up(held, f"the cursor says {owner}, {expected} was expected")
+
+    async def _tell_positions(self) -> None:
+        """Kafka's group offsets serve lag tools only; nobody reads from them."""
+        assert self._group is not None, "attach comes before claim"
+        await self._group.publish_positions({held.tp: held.position for held in self.held.values()})
+
+    async def _guarded(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            self._failed = error
+            if self._on_crash is not None:
+                self._on_crash(error)
 
     # --- lessons ---------------------------------------------------------------------------------
 
@@ -168,7 +215,8 @@ class Models:
 
         Raises `NumberGap` when lessons are missing (stop and alarm), and what a claim in the background died of.
         """
-        self._raise_failed_claims()
+        if self._failed is not None:
+            raise RuntimeError("the models worker ended") from self._failed
         for partition, records in chunks.items():
             held = self.held.get(partition)
             if topic == self._topic and held is not None:
@@ -212,7 +260,17 @@ class Models:
             if not await self._applied(held, call):
                 return False
         held.kept = saving.kept
+        self._tell(held)
         return True
+
+    def _tell(self, held: Held) -> None:
+        counts, told = held.fold.counts, held.told
+        name, refused = held.shelf.entry.name, counts.refused - told.refused
+        if refused:
+            log.warning("lessons refused", model=name, n=refused, last=held.fold.last_refusal)
+        taught = counts.applied - told.applied - refused
+        self._observe.saved(name, held.kept.version, taught, refused, held.fold.model.scores())
+        held.told = copy(counts)
 
     async def _applied(self, held: Held, call: FencedCall) -> bool:
         (answer,) = await self._store.apply([call])
@@ -224,23 +282,20 @@ class Models:
 
     def _give_up(self, held: Held, why: str) -> None:
         """Another owner, or a Redis that went back: forget the model, claim again once Kafka says that we are still a member."""
-        log.warning("model %s is no longer ours or went back (%s); claiming it again", held.shelf.entry.name, why)
+        log.warning("fenced", model=held.shelf.entry.name, why=why)
+        self._observe.fenced(held.shelf.entry.name)
         self._forget(held)
-        self._again[held.tp] = asyncio.get_running_loop().create_task(self._claim_again(held.tp))
+        self._again[held.tp] = asyncio.ensure_future(self._guarded(self._claim_again(held.tp)))
 
     async def _claim_again(self, tp: TP) -> None:
-        assert self._group is not None, "a partition that is held was claimed"
+        assert self._group is not None, "attach comes before claim"
         await self._group.confirmed_member()
         for again, offset in (await self._claim(tp)).items():
-            await self._group.reposition(again, offset)
+            if not await self._group.reposition(again, offset):
+                self.held.pop(tp.partition, None)
+        self._again.pop(tp, None)
 
     def _stop_claims(self, tps: Collection[TP]) -> None:
         for tp in tps:
-            if (task := self._again.pop(tp, None)) is not None:
+            if (task := self._again.pop(TP(*tp), None)) is not None:
                 task.cancel()
-
-    def _raise_failed_claims(self) -> None:
-        for tp, task in list(self._again.items()):
-            if task.done():
-                del self._again[tp]
-                task.result()

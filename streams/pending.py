@@ -80,7 +80,8 @@ def numbered_records(numbered: Sequence[Numbered], bytes_max: int = 900_000) -> 
         gathered.setdefault((item.topic, item.partition), []).append(item.section)
     records: list[Outgoing] = []
     for (topic, partition), sections in gathered.items():
-        held, size = [], 0
+        held: list[bytes] = []
+        size = 0
         for section in sections:
             if held and size + len(section) > bytes_max:
                 records.append(Outgoing(topic, partition, None, b"".join(held), []))

@@ -15,7 +15,7 @@ No I/O and no clock in here: the rows are in memory, the time is an argument. Wh
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -129,13 +129,10 @@ class Pipeline:
         names = NameText(self._names.text, self._names.offset, self._names.length)
         render(self._lists, w.out.row[index], prefix, prefix_end, np.frombuffer(suffix, np.uint8), names, PIECES, json, ends)
         cut = ends.tolist()
-        whole = memoryview(json)
-        w.lists = {i: bytes(whole[cut[k] : cut[k + 1]]) for k, i in enumerate(index.tolist())}
+        w.lists = {i: json[cut[k] : cut[k + 1]].tobytes() for k, i in enumerate(index.tolist())}
 
 
-def _column(batches: list[Batch], name: str) -> np.ndarray:
-    if len(batches) == 1:
-        return getattr(batches[0], name)
+def _column(batches: list[Batch], name: str) -> Any:
     return np.concatenate([getattr(b, name) for b in batches])
 
 

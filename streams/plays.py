@@ -259,14 +259,15 @@ class Plays:
         self.names.tidy()
         now_ms = self._clock.now_ms()
         for n, records in tracks.items():
-            partition = self.track_partitions.get(n)
-            if partition is not None:
-                skipped = partition.skipped
-                applied = await self._tracks.fold(partition, records, now_ms, self._round_n)
-                self._observe.folded(applied, partition.skipped - skipped)
+            tracks_of = self.track_partitions.get(n)
+            if tracks_of is not None:
+                skipped = tracks_of.skipped
+                applied = await self._tracks.fold(tracks_of, records, now_ms, self._round_n)
+                self._observe.folded(applied, tracks_of.skipped - skipped)
         if self._tracks.is_due(now_ms):
             await self._flush()
-        elif tracks:
+        elif any(p.next > p.stored for p in self.track_partitions.values()):
+            # Also when this round brought nothing: the timer may have been set before the last flush, and fired too early.
             self._flush_later()
         work = [(self.user_partitions[n], records) for n, records in users.items() if n in self.user_partitions]
         if work:
@@ -312,6 +313,7 @@ class Plays:
         cursors = [self._keys.user_cursor(p.n) for p in users] + [self._keys.track_cursor(p.n) for p in tracks]
         if not cursors:
             return
-        for partition, (token, _) in zip([*users, *tracks], await self._store.owners(cursors), strict=True):
+        owned: list[UserPartition | TrackPartition] = [*users, *tracks]
+        for partition, (token, _) in zip(owned, await self._store.owners(cursors), strict=True):
             if token != partition.token:
                 self._refused(partition)

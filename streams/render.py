@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from online_models.arrays import I32, I64, U8
 from online_models.bytes_copy import write
 from online_models.candidates import SOURCES
+from online_models.kernel import kernel
 from online_models.rank import LENGTH, Lists
 
 
@@ -64,17 +64,17 @@ def bytes_max(n_pairs: int, longest_name: int, prefix_bytes: int, suffix_bytes: 
     return prefix_bytes + n_pairs * (suffix_bytes + 64 + 2 * LENGTH * (_ENTRY_BYTES + 3 * (longest_name + 1)))
 
 
-@njit(cache=True)
+@kernel
 def _copy(out: U8, at: int, text: U8, start: int, end: int) -> int:
     return write(out, at, text, start, end - start)
 
 
-@njit(cache=True)
+@kernel
 def _piece(out: U8, at: int, p: Pieces, k: int) -> int:
     return _copy(out, at, p.text, p.end[k], p.end[k + 1])
 
 
-@njit(cache=True)
+@kernel
 def _digits(out: U8, at: int, value: int, n: int) -> int:
     for i in range(n - 1, -1, -1):
         out[at + i] = 48 + value % 10
@@ -82,18 +82,18 @@ def _digits(out: U8, at: int, value: int, n: int) -> int:
     return at + n
 
 
-@njit(cache=True)
+@kernel
 def _share(value: float, unit: int) -> int:
     """A share of 0..1 as an integer below `unit`; never 1.0, so that the text always starts with `0.`."""
     return max(0, min(unit - 1, int(value * unit + 0.5)))
 
 
-@njit(cache=True)
+@kernel
 def _name(out: U8, at: int, names: NameText, k: int) -> int:
     return _copy(out, at, names.text, names.offset[k], names.offset[k] + names.length[k])
 
 
-@njit(cache=True)
+@kernel
 def _entry(out: U8, at: int, lists: Lists, row: int, j: int, names: NameText, p: Pieces) -> int:
     at = _piece(out, at, p, ENTRY)
     at = _name(out, at, names, lists.name[row, j])
@@ -113,7 +113,7 @@ def _entry(out: U8, at: int, lists: Lists, row: int, j: int, names: NameText, p:
     return _digits(out, at, _share(lists.finish[row, j], 1000), 3)
 
 
-@njit(cache=True)
+@kernel
 def _entries(out: U8, at: int, lists: Lists, row: int, names: NameText, p: Pieces) -> int:
     n = lists.length[row]
     for j in range(n):
@@ -122,7 +122,7 @@ def _entries(out: U8, at: int, lists: Lists, row: int, names: NameText, p: Piece
     return at
 
 
-@njit(cache=True)
+@kernel
 def render(lists: Lists, rows: I32, prefix: U8, prefix_end: I64, suffix: U8, names: NameText, p: Pieces, out: U8, ends: I64) -> int:
     """Write one JSON object per pair in `rows`; `out[ends[i]:ends[i + 1]]` is the i-th. Returns the bytes used."""
     at = 0

@@ -23,6 +23,6 @@ def read_one(bootstrap: str, tp: TP, offset: int) -> Record:
         headers = tuple((name, value) for name, value in message.headers() or ())
         key, value = message.key(), message.value()
         sizes = (len(key or b""), len(value or b""))
-        return ConsumerRecord(*tp, offset, message.timestamp()[1], 1, key, value, None, *sizes, headers)  # type: ignore[return-value]
+        return ConsumerRecord(*tp, offset, message.timestamp()[1], 1, key, value, None, *sizes, headers)  # type: ignore[no-any-return]
     finally:
         consumer.close()

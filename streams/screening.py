@@ -105,6 +105,15 @@ def header(headers: Sequence[tuple[str, bytes]], name: str) -> bytes | None:
     return None
 
 
+def epoch_ms(at: datetime) -> int:
+    """An aware datetime as epoch ms, rounded down.
+
+    >>> epoch_ms(datetime(2025, 12, 1, 9, 40, 0, 12_900, tzinfo=UTC))
+    1764582000012
+    """
+    return (at - _EPOCH) // _MS
+
+
 def has_nul(value: bytes) -> bool:
     r"""Whether a JSON text spells the character NUL (a raw one is no JSON, and an escaped backslash no NUL).
 
@@ -229,7 +238,7 @@ def _time(event: Event, appended_ms: int) -> int:
     name, at = ("played_at", event.played_at) if isinstance(event, Play) else ("at", event.at)
     if at is None:
         return appended_ms
-    at_ms = at if isinstance(at, int) else (at - _EPOCH) // _MS
+    at_ms = at if isinstance(at, int) else epoch_ms(at)
     if at_ms < AT_MS_MIN:
         raise Rejected(Reason.TIMESTAMP, f"{name} is {at_ms} ms, before 2002-10-01; seconds instead of ms?")
     if at_ms > appended_ms + AHEAD_MS_MAX:

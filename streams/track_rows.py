@@ -6,7 +6,7 @@ Layout of `row`, little endian:
 |---|---|
 | 1 | version, 1 |
 | 7 | zero |
-| 64 | 8 x i64: plays, skips, finishes, transitions, sum of weights, n entries, time of `popular` (s), length of the track (s, 0 = unknown) |
+| 64 | 8 x i64: plays, skips, finishes, transitions, sum of weights, n entries, time of `popular` (s), length (s, 0 = unknown) |
 | 8 | f64: decayed plays at that time |
 | 20 n | n x u64 follower's hash, n x i32 weight, n x i32 transitions, n x u32 newest time (s); strongest first |
 """
@@ -14,13 +14,13 @@ Layout of `row`, little endian:
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from online_models import covisits
 from online_models.arrays import I32, I64, U8
 from online_models.bytes_copy import read, write
 from online_models.covisits import ENTRIES, N_ENTRIES, N_HEAD, TrackArrays, new_tracks
 from online_models.hashmap import find_many, new_map, put, remove
+from online_models.kernel import kernel
 from streams.user_rows import BadRow
 
 VERSION = 1
@@ -31,7 +31,7 @@ OWN = -1
 """`loaded_ms` of a row that this worker owns: it is never too old."""
 
 
-@njit(cache=True)
+@kernel
 def pack(t: TrackArrays, slots: I32, out: U8, ends: I64) -> None:
     """`out[ends[i]:ends[i + 1]]` becomes the row of `slots[i]`; `out` has ROW_BYTES_MAX per slot."""
     at = 0
@@ -45,12 +45,12 @@ def pack(t: TrackArrays, slots: I32, out: U8, ends: I64) -> None:
         at = write(out, at, t.popular, s * 8, 8)
         at = write(out, at, t.dst, s * ENTRIES * 8, n * 8)
         at = write(out, at, t.weight, s * ENTRIES * 4, n * 4)
-        at = write(out, at, t.count, s * ENTRIES * 4, n * 4)
+        at = write(out, at, t.times, s * ENTRIES * 4, n * 4)
         at = write(out, at, t.at_s, s * ENTRIES * 4, n * 4)
         ends[i + 1] = at
 
 
-@njit(cache=True)
+@kernel
 def unpack(t: TrackArrays, s: int, data: U8) -> bool:
     """Read a row into slot `s`; False when it is not one of ours."""
     covisits.reset(t, s)
@@ -63,7 +63,7 @@ def unpack(t: TrackArrays, s: int, data: U8) -> bool:
         return False
     at = read(t.dst, s * ENTRIES * 8, data, at, n * 8)
     at = read(t.weight, s * ENTRIES * 4, data, at, n * 4)
-    at = read(t.count, s * ENTRIES * 4, data, at, n * 4)
+    at = read(t.times, s * ENTRIES * 4, data, at, n * 4)
     read(t.at_s, s * ENTRIES * 4, data, at, n * 4)
     return True
 
@@ -132,7 +132,8 @@ class TrackRows:
     def followers(self, slots: I32) -> I64:
         """All hashes in the next-tables of `slots` (n,)."""
         held = np.arange(ENTRIES) < self.arrays.head[slots, N_ENTRIES][:, None]
-        return self.arrays.dst[slots][held]
+        hashes: I64 = self.arrays.dst[slots][held]
+        return hashes
 
     def dirty_slots(self, partition: int) -> I32:
         """Rows of a partition that changed since they were last written."""

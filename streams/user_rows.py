@@ -7,7 +7,8 @@ Layout of `row`, little endian:
 | 1 | version, 1 |
 | 3 | zero |
 | 4 | length of the pure part that follows |
-| 104 | 13 x i64: plays, skips, finishes, first_at, last_at (ms), session hash, plays in session, sessions, n history, event ids seen, import sources seen, blocks, distinct tracks |
+| 104 | 13 x i64: plays, skips, finishes, first_at, last_at (ms), session hash, plays in session, sessions, |
+| | n history, event ids seen, import sources seen, blocks, distinct tracks |
 | 13 n | history, newest last: n x u64 track hash, n x u32 time (s), n x u8 flags (1 skipped, 2 finished) |
 | 8 e | event-id hashes, a ring of 32 |
 | 16 i | import sources and rows, a ring of 4 |
@@ -22,12 +23,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from numba import njit
 
 from online_models import history, seen
 from online_models.arrays import I32, I64, U8
 from online_models.bytes_copy import read, write
 from online_models.history import UserArrays, new_users
+from online_models.kernel import kernel
 
 VERSION = 1
 ROW_BYTES_MAX = 24 * 1024
@@ -35,12 +36,12 @@ ROW_BYTES_MAX = 24 * 1024
 _HEADER = 8
 
 
-@njit(cache=True)
+@kernel
 def _ring(n: int, size: int) -> int:
     return min(n, size)
 
 
-@njit(cache=True)
+@kernel
 def _pack_pure(u: UserArrays, s: int, out: U8, at: int) -> int:
     h = u.head
     n = h[s, history.N_HISTORY]
@@ -60,7 +61,7 @@ def _pack_pure(u: UserArrays, s: int, out: U8, at: int) -> int:
     return at
 
 
-@njit(cache=True)
+@kernel
 def pack(u: UserArrays, slots: I32, out: U8, ends: I64) -> None:
     """`out[ends[i]:ends[i + 1]]` becomes the row of `slots[i]`; `out` has ROW_BYTES_MAX per slot, or knows better."""
     at = 0
@@ -79,7 +80,7 @@ def pack(u: UserArrays, slots: I32, out: U8, ends: I64) -> None:
         ends[i + 1] = at
 
 
-@njit(cache=True)
+@kernel
 def packed_bytes(u: UserArrays, slots: I32) -> int:
     """Room that `pack` needs, at most."""
     total = 0
@@ -89,7 +90,7 @@ def packed_bytes(u: UserArrays, slots: I32) -> int:
     return total
 
 
-@njit(cache=True)
+@kernel
 def unpack(u: UserArrays, s: int, data: U8) -> bool:
     """Read a row into slot `s`; False when it is not one of ours."""
     history.reset(u, s)

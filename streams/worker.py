@@ -22,6 +22,7 @@ from streams.fail_points import FailPoints
 from streams.faust_app import SegueApp, build_app, run_app
 from streams.models_worker import Models
 from streams.observe import Measured
+from streams.observe_models import MeasuredModels
 from streams.outbox import KafkaOutbox
 from streams.plays import Plays
 from streams.ports import TP, Group, Record
@@ -105,7 +106,7 @@ class Worker:
         store = RedisStore(s.redis, namespace=s.namespace, on_wait=_waiting(self.health, self._metrics))
         outbox = KafkaOutbox(s.kafka, client_id=f"{s.namespace}.{self._role}")
         core: Core = (
-            Models(s, store, outbox, SystemClock())
+            Models(s, store, outbox, SystemClock(), observe=MeasuredModels(self._metrics), on_crash=_end)
             if self._role == "models"
             else Plays(
                 s,
