@@ -11,8 +11,9 @@ from packaging.requirements import Requirement
 
 from console.commands.topics import asked
 from console.decode import as_bytes
-from console.kafka_door import end_offsets, metadata, records
+from console.kafka_door import end_offsets, group_members, metadata, records
 from console.redis_door import State
+from console.site import ROLES
 from console.trouble import Exit, Trouble
 from infra import topics
 from infra.settings import Settings
@@ -146,6 +147,15 @@ def keys_where_murmur2_puts_them(visit: Visit) -> Iterator[Finding]:
         yield Finding("partitioner", "PASS", f"{seen} recent events lie where murmur2 puts them")
 
 
+def workers_are_there(visit: Visit) -> Iterator[Finding]:
+    """Members of the consumer groups; a worker that ends again and again comes and goes here."""
+    for role in ROLES:
+        group = f"{visit.settings.namespace}.{role}"
+        members = group_members(visit.settings, group)
+        status: Status = "PASS" if members else "WARN"
+        yield Finding(f"{role} workers", status, f"{members} in group {group}", "" if members else f"segue worker {role}")
+
+
 def nothing_is_evicted(visit: Visit) -> Iterator[Finding]:
     policy = str(visit.state.server("memory").get("maxmemory_policy", "unknown"))
     if policy == "noeviction":
@@ -212,6 +222,7 @@ def events_are_applied(visit: Visit) -> Iterator[Finding]:
 KAFKA_CHECKS: tuple[tuple[str, Check], ...] = (
     ("topics", topics_as_declared),
     ("partitioner", keys_where_murmur2_puts_them),
+    ("workers", workers_are_there),
 )
 REDIS_CHECKS: tuple[tuple[str, Check], ...] = (
     ("redis memory", nothing_is_evicted),

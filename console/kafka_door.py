@@ -104,6 +104,22 @@ def end_offsets(settings: Settings, topic: str) -> list[int]:
             time.sleep(POLL_S)
 
 
+def group_members(settings: Settings, group: str) -> int:
+    """How many processes are in a consumer group; 0 for a group that does not exist.
+
+    Raises
+    ------
+    Trouble : the broker does not answer (exit 4)
+    """
+    admin = AdminClient(_client(settings), logger=_silent)
+    try:
+        return len(admin.describe_consumer_groups([group], request_timeout=ASK_S)[group].result().members)
+    except KafkaException as error:
+        if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
+            return 0
+        raise kafka_away(settings.kafka, error.args[0].str()) from error
+
+
 def records(
     settings: Settings,
     topic: str,
