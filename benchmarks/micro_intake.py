@@ -41,7 +41,7 @@ def user_id(n: int) -> str:
     return f"user-{n * MULTIPLIER % USERS_N:06d}"
 
 
-def payload(n: int, title: str, imported: bool) -> bytes:
+def payload(n: int, title: str, imported: bool, rfc_3339: bool) -> bytes:
     """A play with every field that decides something, 215 bytes without a title."""
     fields: dict[str, object] = {
         "event_id": f"01JDZK{n:020d}",
@@ -57,14 +57,16 @@ def payload(n: int, title: str, imported: bool) -> bytes:
         fields |= {"track": title, "artist": "Sigur Rós", "album": "( )"}
     if imported:
         fields["import"] = {"source": "0123456789abcdef" * 4, "row": n}
+    if rfc_3339:
+        fields["played_at"] = cloudevents.rfc3339(PLAYED_MS + n).decode()
     return msgspec.json.encode(fields)
 
 
-def chunks(title: str = "", with_headers: bool = False, imported: bool = False) -> Chunks:
+def chunks(title: str = "", with_headers: bool = False, imported: bool = False, rfc_3339: bool = False) -> Chunks:
     records = []
     for n in range(PLAYS_N):
         headers = cloudevents.headers("segue.play.v1", str(n), "/phone", PLAYED_MS) if with_headers else []
-        records.append(record(n, tuple(headers), payload(n, title, imported)))
+        records.append(record(n, tuple(headers), payload(n, title, imported, rfc_3339)))
     return [records[start : start + CHUNK_N] for start in range(0, PLAYS_N, CHUNK_N)]
 
 
@@ -103,6 +105,7 @@ def measure(name: str, plays: Chunks) -> tuple[float, float]:
 def main() -> None:
     measure("full payload", chunks())
     measure("full payload, CloudEvents headers", chunks(with_headers=True))
+    measure("full payload, RFC 3339 times", chunks(rfc_3339=True))
     measure("full payload, imported", chunks(imported=True))
     measure("full payload, names that are not ASCII", chunks(title="Svefn-g-englar \u266b"))
 
