@@ -42,6 +42,7 @@ bench: setup
 
 docs: setup
 	$(BIN)/python -m infra.metrics > docs/metrics.md
+	$(BIN)/python -m streams.schemas
 
 lock: setup
 	@tools/lock.sh
