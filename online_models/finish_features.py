@@ -10,9 +10,9 @@ import math
 from typing import Final
 
 import numpy as np
-from numba import njit
 
 from online_models.arrays import F32
+from online_models.kernel import kernel
 
 FEATURES: Final = (
     "user_finish_share",
@@ -45,7 +45,7 @@ COUNT_MAX: Final = 1e9
 DAY_MS: Final = 86_400_000
 
 
-@njit(cache=True)
+@kernel
 def _count(value: float) -> float:
     """`value` cut to [0, COUNT_MAX]; not a number becomes 0 (a comparison with NaN is false)."""
     if not value > 0.0:
@@ -53,14 +53,14 @@ def _count(value: float) -> float:
     return min(float(value), COUNT_MAX)
 
 
-@njit(cache=True)
+@kernel
 def _share(part: float, whole: float, prior: float) -> float:
     """`part / whole` in [0, 1], drawn towards `prior` while `whole` is small."""
     n = _count(whole)
     return (min(_count(part), n) + prior * PRIOR_PLAYS) / (n + PRIOR_PLAYS)
 
 
-@njit(cache=True)
+@kernel
 def fill_track(x: F32, track_plays: float, track_skips: float, track_finishes: float, known_to_user: float, duration_ms: float) -> None:
     """The part of `fill` that differs between the entries of one list."""
     x[3] = _share(track_finishes, track_plays, FINISH_PRIOR)
@@ -70,7 +70,7 @@ def fill_track(x: F32, track_plays: float, track_skips: float, track_finishes: f
     x[8] = math.log1p(_count(duration_ms / 1000.0))
 
 
-@njit(cache=True)
+@kernel
 def fill(
     x: F32,
     user_plays: float,

@@ -11,11 +11,11 @@ from typing import Final, NamedTuple, Self
 
 import msgspec
 import numpy as np
-from numba import njit
 
 from online_models.arrays import F32, F64, I32, Items
 from online_models.contest import CERTAINTY
 from online_models.finish_features import FEATURES, N_FEATURES
+from online_models.kernel import kernel
 
 LINEAR, TREE = 0, 1
 """Values of `kind`."""
@@ -121,7 +121,7 @@ def _tree(wire: _Wire) -> Serving:
     return Serving(wire.version, wire.lessons, TREE, np.zeros(N_FEATURES), 0.0, feature, threshold, left, right, leaf)
 
 
-@njit(cache=True)
+@kernel
 def predict(x: F32, kind: int, weights: F64, bias: float, feature: I32, threshold: F64, left: I32, right: I32, leaf: F32) -> float:
     """Probability (float32) that the play described by `x` (12,) is heard to its end, in [0.001, 0.999]."""
     if kind == LINEAR:

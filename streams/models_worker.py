@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from copy import copy
+from functools import partial
 from secrets import token_hex
 from typing import Final
 
@@ -120,7 +121,7 @@ class Models:
         for tp in sorted(tps):
             found |= await self._claim(TP(*tp))
         if self._watching is None:
-            self._watching = asyncio.ensure_future(self._guarded(self._watch()))
+            self._watching = asyncio.ensure_future(self._guarded(self._watch))
         return found
 
     async def _claim(self, tp: TP) -> dict[TP, int]:
@@ -200,9 +201,9 @@ class Models:
         assert self._group is not None, "attach comes before claim"
         await self._group.publish_positions({held.tp: held.position for held in self.held.values()})
 
-    async def _guarded(self, work: Awaitable[None]) -> None:
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
-            await work
+            await work()
         except Exception as error:
             self._failed = error
             if self._on_crash is not None:
@@ -285,7 +286,7 @@ class Models:
         log.warning("fenced", model=held.shelf.entry.name, why=why)
         self._observe.fenced(held.shelf.entry.name)
         self._forget(held)
-        self._again[held.tp] = asyncio.ensure_future(self._guarded(self._claim_again(held.tp)))
+        self._again[held.tp] = asyncio.ensure_future(self._guarded(partial(self._claim_again, held.tp)))
 
     async def _claim_again(self, tp: TP) -> None:
         assert self._group is not None, "attach comes before claim"

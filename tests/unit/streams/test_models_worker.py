@@ -17,6 +17,7 @@ from streams.claims import RULES, NeedsRebuild
 from streams.lessons import pack_lessons
 from streams.model_fold import Fold
 from streams.models_worker import Models, snapshot_after
+from streams.observe_models import SilentModels
 from streams.ports import TP, Outgoing, Record
 from streams.sections import NumberGap
 from tests.lessons_log import INCARNATION, TOPIC, LogRecord, lesson_items, messy_log
@@ -41,6 +42,34 @@ class Silent:
         raise AssertionError("the models role publishes nothing")
 
 
+class Told(SilentModels):
+    """Keeps what the worker tells."""
+
+    def __init__(self) -> None:
+        self.rebuilds = self.taught = self.refused = self.fences = 0
+        self.versions: list[int] = []
+
+    def claimed(self, model: str, rebuilt: bool) -> None:
+        self.rebuilds += rebuilt
+
+    def saved(self, model: str, version: int, taught: int, refused: int, scores: Mapping[str, float | str]) -> None:
+        self.versions.append(version)
+        self.taught += taught
+        self.refused += refused
+
+    def fenced(self, model: str) -> None:
+        self.fences += 1
+
+
+def told(models: Models) -> Told:
+    assert isinstance(models._observe, Told)
+    return models._observe
+
+
+def rebuilds(models: Models) -> int:
+    return told(models).rebuilds
+
+
 class Crash(BaseException):
     """The process ends here."""
 
@@ -63,6 +92,9 @@ class Kafka:
         self.placed.append(offset)
         return True
 
+    async def read_one(self, tp: TP, offset: int) -> Record:
+        raise AssertionError("nothing is read again")
+
     async def publish_positions(self, positions: Mapping[TP, int]) -> None:
         raise AssertionError("positions are told by the composition")
 
@@ -71,7 +103,14 @@ def worker(
     redis: MemoryRedis, hook: Callable[[Moment], None] | None = None, kafka: Kafka | None = None, accept_gap: bool = False
 ) -> Models:
     store = MemoryStore(redis, namespace="night", hook=hook)
-    models = Models(Settings(namespace="night", accept_gap=accept_gap), store, Silent(), Noon(), lambda: f"{next(TOKENS):016x}")
+    models = Models(
+        Settings(namespace="night", accept_gap=accept_gap),
+        store,
+        Silent(),
+        Noon(),
+        fresh_token=lambda: f"{next(TOKENS):016x}",
+        observe=Told(),
+    )
     models.attach(Kafka() if kafka is None else kafka)
     return models
 
@@ -130,6 +169,8 @@ async def test_what_was_learned_is_served_and_found_again_by_the_next_owner() ->
     assert served is not None and parse(served).version == version > 3
     assert len(stored_parts(redis)) == 4, "old versions are deleted"
     assert int(redis.hash(CURSOR)["next"]) == log[-1].offset + 1
+    assert told(models).versions == list(range(1, version + 1))
+    assert (told(models).taught, told(models).refused) == (900, 0)
 
 
 async def test_snapshots_are_early_at_first_and_then_rarer() -> None:
@@ -158,7 +199,7 @@ async def test_a_crash_at_any_step_loses_and_doubles_nothing(when: str) -> None:
                 crashed = True
                 continue
             break
-        assert models.rebuilds == 0, "a crash never costs the snapshot"
+        assert rebuilds(models) == 0, "a crash never costs the snapshot"
         assert_same(await kept_fold(redis), expected)
         assert len(stored_parts(redis)) == 4
         if not crashed:
@@ -192,6 +233,8 @@ async def test_a_zombie_changes_nothing_and_gives_up() -> None:
     await zombie.revoked({FINISH})
     assert redis.snapshot() == before
     assert zombie.held == {}
+    assert told(zombie).fences == 1
+    await zombie.close()
 
 
 async def test_a_refused_partition_is_claimed_again_after_kafka_confirmed_us() -> None:
@@ -205,7 +248,7 @@ async def test_a_refused_partition_is_claimed_again_after_kafka_confirmed_us() -
     await read(models, log[:40], 0, chunk=10)
     await models.settle()
     redis.roll_back(older)
-    await models.check()
+    await models.check_owned()
     await asyncio.sleep(0.01)
     assert kafka.confirmed == 1
     assert kafka.placed == [int(redis.hash(CURSOR)["next"])]
@@ -222,7 +265,7 @@ async def test_a_flushed_redis_is_noticed_and_everything_is_learned_again() -> N
     await read(models, log, 0, chunk=10)
     redis.flush()
     redis.write({KEYS.meta(): META})
-    await models.check()
+    await models.check_owned()
     await asyncio.sleep(0.01)
     assert kafka.placed == [0]
     await read(models, log, 0, chunk=10)
@@ -236,7 +279,7 @@ async def test_owners_are_left_alone_while_all_is_well() -> None:
     await models.claim({FINISH})
     held = models.held[0]
     await read(models, messy_log(60, seed=7), 0, chunk=10)
-    await models.check()
+    await models.check_owned()
     assert models.held[0] is held
 
 
@@ -261,7 +304,7 @@ async def test_a_snapshot_that_cannot_be_trusted_is_rebuilt_from_the_lessons(har
         monkeypatch.setattr("online_models.tree_codec.river.__version__", "0.27.0")
     heir = worker(redis)
     assert await heir.claim({FINISH}) == {FINISH: 0}
-    assert heir.rebuilds == 1
+    assert rebuilds(heir) == 1
     monkeypatch.undo()
     next_before = int(redis.hash(CURSOR)["next"])
     await read(heir, [record for record in log if record.offset < next_before - 5], 0, chunk=10)

@@ -1,0 +1,56 @@
+"""What a models worker tells about itself: counts per snapshot, never per lesson."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from infra.metrics import Metrics
+
+
+class ModelsObserver(Protocol):
+    """Told when something became certain."""
+
+    def claimed(self, model: str, rebuilt: bool) -> None: ...
+    def saved(self, model: str, version: int, taught: int, refused: int, scores: Mapping[str, float | str]) -> None: ...
+    def fenced(self, model: str) -> None: ...
+
+
+class SilentModels:
+    """For simulations and pure runs."""
+
+    def claimed(self, model: str, rebuilt: bool) -> None:
+        """Nothing."""
+
+    def saved(self, model: str, version: int, taught: int, refused: int, scores: Mapping[str, float | str]) -> None:
+        """Nothing."""
+
+    def fenced(self, model: str) -> None:
+        """Nothing."""
+
+
+class MeasuredModels:
+    """Feeds the metrics endpoint."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def claimed(self, model: str, rebuilt: bool) -> None:
+        """A claim; `rebuilt` when its snapshot was refused."""
+        self._metrics.count("claims_total", 1, side="models")
+        if rebuilt:
+            self._metrics.count("model_rebuilds_total", 1, model=model)
+
+    def saved(self, model: str, version: int, taught: int, refused: int, scores: Mapping[str, float | str]) -> None:
+        """A snapshot stands: what was learned since the last one, and how good the model is."""
+        m = self._metrics
+        m.count("lessons_applied_total", taught, model=model)
+        m.count("lessons_refused_total", refused, model=model)
+        m.set("model_version", version, model=model)
+        for name, score in scores.items():
+            if name.startswith("log_loss_"):
+                m.set("model_log_loss", float(score), model=model, rival=name.removeprefix("log_loss_"))
+
+    def fenced(self, model: str) -> None:
+        """A refused apply."""
+        self._metrics.count("fenced_total", 1, side="models")
