@@ -1,0 +1,176 @@
+"""What a user of Segue can rely on, told play by play."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from tests.events_log import Appended
+from tests.small_world import SMALL, SmallWorld, play
+
+
+@pytest.fixture
+async def world() -> SmallWorld:
+    world = SmallWorld()
+    await world.claim_all()
+    return world
+
+
+async def album(world: SmallWorld, user: str, *tracks: str, first: int = 0) -> None:
+    """`user` plays `tracks` one after the other, each in a round of its own."""
+    for i, track in enumerate(tracks):
+        await world.play(play(first + i, user, track, event_id=f"{user}-{first + i}"))
+
+
+async def test_a_play_becomes_a_list_that_names_its_cause(world: SmallWorld) -> None:
+    await world.play(play(0, track="t1"))
+    (made,) = world.published()
+    assert made["user_id"] == "ana"
+    assert made["cause"] == {"event_id": "e0", "partition": world.log and next(p for p, log in world.log.items() if log), "offset": 0}
+    assert world.lists("ana")["recommendation_id"] == made["recommendation_id"]
+
+
+async def test_what_people_play_next_leads_the_list_and_names_the_play_that_caused_it(world: SmallWorld) -> None:
+    for user in ("ben", "cai", "dan"):
+        await album(world, user, "a", "b", "c")
+    await world.play(play(0, "ana", "a"))
+    first = world.lists("ana")["next"][0]
+    assert (first["track_id"], first["source"], first["because"]) == ("b", "follows", ["a"])
+
+
+async def test_discover_never_shows_what_the_user_played(world: SmallWorld) -> None:
+    for user in ("ben", "cai"):
+        await album(world, user, "a", "b", "c", "d")
+    await album(world, "ana", "b", "a")
+    assert "b" in world.tracks("ana")
+    assert set(world.tracks("ana", "discover")) == {"c", "d"}
+
+
+async def test_a_new_user_with_an_unknown_track_gets_what_is_popular(world: SmallWorld) -> None:
+    await album(world, "ben", "a", "a", "a", "b")
+    await world.play(play(0, "ana", "unheard-of"))
+    entries = world.lists("ana")["next"]
+    assert [(e["track_id"], e["source"]) for e in entries][:1] == [("a", "popular")]
+
+
+async def test_every_play_of_one_round_gets_its_own_list(world: SmallWorld) -> None:
+    await world.play(*(play(i, track=f"t{i}") for i in range(5)))
+    assert [made["cause"]["event_id"] for made in world.published()] == ["e0", "e1", "e2", "e3", "e4"]  # type: ignore[index]
+
+
+async def test_a_skip_counts_against_the_track(world: SmallWorld) -> None:
+    for user in ("ben", "cai"):
+        await album(world, user, "a", "b")
+        await album(world, user, "a", "c", first=100)
+    await world.play(play(0, "ana", "a"))
+    before = world.tracks("ana").index("b")
+    for i, user in enumerate(("dan", "eva", "fay")):
+        await album(world, user, "a")
+        await world.play(play(1, user, "b", event_id=f"skip{i}", ms_played=4_000))
+    await world.play(play(1, "gus", "a"))
+    assert world.tracks("gus").index("b") > world.tracks("gus").index("c") >= 0
+    assert before <= 1
+
+
+async def test_an_event_sent_twice_counts_once(world: SmallWorld) -> None:
+    await world.play(play(0, track="a"), play(1, track="b"), play(0, track="a"))
+    await world.play(play(1, track="b"))
+    assert (world.count("applied"), world.count("duplicate")) == (2, 2)
+    assert msgspec.json.decode(world.user("ana")["about"])["plays"] == 2
+
+
+async def test_rows_of_an_import_at_or_below_the_mark_are_duplicates(world: SmallWorld) -> None:
+    source = "ab" * 32
+    rows = [play(i, track=f"t{i}", event_id=f"first{i}", **{"import": {"source": source, "row": i}}) for i in range(40)]
+    await world.play(*rows)
+    again = [row | {"event_id": f"again{i}"} for i, row in enumerate(rows)]
+    await world.play(*again)
+    assert (world.count("applied"), world.count("duplicate")) == (40, 40)
+
+
+async def test_a_private_play_is_counted_and_forgotten(world: SmallWorld) -> None:
+    await world.play(play(0, track="a", private=True))
+    assert world.count("private") == 1
+    assert world.user("ana") == {} and world.published() == []
+
+
+async def test_a_late_play_is_counted_but_is_never_recent(world: SmallWorld) -> None:
+    await album(world, "ana", "a", "b")
+    await world.play(play(-5, track="old"))
+    about = msgspec.json.decode(world.user("ana")["about"])
+    assert (about["plays"], about["last_track"], about["session_plays"]) == (3, "b", 2)
+
+
+async def test_a_blocked_track_is_gone_from_the_next_list_and_back_after_unblock(world: SmallWorld) -> None:
+    for user in ("ben", "cai"):
+        await album(world, user, "a", "b", "c")
+    await world.play(play(0, "ana", "a"))
+    assert "b" in world.tracks("ana")
+    await world.play({"type": "block", "event_id": "x1", "user_id": "ana", "track_id": "b"})
+    assert "b" not in world.tracks("ana") + world.tracks("ana", "discover")
+    await world.play({"type": "unblock", "event_id": "x2", "user_id": "ana", "track_id": "b"})
+    assert "b" in world.tracks("ana")
+
+
+async def test_an_erased_user_has_no_key_and_no_list_and_may_start_anew(world: SmallWorld) -> None:
+    await world.play(play(0, track="a"), {"type": "erase", "event_id": "x", "user_id": "ana"})
+    assert world.user("ana") == {}
+    (topic, _), log = next((key, log) for key, log in world.outbox.log.items() if key[0].endswith("recommendations"))
+    assert [(out.key, out.value) for out in log] == [(b"ana", None)], f"{topic}: only the tombstone, not the list before it"
+    await world.play(play(1, track="b"))
+    assert msgspec.json.decode(world.user("ana")["about"])["plays"] == 1
+
+
+async def test_a_bad_record_becomes_a_dead_letter_and_the_partition_goes_on(world: SmallWorld) -> None:
+    good = world.append(play(0))
+    bad = Appended(b"ana", b"{not json", partition=good[0].partition, offset=1)
+    world.log[bad.partition].append(bad)
+    more = world.append(play(1))
+    await world.handle([*good, bad, *more])
+    assert (world.count("applied"), world.count("rejected")) == (2, 1)
+    letters = [out for (topic, _), log in world.outbox.log.items() if topic.endswith("dead-letters") for out in log]
+    assert [(out.key, out.value) for out in letters] == [(b"ana", b"{not json")]
+    assert dict(letters[0].headers)["__dlq.errors.reason"] == b"json"
+
+
+async def test_the_sum_of_counters_is_every_record_below_the_cursor(world: SmallWorld) -> None:
+    await world.play(play(0), play(0), play(1, private=True), play(2, "ben"))
+    total = sum(world.count(name) for name in ("applied", "duplicate", "private", "rejected"))
+    assert total == world.count("next") == 4
+
+
+async def test_a_restart_goes_on_as_if_nothing_had_happened(world: SmallWorld) -> None:
+    other = SmallWorld()
+    await other.claim_all()
+    for i in range(12):
+        events = [play(i, user, f"t{(i * 7 + k) % 5}", event_id=f"{user}{i}") for k, user in enumerate(("ana", "ben"))]
+        await world.play(*events)
+        await other.play(*events)
+        if i % 4 == 3:
+            await other.worker.close()
+            other.new_worker()
+            await other.claim_all()
+    for user in ("ana", "ben"):
+        assert world.user(user)["row"] == other.user(user)["row"]
+        assert world.user(user)["about"] == other.user(user)["about"]
+
+
+async def test_the_play_is_tested_against_the_list_that_was_live_before_it(world: SmallWorld) -> None:
+    for user in ("ben", "cai"):
+        await album(world, user, "a", "b")
+    before = _quality(world)
+    await world.play(play(0, "ana", "a"), play(1, "ana", "b"), play(2, "ana", "never-heard"))
+    after = _quality(world)
+    assert after["plays"] - before["plays"] == 2, "the first play of a session has no list that was live in it"
+    assert after["hits"] - before["hits"] == 1
+    assert after["rr_e6"] - before["rr_e6"] == 1_000_000
+
+
+def _quality(world: SmallWorld) -> dict[str, int]:
+    totals = dict.fromkeys(("plays", "hits", "rr_e6"), 0)
+    for p in range(SMALL.events_partitions):
+        for field, value in world.store.redis.hash(world.worker._keys.quality(p)).items():
+            name = field.split(":")[1]
+            if name in totals:
+                totals[name] += int(value)
+    return totals

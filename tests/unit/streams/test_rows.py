@@ -1,0 +1,91 @@
+"""Rows survive the way to Redis and back, byte for byte; what is no row is refused."""
+
+from __future__ import annotations
+
+from random import Random
+
+import numpy as np
+import pytest
+
+from online_models.covisits import apply_items
+from online_models.history import block, learn_play, remember_event
+from online_models.items import ITEM
+from streams.track_rows import TrackRows
+from streams.user_rows import BadRow, UserRows
+
+
+def listener(rows: UserRows, n_plays: int, n_tracks: int) -> None:
+    """A user in slot `slot_of["ana"]` with some of everything."""
+    rows.make_room(1, 1)
+    rows.load("ana", 0, None)
+    slot, rng = rows.slot_of["ana"], Random(n_plays)
+    for i in range(n_plays):
+        remember_event(rows.arrays, slot, i + 1, 7 if i % 3 else 0, i)
+        learn_play(rows.arrays, slot, 1 + rng.randrange(n_tracks) * 0x9E3779B97F4A7, 1_000_000 * i, i // 9, i % 3)
+    block(rows.arrays, slot, 99)
+
+
+@pytest.mark.parametrize(("n_plays", "n_tracks"), [(0, 1), (1, 1), (30, 20), (101, 5), (400, 350), (3_000, 2_500)])
+def test_a_user_row_comes_back_as_it_was(n_plays: int, n_tracks: int) -> None:
+    rows, other = UserRows(16), UserRows(16)
+    listener(rows, n_plays, n_tracks)
+    (row,) = rows.encode(rows.slots(["ana"]))
+    other.load("ana", 3, row)
+    assert other.encode(other.slots(["ana"])) == [row]
+    listener_again = 12_345
+    for r in (rows, other):
+        learn_play(r.arrays, r.slot_of["ana"], listener_again, 10**13, 1, 0)
+    assert other.encode(other.slots(["ana"])) == rows.encode(rows.slots(["ana"]))
+
+
+@pytest.mark.parametrize("spoil", [lambda row: b"", lambda row: row[:-1], lambda row: row + b"x", lambda row: b"\x02" + row[1:]])
+def test_what_is_no_row_is_refused(spoil: object) -> None:
+    rows = UserRows(16)
+    listener(rows, 40, 30)
+    (row,) = rows.encode(rows.slots(["ana"]))
+    with pytest.raises(BadRow, match="user 'ben'"):
+        rows.load("ben", 0, spoil(row))  # type: ignore[operator]
+
+
+def test_the_least_recently_used_row_gives_way() -> None:
+    rows = UserRows(16)
+    for i in range(40):
+        rows.make_room(1, i + 1)
+        rows.load(f"u{i}", 0, None)
+        rows.touched[rows.slots([f"u{i}"])] = i + 1
+    assert len(rows) <= 16
+    assert "u39" in rows.slot_of and "u0" not in rows.slot_of
+
+
+def test_a_heavy_listener_who_gives_way_gives_the_tiers_back() -> None:
+    rows = UserRows(16)
+    for _ in range(30):
+        listener(rows, 600, 500)
+        rows.drop_partition(0)
+    assert rows.arrays.free_2[0] == len(rows.arrays.tier_2) - 1
+
+
+def test_a_track_row_comes_back_as_it_was() -> None:
+    rows, other, rng = TrackRows(256), TrackRows(256), Random(3)
+    for track in range(1, 101):
+        rows.load(track, 0, f"t{track}", None, -1)
+    items = np.zeros(5_000, ITEM)
+    for i in range(len(items)):
+        items[i] = (rng.randrange(1, 101), rng.randrange(1, 101), i, rng.choice((2520, 840, -420)), i % 4, i % 3, 0, i % 300)
+    apply_items(rows.arrays, items, np.zeros(len(items), np.int32))
+    tracks = np.arange(1, 101)
+    encoded = rows.encode(rows.slots(tracks))
+    for track, row in zip(tracks.tolist(), encoded, strict=True):
+        other.load(track, 0, f"t{track}", row, -1)
+    assert other.encode(other.slots(tracks)) == encoded
+
+
+def test_dirty_track_rows_never_give_way() -> None:
+    rows = TrackRows(32)
+    for track in range(1, 17):
+        rows.load(track, 0, f"t{track}", None, -1)
+    rows.dirty[rows.slots(np.arange(1, 9))] = True
+    for track in range(100, 130):
+        rows.make_room(1, track)
+        rows.load(track, 0, f"t{track}", None, -1)
+    assert (rows.slots(np.arange(1, 9)) >= 0).all()
