@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any, TextIO
 
 import structlog
@@ -28,6 +28,8 @@ def configure(settings: Settings, *, role: str, stream: TextIO | None = None) ->
     out = stream or sys.stderr
     level = LEVELS[settings.log_level]
     shared: list[Any] = [
+        # Not a context variable: the libraries' own threads have a context of their own.
+        _origin(role, settings.namespace),
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
         structlog.processors.format_exc_info,
@@ -36,13 +38,11 @@ def configure(settings: Settings, *, role: str, stream: TextIO | None = None) ->
         without_passwords,
     ]
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, *shared, structlog.processors.JSONRenderer()],
+        processors=[*shared, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(file=out),
         cache_logger_on_first_use=False,
     )
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(role=role, namespace=settings.namespace)
     _libraries(out, level, shared)
 
 
@@ -78,7 +78,7 @@ def without_passwords(_logger: object, _method: str, event: Event) -> Event:
 def _libraries(out: TextIO, level: int, shared: list[Any]) -> None:
     """The standard library's logging (Faust, aiokafka) in the same form; chatter of libraries starts at WARNING."""
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[structlog.contextvars.merge_contextvars, _add_module, *shared],
+        foreign_pre_chain=[_add_module, *shared],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.JSONRenderer()],
     )
     handler = logging.StreamHandler(out)
@@ -86,6 +86,13 @@ def _libraries(out: TextIO, level: int, shared: list[Any]) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level if level == logging.DEBUG else max(level, logging.WARNING))
+
+
+def _origin(role: str, namespace: str) -> Callable[[object, str, Event], Event]:
+    def add(_logger: object, _method: str, event: Event) -> Event:
+        return {**event, "role": role, "namespace": namespace}
+
+    return add
 
 
 def _add_module(_logger: object, _method: str, event: Event) -> Event:

@@ -14,7 +14,15 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from prometheus_client import CollectorRegistry, Counter, Gauge, PlatformCollector, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -24,6 +32,9 @@ LATENCY_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25
 """Round the promises: 25-100 ms is resolved finely, a broken dependency coarsely."""
 
 ROUND_PLAYS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0, 5_000.0)
+
+# A second series per counter that says when it was first seen; process_start_time_seconds says enough.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 Values = Sequence[float] | npt.NDArray[np.floating] | npt.NDArray[np.integer]
 

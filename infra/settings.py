@@ -36,7 +36,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """First part of every topic, group and key."""
     kafka: Annotated[str, Meta(pattern=r"^[^\s,/]+:\d+(,[^\s,/]+:\d+)*\Z")] = "127.0.0.1:9092"
     """Bootstrap servers, host:port, separated by commas."""
-    redis: Annotated[str, Meta(pattern=r"^(rediss?|unix)://")] = "redis://127.0.0.1:6379/0"
+    redis: Annotated[str, Meta(pattern=r"^(rediss?(\+cluster)?|unix)://")] = "redis://127.0.0.1:6379/0"
     """Address of Redis as a URL."""
     kafka_replication: Annotated[int, Meta(ge=1, le=9)] = 1
     """Replication factor of topics that `segue topics apply` creates."""

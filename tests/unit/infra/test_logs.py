@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,7 +24,6 @@ def as_before() -> Iterator[None]:
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:
@@ -92,3 +92,11 @@ def test_libraries_write_the_same_form_from_warning_up() -> None:
     library.warning("broker %s is gone", "b1")
     (line,) = lines(stream)
     assert (line["event"], line["level"], line["module"], line["role"]) == ("broker b1 is gone", "warning", "aiokafka.consumer", "plays")
+
+
+def test_lines_of_a_librarys_own_thread_tell_their_origin_too() -> None:
+    stream = configured()
+    thread = threading.Thread(target=logging.getLogger("aiokafka").error, args=("no coordinator",))
+    thread.start()
+    thread.join()
+    assert lines(stream)[0]["role"] == "plays"
