@@ -272,9 +272,17 @@ def handle(users: UserArrays, events: Events, world: World, c: Scratch, best: Be
 
 @kernel
 def tracks_needed(
-    users: UserArrays, events: Events, tracks: TrackArrays, loaded_ms: I64, stale_ms: int, mark: I64, round_n: int, out: I64
+    users: UserArrays,
+    events: Events,
+    tracks: TrackArrays,
+    loaded_ms: I64,
+    touched: I64,
+    stale_ms: int,
+    mark: I64,
+    round_n: int,
+    out: I64,
 ) -> int:
-    """Hashes of rows that ranking this round will read and that are not in memory, or are too old.
+    """Hashes of rows that ranking this round will read and that are not in memory, or are too old; touches the others.
 
     `loaded_ms[slot]` is when another worker's row was read (-1 = our own, never old); older than `stale_ms` is too old.
     """
@@ -283,22 +291,23 @@ def tracks_needed(
         if events.kind[i] == REJECTED_KIND:
             continue
         s = events.slot[i]
-        n = _need(events.track[i], tracks, loaded_ms, stale_ms, out, n)
+        n = _need(events.track[i], tracks, loaded_ms, touched, stale_ms, round_n, out, n)
         if mark[s] == round_n:
             continue
         mark[s] = round_n
         held = users.head[s, history.N_HISTORY]
         for k in range(min(WINDOW, min(held, users.head[s, history.SESSION_N]))):
-            n = _need(users.track[s, held - 1 - k], tracks, loaded_ms, stale_ms, out, n)
+            n = _need(users.track[s, held - 1 - k], tracks, loaded_ms, touched, stale_ms, round_n, out, n)
     return n
 
 
 @kernel
-def _need(track: int, tracks: TrackArrays, loaded_ms: I64, stale_ms: int, out: I64, n: int) -> int:
+def _need(track: int, tracks: TrackArrays, loaded_ms: I64, touched: I64, stale_ms: int, round_n: int, out: I64, n: int) -> int:
     if track == 0:
         return n
     t = find(tracks.map_keys, tracks.map_slots, track)
     if t >= 0 and (loaded_ms[t] < 0 or loaded_ms[t] >= stale_ms):
+        touched[t] = round_n
         return n
     out[n] = track
     return n + 1

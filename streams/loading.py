@@ -24,7 +24,7 @@ from online_models.plays import Events, FinishModel
 from online_models.popularity import TOP
 from streams.ids import hash_field, track_partition
 from streams.names import Names
-from streams.partitions import TrackPartition
+from streams.partitions import TrackPartition, UserPartition
 from streams.ports import Store
 from streams.track_rows import OWN, TrackRows
 from streams.user_rows import UserRows
@@ -43,12 +43,21 @@ class Loader:
     Parameters
     ----------
     owned: the tracks' partitions of this worker; their rows in memory are newer than Redis, never older.
+    owned_users: its users' partitions. A partition that changed hands while a row was read has no use for the row.
     """
 
     def __init__(
-        self, settings: Settings, store: Store, users: UserRows, tracks: TrackRows, names: Names, owned: Mapping[int, TrackPartition]
+        self,
+        settings: Settings,
+        store: Store,
+        users: UserRows,
+        tracks: TrackRows,
+        names: Names,
+        owned: Mapping[int, TrackPartition],
+        owned_users: Mapping[int, UserPartition],
     ) -> None:
-        self._settings, self._store, self._users, self._tracks, self._names, self._owned = settings, store, users, tracks, names, owned
+        self._settings, self._store, self._users, self._tracks, self._names = settings, store, users, tracks, names
+        self._owned, self._owned_users = owned, owned_users
         self._keys = Keys(settings.namespace)
         self._plays_seen = 0
         self._renewed_ms = 0
@@ -60,12 +69,15 @@ class Loader:
     async def users(self, wanted: Mapping[str, int], round_n: int) -> None:
         """Make sure that the rows of users (id -> partition) are in memory."""
         missing = self._users.missing(wanted)
+        self._users.touch(wanted, round_n)
         self._users.make_room(len(missing), round_n)
         keys = [(self._keys.user(wanted[user], user), "row") for user in missing]
+        owners = dict(self._owned_users)
         rows = await self._store.read(keys) if keys else []
         for user, row in zip(missing, rows, strict=True):
-            if user not in self._users.slot_of:
-                self._users.load(user, wanted[user], row)
+            n = wanted[user]
+            if user not in self._users.slot_of and n in owners and self._owned_users.get(n) is owners[n]:
+                self._users.load(user, n, row)
 
     async def tracks_for(self, events: Events, now_ms: int, round_n: int, mark: I64) -> None:
         """Make sure that the rows which ranking these events reads are in memory, and fresh enough."""
@@ -76,7 +88,7 @@ class Loader:
         stale_ms = max(now_ms - STALE_MS, self._renewed_ms)
         out = np.empty(n * (WINDOW + 1), np.int64)
         t = self._tracks
-        k = plays.tracks_needed(self._users.arrays, events, t.arrays, t.loaded_ms, stale_ms, mark, round_n, out)
+        k = plays.tracks_needed(self._users.arrays, events, t.arrays, t.loaded_ms, t.touched, stale_ms, mark, round_n, out)
         if k:
             await self.tracks(dict.fromkeys(out[:k].tolist()), now_ms, round_n)
 
@@ -88,14 +100,16 @@ class Loader:
         parts = [track_partition(h, n_parts) for h in hashes]
         ids = [self._names.id(h) for h in hashes]
         keys = [(self._keys.track(q, name), "row") for q, name in zip(parts, ids, strict=True) if name is not None]
+        owners = dict(self._owned)
         rows = iter(await self._store.read(keys) if keys else [])
         self._tracks.make_room(len(hashes), round_n)
         for h, q, name in zip(hashes, parts, ids, strict=True):
             row = next(rows) if name is not None else None
-            if self._keeps(h, q):
+            if self._owned.get(q) is not owners.get(q) or self._keeps(h, q):
                 continue
             self._tracks.load(h, q, name, row, OWN if q in self._owned else now_ms)
         slots = self._tracks.slots(np.array(hashes, np.int64))
+        slots = slots[slots >= 0]
         self._tracks.touched[slots] = round_n
         await self.names(np.unique(self._tracks.followers(slots)).tolist())
 

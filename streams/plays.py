@@ -71,8 +71,8 @@ class Plays:
         self.user_partitions: dict[int, UserPartition] = {}
         self.track_partitions: dict[int, TrackPartition] = {}
         self.pipeline = Pipeline(settings, self.user_rows, self.track_rows, self.names)
-        self._loader = Loader(settings, store, self.user_rows, self.track_rows, self.names, self.track_partitions)
-        self._tracks = TrackSide(settings, store, self._loader, self.track_rows, self.names)
+        self._loader = Loader(settings, store, self.user_rows, self.track_rows, self.names, self.track_partitions, self.user_partitions)
+        self._tracks = TrackSide(settings, store, self._loader, self.track_rows, self.names, self.track_partitions)
         self._users = UserSide(
             settings,
             store,
@@ -171,11 +171,13 @@ class Plays:
         for tp in tps:
             self._forget_claim(tp)
             self._inbox.forget(tp[0] == self.events_topic, tp[1])
-        await self._inbox.quiet()
-        await self._flush()
-        await self._users.all_published()
-        for tp in tps:
-            self._drop(TP(*tp))
+        try:
+            await self._inbox.quiet()
+            await self._flush()
+            await self._users.all_published()
+        finally:  # also when the transport cannot wait any longer
+            for tp in tps:
+                self._drop(TP(*tp))
 
     def _forget_claim(self, tp: TP) -> None:
         task = self._again.pop(TP(*tp), None)
@@ -276,7 +278,7 @@ class Plays:
             self._observe.rows(len(self.user_rows), len(self.track_rows))
 
     async def _flush(self) -> None:
-        for partition in await self._tracks.flush(list(self.track_partitions.values()), self._clock.now_ms()):
+        for partition in await self._tracks.flush(self._clock.now_ms()):
             self._refused(partition)
 
     def _flush_later(self) -> None:

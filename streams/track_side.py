@@ -6,6 +6,8 @@ written together, so a crash reads the same items again into the same rows.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import msgspec
@@ -47,8 +49,11 @@ class Fresh(NamedTuple):
 class TrackSide:
     """All tracks' partitions of one worker."""
 
-    def __init__(self, settings: Settings, store: Store, loader: Loader, tracks: TrackRows, names: Names) -> None:
-        self._settings, self._store, self._loader, self._tracks, self._names = settings, store, loader, tracks, names
+    def __init__(
+        self, settings: Settings, store: Store, loader: Loader, tracks: TrackRows, names: Names, owned: Mapping[int, TrackPartition]
+    ) -> None:
+        self._store, self._loader, self._tracks, self._names, self._owned = store, loader, tracks, names, owned
+        self._writing = asyncio.Lock()
         self._keys = Keys(settings.namespace)
         self.flushed_ms = 0
 
@@ -59,6 +64,10 @@ class TrackSide:
             return 0
         fresh = _fresh(partition, records)
         await self._load(partition, fresh, now_ms, round_n)
+        if self._owned.get(partition.n) is not partition:
+            return 0  # it went while we read, and its rows with it
+        if fresh.names:
+            self._note_new(partition, fresh.names)
         self._apply(partition, fresh)
         partition.next = records[-1].offset + 1
         partition.applied += fresh.applied
@@ -70,11 +79,11 @@ class TrackSide:
         for name in fresh.names.values():
             self._names.hash(name)
         owners = np.unique(_owner(fresh.items))
-        missing = owners[self._tracks.slots(owners) < 0]
+        slots = self._tracks.slots(owners)
+        self._tracks.touched[slots[slots >= 0]] = round_n
+        missing = owners[slots < 0]
         if len(missing):
             await self._loader.tracks(missing.tolist(), now_ms, round_n)
-        if fresh.names:
-            self._note_new(partition, fresh.names)
 
     def _note_new(self, partition: TrackPartition, names: dict[int, str]) -> None:
         """A row without plays is a track that Redis does not know by name yet."""
@@ -108,24 +117,26 @@ class TrackSide:
         """Is it time to write?"""
         return now_ms - self.flushed_ms >= FLUSH_MS or int(np.count_nonzero(self._tracks.dirty)) >= FLUSH_ROWS
 
-    async def flush(self, partitions: list[TrackPartition], now_ms: int) -> list[TrackPartition]:
+    async def flush(self, now_ms: int) -> list[TrackPartition]:
         """Write what changed; returns the partitions that were refused."""
-        self.flushed_ms = now_ms
-        changed = [p for p in partitions if p.next > p.stored]
-        if not changed:
-            return []
+        async with self._writing:
+            self.flushed_ms = now_ms
+            changed = [p for p in self._owned.values() if p.next > p.stored]
+            return await self._write(changed) if changed else []
+
+    async def _write(self, changed: list[TrackPartition]) -> list[TrackPartition]:
         calls = [self._call(p) for p in changed]
-        written = [(list(p.new_ids), p.next) for p in changed]
+        named = [list(p.new_ids) for p in changed]
         for p in changed:
             self._tracks.dirty[self._tracks.dirty_slots(p.n)] = False
         replies = await self._store.apply(calls)
         refused = []
-        for p, reply, (ids, end) in zip(changed, replies, written, strict=True):
+        for p, call, reply, tracks in zip(changed, calls, replies, named, strict=True):
             if not isinstance(reply, Applied):
                 refused.append(p)
                 continue
-            p.stored = end
-            for track in ids:
+            p.stored = call.end
+            for track in tracks:
                 p.new_ids.pop(track, None)
         return refused
 

@@ -158,6 +158,11 @@ class UserRows:
         slot_of = self.slot_of
         return list(dict.fromkeys(u for u in users if u not in slot_of))
 
+    def touch(self, users: Iterable[str], round_n: int) -> None:
+        """Those of `users` that are in memory are needed in `round_n`: they do not give way."""
+        slot_of = self.slot_of
+        self.touched[[slot_of[u] for u in users if u in slot_of]] = round_n
+
     def make_room(self, n: int, round_n: int) -> None:
         """`n` more rows will fit; rows touched in `round_n` stay."""
         self._make_tiers(n)

@@ -96,8 +96,7 @@ class UserSide:
             await self._loader.names(missing)
         if not all(self._ours(t.partition) for t in taken):
             return await self._load([(t.partition, t.records) for t in taken if self._ours(t.partition)], round_n)
-        slots = self._users.slots(list(wanted))
-        self._users.touched[slots] = round_n
+        self._users.touch(wanted, round_n)
         return taken
 
     async def all_published(self) -> None:

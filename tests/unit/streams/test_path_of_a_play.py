@@ -174,3 +174,13 @@ def _quality(world: SmallWorld) -> dict[str, int]:
             if name in totals:
                 totals[name] += int(value)
     return totals
+
+
+async def test_a_round_may_need_more_rows_than_were_left_free(world: SmallWorld) -> None:
+    """Rows that are needed and in memory do not give way to rows that are needed and are not."""
+    users = [f"u{i}" for i in range(60)]
+    await world.play(*(play(i, user, "a") for i, user in enumerate(users)))
+    await world.play(
+        *(play(100 + i, user, "b", event_id=f"{user}-2") for i, user in enumerate([*users[-25:], *(f"new{i}" for i in range(35))]))
+    )
+    assert world.count("applied") == 120
