@@ -32,7 +32,7 @@ class Moment(NamedTuple):
 
 
 class ReplyLost(Exception):
-    """Raised by a hook after the effect: the store asks again, as the real one does after a timeout."""
+    """Raised at a moment: the request (before) or its reply (after) is lost, and the store asks again, as the real one does."""
 
 
 class Snapshot(NamedTuple):
@@ -95,8 +95,8 @@ class MemoryStore:
 
     Parameters
     ----------
-    hook : asked before and after every effect; may raise (a crash), raise `ReplyLost` after it, or act on the database
-    pause : awaited before and after every effect, so that a simulation can let others run in between
+    hook : told before and after every effect; may raise (a crash, `ReplyLost`) or act on the database
+    pause : the same, awaited just before the hook: a simulation lets others run in between, or freezes this one
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class MemoryStore:
         *,
         namespace: str = "segue",
         hook: Callable[[Moment], None] | None = None,
-        pause: Callable[[], Awaitable[None]] | None = None,
+        pause: Callable[[Moment], Awaitable[None]] | None = None,
         on_wait: Callable[[str], None] | None = None,
     ) -> None:
         self.redis = MemoryRedis() if redis is None else redis
@@ -186,17 +186,15 @@ class MemoryStore:
         return [await self._ask("apply", call.cursor, partial(_apply, self.redis, call)) for call in calls]
 
     async def _ask(self, op: str, key: str, effect: Callable[[], T]) -> T:
-        """One call as the real store makes it: waits while the server is away, asks again when the reply is lost."""
+        """One call as the real store makes it: waits while the server is away, asks again when something is lost."""
         while True:
-            await self._turn()
-            await self._until_back()
-            self._tell(Moment(op, "before", key))
-            answer = effect()
             try:
-                self._tell(Moment(op, "after", key))
+                await self._tell(Moment(op, "before", key))
+                await self._until_back()
+                answer = effect()
+                await self._tell(Moment(op, "after", key))
             except ReplyLost:
                 continue
-            await self._turn()
             return answer
 
     async def _until_back(self) -> None:
@@ -207,11 +205,9 @@ class MemoryStore:
             await asyncio.sleep(0)
         self.waiting = ""
 
-    async def _turn(self) -> None:
+    async def _tell(self, moment: Moment) -> None:
         if self._pause is not None:
-            await self._pause()
-
-    def _tell(self, moment: Moment) -> None:
+            await self._pause(moment)
         if self._hook is not None:
             self._hook(moment)
 
