@@ -81,6 +81,7 @@ class Kafka:
         self.first, self.end = first, end
         self.placed: list[int] = []
         self.confirmed = 0
+        self.told: dict[TP, int] = {}
 
     async def bounds(self, tps: Collection[TP]) -> dict[TP, tuple[int, int]]:
         return {tp: (self.first, self.end) for tp in tps}
@@ -96,21 +97,18 @@ class Kafka:
         raise AssertionError("nothing is read again")
 
     async def publish_positions(self, positions: Mapping[TP, int]) -> None:
-        raise AssertionError("positions are told by the composition")
+        self.told = dict(positions)
 
 
 def worker(
-    redis: MemoryRedis, hook: Callable[[Moment], None] | None = None, kafka: Kafka | None = None, accept_gap: bool = False
+    redis: MemoryRedis,
+    hook: Callable[[Moment], None] | None = None,
+    kafka: Kafka | None = None,
+    accept_gap: bool = False,
+    on_crash: Callable[[BaseException], None] | None = None,
 ) -> Models:
-    store = MemoryStore(redis, namespace="night", hook=hook)
-    models = Models(
-        Settings(namespace="night", accept_gap=accept_gap),
-        store,
-        Silent(),
-        Noon(),
-        fresh_token=lambda: f"{next(TOKENS):016x}",
-        observe=Told(),
-    )
+    store, settings = MemoryStore(redis, namespace="night", hook=hook), Settings(namespace="night", accept_gap=accept_gap)
+    models = Models(settings, store, Silent(), Noon(), fresh_token=lambda: f"{next(TOKENS):016x}", observe=Told(), on_crash=on_crash)
     models.attach(Kafka() if kafka is None else kafka)
     return models
 
@@ -429,3 +427,49 @@ async def test_records_that_were_read_before_are_passed_over() -> None:
     await models.receive("night.events", {0: log})
     assert_same(models.held[0].fold, straight(log))
     assert models.held[0].fold.counts.skipped == straight(log).counts.skipped
+
+
+async def test_a_quiet_model_is_saved_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.models_worker.WATCH_S", 0.001)
+    redis, log = founded(), messy_log(8, seed=17)
+    models = worker(redis)
+    await models.claim({FINISH})
+    await read(models, log, 0, chunk=10)
+    assert redis.string(SERVING) is None, "too few lessons for a snapshot of their own"
+    for _ in range(200):
+        await asyncio.sleep(0.001)
+        if redis.string(SERVING) is not None:
+            break
+    assert_same(await kept_fold(redis), straight(log))
+    await models.close()
+
+
+async def test_what_fails_in_the_background_ends_the_process() -> None:
+    class Broken(Kafka):
+        async def confirmed_member(self) -> None:
+            raise ValueError("our bug")
+
+    redis, ended = founded(), list[BaseException]()
+    models = worker(redis, kafka=Broken(), on_crash=ended.append)
+    await models.claim({FINISH})
+    redis.flush()
+    await models.check_owned()
+    await asyncio.sleep(0.01)
+    assert [str(error) for error in ended] == ["our bug"]
+    with pytest.raises(RuntimeError, match="ended"):
+        await models.receive(TOPIC, {0: []})
+
+
+async def test_a_claim_that_kafka_takes_away_meanwhile_is_given_up() -> None:
+    class Elsewhere(Kafka):
+        async def reposition(self, tp: TP, offset: int) -> bool:
+            return False
+
+    redis = founded()
+    models = worker(redis, kafka=Elsewhere())
+    await models.claim({FINISH})
+    redis.write({CURSOR: {**redis.hash(CURSOR), "token": b"somebody-else"}})
+    await models.check_owned()
+    await asyncio.sleep(0.01)
+    assert models.held == {}
+    await models.close()
