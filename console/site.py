@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -58,9 +59,9 @@ class Workers:
         self.stop()
 
     def stop(self) -> None:
-        """In the order of starting; a supervisor ends its workers first."""
-        for child in self.children.values():
-            child.stop()
+        """All at once; a supervisor ends its workers first."""
+        with ThreadPoolExecutor(len(self.children) or 1) as pool:
+            list(pool.map(Child.stop, self.children.values()))
 
     def check(self) -> None:
         """Raises `Trouble` (exit 1) when a supervisor ended by itself."""
@@ -150,12 +151,15 @@ def site(settings: Settings, *, data_dir: Path, workers: Mapping[str, int]) -> I
 
 @contextmanager
 def stop_on_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the block as Ctrl-C does: with everything put away."""
+    """SIGTERM and SIGHUP end the block as Ctrl-C does: with everything put away.
+
+    SIGINT is among them because a shell starts background jobs with it ignored.
+    """
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
