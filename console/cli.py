@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from console.addresses import remember
-from console.commands import bench, doctor, looking, replaying, running, sending, topics
+from console.commands import auditing, bench, doctor, looking, replaying, running, sending, topics
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -52,6 +52,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     looking.where,
     looking.quality,
     replaying.replay,
+    auditing.audit,
     doctor.doctor,
 )
 for command in COMMANDS:
