@@ -41,7 +41,7 @@ bench: setup
 	$(BIN)/segue bench latency --json
 
 docs: setup
-	$(BIN)/python -m infra.metrics > docs/metrics.md
+	@for module in infra.keys infra.metrics infra.settings_doc streams.schemas; do $(BIN)/python -m $$module; done
 	$(BIN)/python -m streams.schemas
 
 lock: setup

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -27,6 +28,8 @@ from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from infra.settings import Settings
+
+DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "metrics.md"
 
 LATENCY_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Round the promises: 25-100 ms is resolved finely, a broken dependency coarsely."""
@@ -223,5 +226,10 @@ def document(table: Iterable[Declared] = TABLE) -> str:
     return "\n".join(lines) + "\n"
 
 
+def main() -> None:
+    """Write docs/metrics.md."""
+    DOCUMENT.write_text(document())
+
+
 if __name__ == "__main__":
-    sys.stdout.write(document())
+    main()

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from infra.metrics import LATENCY_S, TABLE, Declared, Metrics, document
-
-DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "metrics.md"
+from infra.metrics import DOCUMENT, LATENCY_S, TABLE, Declared, Metrics, document
 
 
 def use(metrics: Metrics, row: Declared) -> None:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from infra import settings_doc
 from infra.settings import Settings, SettingsError, given_addresses
+
+
+def test_the_document_is_what_the_fields_generate() -> None:
+    assert settings_doc.DOCUMENT.read_text() == settings_doc.document(), "stale: run `make docs`"
+
+
+def test_every_setting_has_a_meaning() -> None:
+    assert settings_doc.meanings().keys() == set(Settings.__struct_fields__)
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
