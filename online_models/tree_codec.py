@@ -182,7 +182,13 @@ def encode_tree(tree: HoeffdingTreeClassifier, features: tuple[str, ...]) -> tup
         "classes": sorted(seen["classes"]),
         "features": list(features),
     }
-    return meta, np.array(writer.nodes, dtype=NODE), np.array(writer.estimators, dtype=ESTIMATOR)
+    nodes, estimators = np.array(writer.nodes, dtype=NODE), np.array(writer.estimators, dtype=ESTIMATOR)
+    assert _finite(nodes) and _finite(estimators), "a lesson that is not finite was learned"
+    return meta, nodes, estimators
+
+
+def _finite(items: Items) -> bool:
+    return all(bool(np.isfinite(items[name]).all()) for name in items.dtype.names or ())
 
 
 # --- reading ------------------------------------------------------------------------------------

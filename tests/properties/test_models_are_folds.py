@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from online_models.finish import FinishModel
 from online_models.finish_features import as_mapping
+from online_models.finish_serving import parse
 from online_models.model import digest
 from streams.lessons import pack_lessons
 from streams.model_fold import Fold
@@ -24,6 +25,7 @@ from tests.lessons_of_known_truth import draw
 ITEMS = lesson_items(240, seed=21)
 
 WITH_A_SEED = """
+from online_models.finish_serving import parse
 from online_models.model import digest
 from online_models.registry import MODELS
 from tests.lessons_of_known_truth import lessons
@@ -91,3 +93,22 @@ def test_no_model_depends_on_the_seed_of_pythons_hashes() -> None:
         )
         told.add(run.stdout)
     assert len(told) == 1
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 2**32), st.sampled_from([1e-40, 1e-3, 1.0, 9e3]), st.sampled_from([1e-3, 1.0, 9e3]))
+def test_any_lessons_within_bounds_leave_a_finite_model(seed: int, scale: float, weight: float) -> None:
+    """Constant features that jump, values of one sign, tiny and huge ones, weights that change a million times over."""
+    rng = np.random.default_rng(seed)
+    model = FinishModel()
+    for n in range(600):
+        x = (rng.normal(size=12) * scale).clip(-1e4, 1e4).astype(np.float32)
+        x[rng.random(12) < 0.3] = 0.0
+        if n < 300:
+            x[:6] = 1.0
+        model.learn_one(as_mapping(x), bool(rng.random() < 0.5), weight if rng.random() < 0.5 else 1.0)
+        assert 0.0 < model.predict_one(as_mapping(x)) < 1.0
+    parts = model.snapshot()
+    assert np.isfinite(np.frombuffer(parts["linear"])).all()
+    assert parse(model.serving(1)).lessons == 600
+    assert FinishModel.restore(parts).snapshot() == parts
