@@ -19,6 +19,7 @@ import msgspec
 from console import run_state
 from console.audience import Audience, Listen, TimeLapse, event, speed_for
 from console.audit import audit
+from console.audit_report import AuditReport
 from console.cursors import drain
 from console.demo_result import Result, percentiles
 from console.demo_view import Frame, Heard, View, view_for
@@ -106,8 +107,12 @@ def _perform(running: Site, plan: Plan, clock: Clock, begun_s: float) -> Result:
             show.play(view)
         show.settle()
         say("auditing: the topics are read again whole and everything is recomputed")
-        report = audit(running.settings)
-        return show.result(report.lost, report.double)
+        report = audit(running.settings, progress=lambda _: None)
+        for name, promise in report.promises.items():
+            for difference in promise.differences:
+                say(f"{name}: {difference}")
+        say(f"audited {report.plays:,} plays, {report.lists:,} lists and {report.transitions:,} transitions in {report.seconds:g} s")
+        return show.result(report)
     except KeyboardInterrupt:
         say(f"stopped after {show.n_plays:,} plays and {show.n_lists:,} lists; not audited")
         raise
@@ -194,7 +199,7 @@ class Show:
             self._read_lists(0.1)
         self._measure(time.monotonic())
 
-    def result(self, lost: int, double: int) -> Result:
+    def result(self, report: AuditReport) -> Result:
         """The figures of the whole run."""
         rates = self.measures.rates()
         p50, p99 = percentiles([each for _, each in self._latencies])
@@ -207,8 +212,9 @@ class Show:
             rates["hr20"] or 0.0,
             rates["mrr20"] or 0.0,
             rates["popularity_hr20"] or 0.0,
-            lost,
-            double,
+            report.lost,
+            report.double,
+            [name for name, promise in report.promises.items() if not promise.ok],
         )
 
     def _send(self, listen: Listen, lapse: TimeLapse) -> None:

@@ -13,7 +13,7 @@ HR_RATIO_MIN = 2.0
 
 
 class Result(msgspec.Struct, frozen=True):
-    """How it went; `lost` and `double` are the audit's."""
+    """How it went; `lost`, `double` and `broken` are the audit's."""
 
     plays: int
     lists: int
@@ -25,6 +25,8 @@ class Result(msgspec.Struct, frozen=True):
     popularity_hr20: float
     lost: int
     double: int
+    broken: list[str] = []
+    """Promises with differences."""
 
     @property
     def ok(self) -> bool:
@@ -34,6 +36,8 @@ class Result(msgspec.Struct, frozen=True):
         """What is wrong; "" = nothing."""
         if self.lost or self.double:
             return f"the audit found {self.lost} plays lost and {self.double} counted twice"
+        if self.broken:
+            return f"the audit found differences in {', '.join(self.broken)}"
         if self.hr20 < HR_RATIO_MIN * self.popularity_hr20 or not self.hr20:
             return f"HR@20 {self.hr20:.4f} is below {HR_RATIO_MIN:g} times popularity's {self.popularity_hr20:.4f}"
         return ""
