@@ -19,14 +19,17 @@ BATCH_BYTES = 1_000_000
 
 RETRY_S = 0.5
 
+END_S = 1.0
+
 
 class BatchProducer:
     """Publishes through aiokafka's BatchBuilder. `publish` takes at most BATCH_BYTES in all."""
 
-    def __init__(self, bootstrap: str, client_id: str, *, compression: str | None) -> None:
+    def __init__(self, bootstrap: str, client_id: str, *, compression: str | None = None, request_timeout_ms: int = 10_000) -> None:
         self._bootstrap = bootstrap
         self._client_id = client_id
         self._compression = compression
+        self._request_timeout_ms = request_timeout_ms
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
         self._topics: set[str] = set()
@@ -83,7 +86,7 @@ class BatchProducer:
                     compression_type=self._compression,
                     max_batch_size=BATCH_BYTES,
                     max_request_size=2 * BATCH_BYTES,
-                    request_timeout_ms=10_000,
+                    request_timeout_ms=self._request_timeout_ms,
                 )
                 # A batch whose partition has no leader expires after request_timeout_ms *and takes its sequence number
                 # with it*: the next one would be out of order, which is fatal. Ours wait for ever.
@@ -118,7 +121,15 @@ class BatchProducer:
         for task in list(self._under_way):
             task.cancel()
         if self._producer is not None:
-            try:
-                await asyncio.wait_for(self._producer.stop(), 1.0)
-            except TimeoutError:
-                log.warning("the producer did not stop within 1 s: the broker is away")
+            await self._end(self._producer)
+
+    async def _end(self, producer: AIOKafkaProducer) -> None:
+        """Stop the producer; one whose broker is away would flush for ever, so it is taken apart."""
+        try:
+            await asyncio.wait_for(producer.stop(), END_S)
+        except TimeoutError:
+            sender = producer._sender.sender_task
+            sender.cancel()
+            # Closing the connections ends the requests that the sender still waits for.
+            await producer.client.close()
+            await asyncio.wait([sender], timeout=END_S)

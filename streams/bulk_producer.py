@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +25,9 @@ POLL_S = 0.5
 
 YIELD_EVERY = 500
 """Records handed over without letting other tasks run: about 2 ms."""
+
+QUIET_S = 10.0
+"""Pause between two warnings about a broker that is away."""
 
 FULL_S = 0.01
 """Pause when librdkafka's queue is full."""
@@ -47,6 +52,8 @@ def bulk_settings(bootstrap: str, client_id: str, compression: str) -> dict[str,
         "reconnect.backoff.max.ms": 1_000,
         "retry.backoff.ms": 100,
         "log.connection.close": False,
+        # Its own log goes to stderr, several lines a second while a broker is away; `error_cb` tells us the same.
+        "log_level": 2,
     }
 
 
@@ -59,6 +66,7 @@ class BulkProducer:
         self._producer: Producer | None = None
         self._ending = False
         self._broken: BaseException | None = None
+        self._warned_s = -math.inf
         self._waiting: set[asyncio.Future[None]] = set()
         self._thread = threading.Thread(target=self._poll, name="segue-outbox", daemon=True)
 
@@ -111,7 +119,8 @@ class BulkProducer:
         """Called on the callback thread. Only a fatal error ends anything: librdkafka retries all others."""
         if error.fatal():
             self._loop.call_soon_threadsafe(self._break, error)
-        else:
+        elif time.monotonic() >= self._warned_s + QUIET_S:
+            self._warned_s = time.monotonic()
             log.warning("Kafka: %s; publishing waits and goes on by itself", error.str())
 
     def _break(self, error: KafkaError) -> None:

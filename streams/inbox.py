@@ -52,6 +52,10 @@ class Inbox:
         else:
             self._room[side].set()
 
+    def holds(self, partition: int) -> bool:
+        """Is an event of this partition held, or a round under way?"""
+        return self._busy or partition in self._held[0]
+
     def forget(self, users: bool, partition: int) -> None:
         """Drop what is held of a partition."""
         side = 0 if users else 1

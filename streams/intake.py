@@ -259,3 +259,13 @@ def _fill_play(batch: Batch, index: int, play: Play) -> None:
     batch.private[index] = play.private
     if play.import_ is not None:
         batch.import_source[index], batch.import_row[index] = _hash(play.import_.source), play.import_.row
+
+
+def condemn(batch: Batch, index: int, message: str) -> None:
+    """Reject a record that was accepted: handling it ended the process, again and again."""
+    if batch.kind[index] == REJECTED:
+        return
+    batch.kind[index] = REJECTED
+    batch.user_ids[index] = batch.track_ids[index] = ""
+    batch.events[index] = None
+    batch.rejections.append(Rejection(index, Reason.HANDLER, message))

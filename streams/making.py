@@ -14,6 +14,7 @@ from online_models import history, plays
 from online_models.arrays import Items
 from online_models.items import FINISHED
 from streams.dead_letters import dead_letter, encode_rejection
+from streams.erasures import Erasures
 from streams.lessons import LESSON, pack_lessons
 from streams.names import Names
 from streams.partitions import UserPartition
@@ -37,8 +38,8 @@ DeltaBody = tuple[int, int, bytes]
 class Maker:
     """Turns outcomes into what is written and published; reads the rows, changes none."""
 
-    def __init__(self, settings: Settings, users: UserRows, names: Names) -> None:
-        self._settings, self._users, self._names = settings, users, names
+    def __init__(self, settings: Settings, users: UserRows, names: Names, erasures: Erasures) -> None:
+        self._settings, self._users, self._names, self._erasures = settings, users, names, erasures
         self._keys = Keys(settings.namespace)
         ns = settings.namespace
         self._lists_topic, self._deltas_topic, self._lessons_topic = (
@@ -49,10 +50,13 @@ class Maker:
 
     def make(self, w: RoundWork) -> list[Made]:
         """One `Made` per partition of the round."""
+        hidden = self._hidden(w)
+        for i in hidden:
+            w.lists.pop(i, None)
         deltas = self._delta_bodies(w)
         lessons = self._lessons(w)
         quality = self._quality(w)
-        users = self._user_results(w)
+        users = self._user_results(w, hidden)
         return [self._made(w, k, deltas[k], lessons[k], quality[k], users[k]) for k in range(len(w.taken))]
 
     def _made(
@@ -64,7 +68,10 @@ class Maker:
         counts = [a + b for a, b in zip(p.counts, counted, strict=True)]
         numbered, sent, taught = self._number(p, deltas, lessons)
         newest = {made[0] for made in users.values() if made is not None}
-        entries, records = self._lists(w, k, newest)
+        erased = self._erased_before(w, k)
+        entries, records = self._lists(w, k, newest, erased)
+        erasures = [self._erasures.of(user, p.n, t.records[i - w.first[k]].offset) for user, i in erased.items()]
+        records += [self._erasures.record(erasure) for erasure in erasures]
         held = [encode_rejection(t.records[r.index], r.reason, r.message) for r in t.batch.rejections]
         records += [dead_letter(t.records[r.index], r.reason, r.message, self._settings.namespace) for r in t.batch.rejections]
         after = UserPartition(p.n, p.token, p.incarnation, t.end, counts, sent, taught, p.recent)
@@ -77,24 +84,23 @@ class Maker:
             start=t.start,
             end=t.end,
             cursor_fields=after.cursor_fields(),
-            pending=encode(Pending(w.at_ms, entries, numbered, held)),
+            pending=encode(Pending(w.at_ms, entries, numbered, held, erasures)),
             row_fields=ROW_FIELDS,
-            rows=[(user_key(p.n, user), made[1], w.lists[made[0]], made[2]) for user, made in users.items() if made is not None],
+            rows=[(user_key(p.n, user), made[1], w.lists.get(made[0], b""), made[2]) for user, made in users.items() if made is not None],
             commands=[Command("DEL", user_key(p.n, user)) for user, made in users.items() if made is None] + quality,
         )
         return Made(t, call, records, numbered, counted, counts, sent, taught, len(entries))
 
-    def _lists(self, w: RoundWork, k: int, newest: set[int]) -> tuple[list[PendingList], list[Outgoing]]:
+    def _lists(self, w: RoundWork, k: int, newest: set[int], erased: dict[str, int]) -> tuple[list[PendingList], list[Outgoing]]:
         """The lists of a partition in the order of its log; an erase takes the user's earlier ones away."""
         t = w.taken[k]
         n, incarnation = t.partition.n, t.partition.incarnation
-        erased = self._erased_before(w, k)
         entries: list[PendingList] = []
         records: list[Outgoing] = []
         for i in range(w.first[k], w.first[k + 1]):
             value = w.lists.get(i)
             user = w.user_ids[i]
-            if value is None and not (user in erased and w.events.kind[i] == plays.ERASE and w.out.outcome[i] == plays.APPLIED):
+            if value is None and erased.get(user) != i:
                 continue
             if value is not None and i < erased.get(user, -1):
                 continue
@@ -175,7 +181,19 @@ class Maker:
             t.partition.recent = values
         return made
 
-    def _user_results(self, w: RoundWork) -> list[dict[str, UserResult | None]]:
+    def _hidden(self, w: RoundWork) -> set[int]:
+        """Events of users who are erased further on in the log (a replay has not got there yet)."""
+        hidden: set[int] = set()
+        for k, t in enumerate(w.taken):
+            if self._erasures.are_ahead(t.partition.n, t.start):
+                hidden |= {
+                    w.first[k] + j
+                    for j, (user, r) in enumerate(zip(t.batch.user_ids, t.records, strict=True))
+                    if user and w.events.kind[w.first[k] + j] != plays.ERASE and self._erasures.is_hidden(user, t.partition.n, r.offset)
+                }
+        return hidden
+
+    def _user_results(self, w: RoundWork, hidden: set[int]) -> list[dict[str, UserResult | None]]:
         """Per partition: each user that an event was applied to; None = erased, and nothing after it."""
         newest: dict[str, int] = {}
         for i in np.flatnonzero(w.out.outcome == plays.APPLIED).tolist():
@@ -189,7 +207,10 @@ class Maker:
         made: list[dict[str, UserResult | None]] = [{} for _ in w.taken]
         for user, head, track, row in zip(users, heads, last, rows, strict=True):
             i = newest[user]
-            made[part[i]][user] = (i, self._about(user, head, track), row) if i in has_list else None
+            if i in hidden:
+                made[part[i]][user] = (i, b"", row)
+            else:
+                made[part[i]][user] = (i, self._about(user, head, track), row) if i in has_list else None
         return made
 
     def _about(self, user: str, head: list[int], last_track: int) -> bytes:

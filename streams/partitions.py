@@ -31,8 +31,14 @@ class UserPartition:
     lessons: dict[str, int] = field(default_factory=dict)
     """Numbers given to lessons so far, per model."""
     recent: F64 = field(default_factory=lambda: np.zeros(4))
-    careful: bool = False
-    """Handle one record at a time: the last owners died here."""
+    noted: int = -1
+    """Offset that an owner noted before it handled that record alone."""
+    deaths: int = 0
+    """How often `noted` was begun."""
+    careful: int = 0
+    """Records still to be handled one at a time, because the owners before died without an apply."""
+    proven: bool = False
+    """An apply landed since the claim (or nothing was there to apply)."""
 
     def cursor_fields(self) -> dict[str, Field]:
         """All but the fence's own fields."""
@@ -43,13 +49,21 @@ class UserPartition:
         return fields
 
 
-def user_partition(n: int, token: str, fields: dict[str, bytes], deltas_partitions: int) -> UserPartition:
-    """The partition as its cursor says."""
+CLAIMS_MAX = 2
+"""Claims without an apply in between that are still taken for chance; with the next one records are handled one at a time."""
+
+
+def user_partition(n: int, token: str, fields: dict[str, bytes], deltas_partitions: int, round_max: int = 1_000) -> UserPartition:
+    """The partition as its cursor says; `round_max` is the longest round that may hold what the last owners died of."""
+    noted, next_ = int(fields.get("noted", -1)), int(fields["next"])
     return UserPartition(
+        noted=noted,
+        deaths=int(fields.get("deaths", 0)),
+        careful=round_max if noted >= next_ or int(fields.get("claims", 0)) > CLAIMS_MAX else 0,
         n=n,
         token=token,
         incarnation=fields["incarnation"].decode(),
-        next=int(fields["next"]),
+        next=next_,
         counts=[int(fields.get(name, 0)) for name in OUTCOMES],
         sent=msgspec.json.decode(fields["sent"], type=list[int]) if "sent" in fields else [0] * deltas_partitions,
         lessons=msgspec.json.decode(fields["lessons"], type=dict[str, int]) if "lessons" in fields else {},

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from streams.cloudevents import recommendation_headers
+from streams.erasures import Erasure
 from streams.ports import Outgoing
 
 IN_REDIS: Final = b""
@@ -42,6 +43,7 @@ class Pending(msgspec.Struct, frozen=True, array_like=True, gc=False):
     numbered: list[Numbered]
     rejected: list[bytes]
     """`dead_letters.encode_rejection` of each."""
+    erased: list[Erasure] = []
 
 
 _encode = msgspec.msgpack.Encoder().encode

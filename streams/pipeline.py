@@ -25,7 +25,8 @@ from online_models import plays, rank
 from online_models.arrays import F32, I64
 from online_models.candidates import new_scratch
 from online_models.plays import Events, FinishModel, World
-from streams.intake import Batch, Intake
+from streams.erasures import Erasures
+from streams.intake import Batch, Intake, condemn
 from streams.making import Maker
 from streams.names import Names
 from streams.partitions import UserPartition
@@ -51,17 +52,23 @@ class Pipeline:
     def __init__(self, settings: Settings, users: UserRows, tracks: TrackRows, names: Names) -> None:
         self._settings, self._users, self._tracks, self._names = settings, users, tracks, names
         self._intake = Intake(settings.events_partitions)
-        self._maker = Maker(settings, users, names)
+        self.erasures = Erasures(settings.namespace, settings.id_key.encode())
+        self._maker = Maker(settings, users, names, self.erasures)
         self._scratch, self._best, self._lists = new_scratch(), rank.new_best(), rank.new_lists(64)
         self._names_missing = np.zeros(MISSING_MAX + 1, np.int64)
+        self.verdicts: set[tuple[int, int]] = set()
+        """(partition, offset) of records that are passed over (`streams/verdicts.py`)."""
         self.popular: I64 = np.zeros(0, np.int64)
         self.popular_weight: F32 = np.zeros(0, np.float32)
         self.finish: FinishModel = plays.NO_FINISH
         self.finish_version: int | None = None
 
     def take(self, partition: UserPartition, records: list[Record]) -> Taken:
-        """Judge the records of one partition."""
-        return Taken(partition, records, self._intake.read(records, partition.n), partition.next)
+        """Judge the records of one partition; a record under a verdict is rejected whatever it says."""
+        batch = self._intake.read(records, partition.n)
+        for i in [i for i, r in enumerate(records) if (partition.n, r.offset) in self.verdicts] if self.verdicts else ():
+            condemn(batch, i, "handling this record ended the process three times")
+        return Taken(partition, records, batch, partition.next)
 
     def events(self, taken: list[Taken]) -> tuple[list[str], Events]:
         """All events of the round as columns, with their users' ids; every user's row is in memory."""

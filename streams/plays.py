@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 from secrets import token_hex
 from typing import Final
 
 import structlog
 
+from infra.fenced import StoreBroken
 from infra.keys import Keys
 from infra.settings import Settings
 from streams.claims import Claims, Gap
@@ -26,8 +28,10 @@ from streams.pipeline import Pipeline
 from streams.ports import TP, Clock, Group, Outbox, Record, Store
 from streams.track_rows import TrackRows
 from streams.track_side import FLUSH_MS, TrackSide
-from streams.user_rows import UserRows
+from streams.user_rows import BadRow, UserRows
 from streams.user_side import UserSide
+from streams.verdicts import Coroner
+from streams.verdicts import read as read_verdicts
 
 log = structlog.get_logger("segue.plays")
 
@@ -86,6 +90,7 @@ class Plays:
             self._observe,
             fail_points or FailPoints(""),
         )
+        self._coroner = Coroner(settings.namespace, store, outbox, self.pipeline.verdicts)
         self._inbox = Inbox(settings.round_plays_max)
         self._round_n = 0
         self._running: asyncio.Task[None] | None = None
@@ -110,6 +115,10 @@ class Plays:
         """
         for tp in tps:
             self._forget_claim(tp)
+        assert self._group is not None, "attach comes before claim"
+        internal = f"{self._settings.namespace}.internal"
+        self.pipeline.verdicts |= read_verdicts(await self._group.read_all(f"{internal}.verdicts"))
+        self.pipeline.erasures.learn(await self._group.read_all(f"{internal}.erasures"))
         found = await asyncio.gather(*(self._claim(TP(*tp)) for tp in sorted(tps)))
         self._start()
         return {tp: offset for tp, offset in zip(sorted(tps), found, strict=True) if offset is not None}
@@ -127,7 +136,7 @@ class Plays:
         assert self._claims is not None, "attach comes before claim"
         n = tp.partition
         token, claimed = await self._claims.claim(self._keys.user_cursor(n), self._keys.user_pending(n), *tp, f"u{n}")
-        partition = user_partition(n, token, claimed.fields, self._settings.deltas_partitions)
+        partition = user_partition(n, token, claimed.fields, self._settings.deltas_partitions, self._settings.round_plays_max)
         await self._users.publish_again(partition, claimed.pending, self._reread)
         self.user_rows.drop_partition(n)
         self.user_partitions[n] = partition
@@ -195,7 +204,7 @@ class Plays:
         log.warning("fenced", topic=tp.topic, partition=tp.partition, next=partition.next)
         self._drop(tp)
         self._forget_claim(tp)
-        self._again[tp] = asyncio.ensure_future(self._guarded(self._claim_again(tp)))
+        self._again[tp] = asyncio.ensure_future(self._guarded(partial(self._claim_again, tp)))
 
     async def _claim_again(self, tp: TP) -> None:
         assert self._group is not None, "attach comes before claim"
@@ -235,12 +244,12 @@ class Plays:
 
     def _start(self) -> None:
         if self._running is None:
-            self._running = asyncio.ensure_future(self._guarded(self._run()))
-            self._watching = asyncio.ensure_future(self._guarded(self._watch()))
+            self._running = asyncio.ensure_future(self._guarded(self._run))
+            self._watching = asyncio.ensure_future(self._guarded(self._watch))
 
-    async def _guarded(self, work: Awaitable[None]) -> None:
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
-            await work
+            await work()
         except Exception as error:
             self._failed = error
             self._inbox.open_all()
@@ -272,10 +281,31 @@ class Plays:
             # Also when this round brought nothing: the timer may have been set before the last flush, and fired too early.
             self._flush_later()
         work = [(self.user_partitions[n], records) for n, records in users.items() if n in self.user_partitions]
+        for partition, records in [(p, records) for p, records in work if p.careful]:
+            await self._one_by_one(partition, records)
+        work = [(p, records) for p, records in work if not p.careful]
         if work:
-            for partition in await self._users.round(work, self._round_n):
-                self._refused(partition)
+            await self._users_round(work)
             self._observe.rows(len(self.user_rows), len(self.track_rows))
+
+    async def _users_round(self, work: list[tuple[UserPartition, list[Record]]]) -> None:
+        for partition in await self._users.round(work, self._round_n):
+            self._refused(partition)
+
+    async def _one_by_one(self, partition: UserPartition, records: list[Record]) -> None:
+        """Handle each record alone, noted before: whoever dies of one leaves its offset behind."""
+        for record in records:
+            await self._users.all_published()
+            if record.offset < partition.next or self.user_partitions.get(partition.n) is not partition:
+                continue
+            if not await self._coroner.begin(partition, record.offset):
+                self._refused(partition)
+                return
+            try:
+                await self._users_round([(partition, [record])])
+            except (BadRow, StoreBroken):
+                await self._coroner.acquit(partition)
+                raise
 
     async def _flush(self) -> None:
         for partition in await self._tracks.flush(self._clock.now_ms()):
@@ -319,3 +349,11 @@ class Plays:
         for partition, (token, _) in zip(owned, await self._store.owners(cursors), strict=True):
             if token != partition.token:
                 self._refused(partition)
+        await self._prove_idle()
+
+    async def _prove_idle(self) -> None:
+        """A partition without records cannot kill anybody: its claims are no deaths."""
+        for partition in list(self.user_partitions.values()):
+            if not partition.proven and not partition.careful and not self._inbox.holds(partition.n):
+                partition.proven = True
+                await self._coroner.acquit(partition)

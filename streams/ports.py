@@ -135,6 +135,10 @@ class Group(Protocol):
         """The record at `offset`, read again."""
         ...
 
+    async def read_all(self, topic: str) -> list[bytes | None]:
+        """Every value on a small compacted topic, oldest first."""
+        ...
+
     async def publish_positions(self, positions: Mapping[TP, int]) -> None:
         """Tell Kafka how far we are, for lag tools only."""
         ...

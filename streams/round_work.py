@@ -64,4 +64,6 @@ class Made:
     def stands(self) -> None:
         """The apply landed: the partition in memory follows it."""
         p = self.taken.partition
+        p.proven = True
+        p.careful = max(0, p.careful - len(self.taken.records))
         p.next, p.counts, p.sent, p.lessons = self.taken.end, self.counts, self.sent, self.lessons

@@ -147,6 +147,7 @@ class UserSide:
             value = next(stored) if entry.value == b"" else entry.value
             records.append(list_record(topic, partition.incarnation, partition.n, entry, value, pending.at_ms))
         records += numbered_records(pending.numbered)
+        records += [self._pipeline.erasures.record(erasure) for erasure in pending.erased]
         for held in map(decode_rejection, pending.rejected):
             if isinstance(held, Held):
                 records.append(held.letter(self._settings.namespace))

@@ -52,6 +52,9 @@ class _Alone:
     async def read_one(self, tp: TP, offset: int) -> Record:
         raise AssertionError("nothing is too large here")
 
+    async def read_all(self, topic: str) -> list[bytes | None]:
+        return []
+
     async def publish_positions(self, positions: Mapping[TP, int]) -> None:
         return
 

@@ -26,7 +26,7 @@ from streams.observe_models import MeasuredModels
 from streams.outbox import KafkaOutbox
 from streams.plays import Plays
 from streams.ports import TP, Group, Record
-from streams.reread import read_one
+from streams.reread import read_all, read_one
 from streams.supervisor import supervise
 from streams.warm_up import warm_up
 
@@ -70,6 +70,10 @@ class Joined:
     async def read_one(self, tp: TP, offset: int) -> Record:
         """The record at `offset`."""
         return await asyncio.to_thread(read_one, self._settings.kafka, tp, offset)
+
+    async def read_all(self, topic: str) -> list[bytes | None]:
+        """Every value on a small compacted topic."""
+        return await asyncio.to_thread(read_all, self._settings.kafka, topic)
 
     async def publish_positions(self, positions: Mapping[TP, int]) -> None:
         """For lag tools."""

@@ -66,6 +66,9 @@ class SmallWorld:
     async def read_one(self, tp: TP, offset: int) -> Record:
         return self.log[tp.partition][offset]
 
+    async def read_all(self, topic: str) -> list[bytes | None]:
+        return [out.value for out in self.outbox.log.get((topic, 0), [])]
+
     async def publish_positions(self, positions: Mapping[TP, int]) -> None:
         return
 

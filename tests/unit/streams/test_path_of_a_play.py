@@ -184,3 +184,19 @@ async def test_a_round_may_need_more_rows_than_were_left_free(world: SmallWorld)
         *(play(100 + i, user, "b", event_id=f"{user}-2") for i, user in enumerate([*users[-25:], *(f"new{i}" for i in range(35))]))
     )
     assert world.count("applied") == 120
+
+
+async def test_a_replay_does_not_bring_an_erased_user_back_not_even_for_a_moment(world: SmallWorld) -> None:
+    plays = world.append(play(0, track="a"), play(1, track="b"), {"type": "erase", "event_id": "x", "user_id": "ana"})
+    await world.handle(plays)
+    world.store.redis.flush()
+    await world.worker.close()
+    n_published = len(world.outbox.log["segue.recommendations", plays[0].partition])
+    world.new_worker()
+    await world.claim_all()
+    await world.handle(plays[:2])
+    assert (world.user("ana")["about"], world.user("ana")["list"]) == (b"", b"")
+    await world.handle(plays[2:])
+    assert world.user("ana") == {}
+    fresh = world.outbox.log["segue.recommendations", plays[0].partition][n_published:]
+    assert [(out.key, out.value) for out in fresh] == [(b"ana", None)]
