@@ -14,13 +14,14 @@ from infra.services import services as start_services
 
 ROOT = Path(__file__).resolve().parents[1]
 
+INTEGRATION = ROOT / "tests" / "integration"
 SERVICE_FIXTURES = frozenset({"services", "kafka_address", "redis_url"})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what asks for a real service, so that `make check` can leave it out."""
+    """Mark what asks for a real service or lives beside such tests, so that `make check` can leave it out."""
     for item in items:
-        if SERVICE_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+        if INTEGRATION in item.path.parents or SERVICE_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("services")
 
 
