@@ -199,7 +199,10 @@ class Models:
     async def _tell_positions(self) -> None:
         """Kafka's group offsets serve lag tools only; nobody reads from them."""
         assert self._group is not None, "attach comes before claim"
-        await self._group.publish_positions({held.tp: held.position for held in self.held.values()})
+        positions = {held.tp: held.position for held in self.held.values()}
+        if positions:
+            # Without partitions the process may be stopping, and the transport's thread be gone.
+            await self._group.publish_positions(positions)
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         try:

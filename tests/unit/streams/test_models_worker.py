@@ -473,3 +473,23 @@ async def test_a_claim_that_kafka_takes_away_meanwhile_is_given_up() -> None:
     await asyncio.sleep(0.01)
     assert models.held == {}
     await models.close()
+
+
+async def test_positions_are_told_for_lag_tools_while_there_are_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stopping(Kafka):
+        async def publish_positions(self, positions: Mapping[TP, int]) -> None:
+            assert positions, "a transport that stops has no thread any more"
+            await super().publish_positions(positions)
+
+    monkeypatch.setattr("streams.models_worker.WATCH_S", 0.001)
+    ended = list[BaseException]()
+    redis, kafka, log = founded(), Stopping(), messy_log(20, seed=18)
+    models = worker(redis, kafka=kafka, on_crash=ended.append)
+    await models.claim({FINISH})
+    await read(models, log, 0, chunk=10)
+    await asyncio.sleep(0.02)
+    assert kafka.told == {FINISH: log[-1].offset + 1}
+    await models.revoked({FINISH})
+    await asyncio.sleep(0.02)
+    assert ended == []
+    await models.close()
