@@ -150,6 +150,9 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def publish_positions(self, positions: Mapping[TP, int]) -> None:
         """Tell Kafka how far we are, for lag tools. Best effort: they never decide where to read."""
+        if not positions:
+            # An owner without partitions may be stopping, and this thread's loop be closed already.
+            return
         try:
             await asyncio.wait_for(self._thread.on_thread(self._thread.in_thread_commit(positions)), COMMIT_S)
         except (KafkaError, TimeoutError) as error:
