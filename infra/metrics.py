@@ -88,7 +88,7 @@ TABLE: tuple[Declared, ...] = (
         "consumer_lag_records", "gauge", "records", "Records behind the end of the log, by partition owned here.", ("topic", "partition")
     ),
     Declared("rebalances_total", "counter", "rebalances", "Assignments received from the consumer group."),
-    Declared("rows_in_memory", "gauge", "rows", "Rows held in memory: user, track, cached track.", ("kind",)),
+    Declared("rows_in_memory", "gauge", "rows", "Rows held in memory, those of tracks that another worker owns included.", ("kind",)),
     Declared("row_loads_total", "counter", "rows", "Rows read from Redis because they were not in memory.", ("kind",)),
     Declared(
         "prequential_hr20", "gauge", "share", "Share of in-session plays that were on the list live before them, recent window.", ("list",)
@@ -98,7 +98,6 @@ TABLE: tuple[Declared, ...] = (
     ),
     Declared("popular_hr20", "gauge", "share", "The same share for the 20 most popular tracks, recent window."),
     Declared("redis_waits_total", "counter", "waits", "Calls that had to wait because Redis was away, loading, full or read-only."),
-    Declared("kafka_waits_total", "counter", "waits", "Publications that had to wait because no broker acknowledged."),
     Declared("ready", "gauge", "boolean", "1 while the process is ready, as /health/ready says."),
     Declared("build_info", "gauge", "constant", "Always 1; the labels tell what runs.", ("version", "python")),
 )

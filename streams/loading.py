@@ -65,6 +65,12 @@ class Loader:
         self._foreign_top: list[Top] = []
         self._model_ms = -STALE_MS
         self._model_raw = b""
+        self._loads = {"user": 0, "track": 0}
+
+    def take_loads(self) -> dict[str, int]:
+        """Rows read from the store since the last call, by kind."""
+        taken, self._loads = self._loads, {"user": 0, "track": 0}
+        return taken
 
     async def users(self, wanted: Mapping[str, int], round_n: int) -> None:
         """Make sure that the rows of users (id -> partition) are in memory."""
@@ -72,6 +78,7 @@ class Loader:
         self._users.touch(wanted, round_n)
         self._users.make_room(len(missing), round_n)
         keys = [(self._keys.user(wanted[user], user), "row") for user in missing]
+        self._loads["user"] += len(keys)
         owners = dict(self._owned_users)
         rows = await self._store.read(keys) if keys else []
         for user, row in zip(missing, rows, strict=True):
@@ -100,6 +107,7 @@ class Loader:
         parts = [track_partition(h, n_parts) for h in hashes]
         ids = [self._names.id(h) for h in hashes]
         keys = [(self._keys.track(q, name), "row") for q, name in zip(parts, ids, strict=True) if name is not None]
+        self._loads["track"] += len(keys)
         owners = dict(self._owned)
         rows = iter(await self._store.read(keys) if keys else [])
         self._tracks.make_room(len(hashes), round_n)

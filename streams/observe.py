@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
@@ -23,7 +23,7 @@ class Observer(Protocol):
     def folded(self, applied: int, skipped: int) -> None: ...
     def fenced(self, side: str) -> None: ...
     def claimed(self, side: str) -> None: ...
-    def rows(self, users: int, tracks: int) -> None: ...
+    def rows(self, users: int, tracks: int, loads: Mapping[str, int]) -> None: ...
 
 
 class Silent:
@@ -48,7 +48,7 @@ class Silent:
     def claimed(self, side: str) -> None:
         """Nothing."""
 
-    def rows(self, users: int, tracks: int) -> None:
+    def rows(self, users: int, tracks: int, loads: Mapping[str, int]) -> None:
         """Nothing."""
 
 
@@ -111,7 +111,9 @@ class Measured:
         """A claim."""
         self._metrics.count("claims_total", 1, side=side)
 
-    def rows(self, users: int, tracks: int) -> None:
-        """Rows in memory."""
+    def rows(self, users: int, tracks: int, loads: Mapping[str, int]) -> None:
+        """Rows in memory, and how many were read since the last call."""
         self._metrics.set("rows_in_memory", users, kind="user")
         self._metrics.set("rows_in_memory", tracks, kind="track")
+        for kind, n in loads.items():
+            self._metrics.count("row_loads_total", n, kind=kind)

@@ -286,7 +286,7 @@ class Plays:
         work = [(p, records) for p, records in work if not p.careful]
         if work:
             await self._users_round(work)
-            self._observe.rows(len(self.user_rows), len(self.track_rows))
+            self._observe.rows(len(self.user_rows), len(self.track_rows), self._loader.take_loads())
 
     async def _users_round(self, work: list[tuple[UserPartition, list[Record]]]) -> None:
         for partition in await self._users.round(work, self._round_n):

@@ -20,6 +20,7 @@ from infra.store import RedisStore
 from streams.clock import SystemClock
 from streams.fail_points import FailPoints
 from streams.faust_app import SegueApp, build_app, run_app
+from streams.lag import Lag
 from streams.models_worker import Models
 from streams.observe import Measured
 from streams.observe_models import MeasuredModels
@@ -51,8 +52,8 @@ class Core(Protocol):
 class Joined:
     """The transport as a `Group`, and what it lacks: one record read again."""
 
-    def __init__(self, settings: Settings, app: SegueApp) -> None:
-        self._settings, self._consumer = settings, app.consumer
+    def __init__(self, settings: Settings, app: SegueApp, lag: Lag) -> None:
+        self._settings, self._consumer, self._lag = settings, app.consumer, lag
 
     async def bounds(self, tps: Collection[TP]) -> dict[TP, tuple[int, int]]:
         """(first readable offset, end of the log) of each partition."""
@@ -76,7 +77,8 @@ class Joined:
         return await asyncio.to_thread(read_all, self._settings.kafka, topic)
 
     async def publish_positions(self, positions: Mapping[TP, int]) -> None:
-        """For lag tools."""
+        """For lag tools, and for our own metric."""
+        self._lag.tell(positions, self._consumer.ends())
         await self._consumer.publish_positions(positions)
 
 
@@ -90,6 +92,7 @@ class Worker:
 
     async def claim(self, tps: Collection[TP]) -> dict[TP, int]:
         """Take partitions over."""
+        self._metrics.count("rebalances_total")
         if self._core is None:
             self._core = self._build()
         return await self._core.claim(tps)
@@ -122,7 +125,7 @@ class Worker:
                 on_crash=_end,
             )
         )
-        core.attach(Joined(s, self.app))
+        core.attach(Joined(s, self.app, Lag(self._metrics)))
         self._beating = asyncio.ensure_future(_beat(self.health, store))
         return core
 

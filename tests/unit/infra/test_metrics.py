@@ -8,6 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from infra.metrics import DOCUMENT, LATENCY_S, TABLE, Declared, Metrics, document
 
+ROOT = DOCUMENT.parents[1]
+
 
 def use(metrics: Metrics, row: Declared) -> None:
     labels = {label: "x" for label in row.labels}
@@ -81,3 +83,11 @@ def test_a_partition_that_went_elsewhere_is_no_series_any_more() -> None:
 def test_an_undeclared_metric_is_our_bug() -> None:
     with pytest.raises(KeyError):
         Metrics("segue").count("plays_total")
+
+
+def test_every_declared_metric_is_fed_somewhere() -> None:
+    sources = "".join(
+        path.read_text() for package in ("streams", "infra") for path in (ROOT / package).rglob("*.py") if path.name != "metrics.py"
+    )
+    unfed = {row.name for row in TABLE if f'"{row.name}"' not in sources} - {"build_info"}
+    assert unfed == set()
