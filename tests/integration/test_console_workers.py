@@ -1,0 +1,178 @@
+"""The command with real workers behind it: lists, replays counted once, the demo, and no process left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psutil
+import pytest
+import redis
+from confluent_kafka.admin import AdminClient
+from typer.testing import CliRunner
+
+from console.cli import app
+from console.site import Workers
+from console.trouble import Exit
+from infra import topics
+from infra.services import Addresses
+from infra.settings import Settings, child_environment
+
+LOG = "user,track,ts,playtime\n" + "".join(f"u{n % 5},t{n // 5 % 20},{1_421_748_000 + 60 * n},200\n" for n in range(2_000))
+COME_S = 30.0
+
+
+@pytest.fixture(scope="module")
+def live(services: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A namespace with one plays worker and one models worker."""
+    folder = tmp_path_factory.mktemp("live")
+    settings = msgspec.structs.replace(
+        Settings(), namespace=f"t-live-{os.getpid()}", kafka=services.kafka, redis=services.redis, data_dir=str(folder), metrics_port=0
+    )
+    topics.apply(settings)
+    with Workers(settings, folder / "logs", {"plays": 1, "models": 1}) as workers:
+        workers.wait_ready()
+        yield settings
+        workers.check()
+
+
+@pytest.fixture
+def segue(live: Settings) -> Callable[..., Any]:
+    """Runs a command and returns its one JSON object."""
+    options = ["--kafka", live.kafka, "--redis", live.redis, "--namespace", live.namespace]
+
+    def run(*arguments: str) -> Any:
+        result = CliRunner(env={"SEGUE_DATA_DIR": live.data_dir}).invoke(app, [*options, *arguments, "--json"])
+        assert result.exit_code == Exit.OK, result.output
+        return json.loads(result.stdout)
+
+    return run
+
+
+def _until(condition: Callable[[], bool], within_s: float = COME_S) -> None:
+    deadline_s = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline_s, f"not within {within_s} s"
+        time.sleep(0.1)
+
+
+def test_a_play_by_hand_becomes_a_list_and_can_be_looked_at_everywhere(live: Settings, segue: Callable[..., Any]) -> None:
+    for track in ("t1", "t2", "t3", "t1"):
+        sent = segue("send", "--user", "ana", "--track", track, "--session", "s1", "--ms-played", "200000")["sent"][0]
+    client = redis.Redis.from_url(live.redis)
+    key = segue("where", "ana")["user"]["key"]
+    _until(lambda: sent["event_id"].encode() in (client.hget(key, "list") or b""))
+    shown = segue("recommend", "ana")
+    assert shown["cause"] == {"event_id": sent["event_id"], "partition": sent["partition"], "offset": sent["offset"]}
+    assert shown["next"][0]["track_id"] == "t2"
+    user = segue("user", "ana")
+    assert (user["plays"], user["last_track"], user["key"]) == (4, "t1", key)
+    _until(lambda: bool(segue("where", "t1")["track"]["exists"]))
+    assert segue("track", "t1")["plays"] == 2
+    # An empty list is no test: whether the first ones were empty depends on how soon the tracks were known.
+    assert 1 <= segue("quality")["total"]["plays"] <= 3
+    client.close()
+
+
+def test_a_replay_is_counted_once_however_often_and_in_however_many_parts_it_is_sent(tmp_path: Path, segue: Callable[..., Any]) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(LOG)
+    first = segue("replay", str(path), "--stop-after", "700")
+    went_on = segue("replay", str(path), "--wait")
+    assert (first["sent"], went_on["resumed_at"], went_on["sent"]) == (700, 700, 1_300)
+    assert (went_on["applied"], went_on["duplicate"], went_on["rejected"]) == (2_000, 0, 0)
+    again = segue("replay", str(path), "--wait", "--report-from", "600")
+    assert (again["applied"], again["duplicate"]) == (0, 2_000)
+    assert again["quality"]["from_day"] == "2015-01-21"
+    assert again["quality"]["hr20"] > again["quality"]["popularity_mrr20"]
+
+
+def test_an_audit_of_all_that_finds_nothing(segue: Callable[..., Any]) -> None:
+    report = segue("audit")
+    assert (report["ok"], report["lost"], report["double"]) == (True, 0, 0)
+
+
+def _start(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    clean = {name: value for name, value in child_environment({}).items() if not name.startswith("SEGUE_")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "console", *arguments],
+        env={**clean, "SEGUE_DATA_DIR": str(folder), "SEGUE_METRICS_PORT": "0", **environment},
+        stdout=subprocess.PIPE,
+        stderr=(folder / "stderr").open("w"),
+        text=True,
+    )
+
+
+def _of(folder: Path) -> list[str]:
+    """Command lines of live processes that belong to `folder`."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if str(folder) in " ".join(process.cmdline()) or process.environ().get("SEGUE_DATA_DIR", "").startswith(str(folder)):
+                found.append(" ".join(process.cmdline()))
+        except psutil.Error:
+            continue
+    return found
+
+
+def _said(folder: Path, words: str) -> Callable[[], bool]:
+    return lambda: words in (folder / "stderr").read_text()
+
+
+def test_a_demo_ends_by_itself_with_its_line_and_sweeps_what_is_not_its_own(services: Addresses, tmp_path: Path) -> None:
+    demo = _start(tmp_path, "demo", "--seconds", "12", SEGUE_KAFKA=services.kafka, SEGUE_REDIS=services.redis)
+    out, _ = demo.communicate(timeout=200)
+    assert demo.returncode == Exit.OK, (tmp_path / "stderr").read_text()
+    last = out.strip().splitlines()[-1]
+    assert last.startswith("demo ok plays=")
+    figures = dict(part.split("=") for part in last.split()[2:])
+    assert (figures["lost"], figures["double"]) == ("0", "0")
+    assert float(figures["hr20"]) >= 2 * float(figures["popularity_hr20"]) > 0
+    assert 0 < int(figures["lists"]) <= int(figures["plays"])
+    assert _of(tmp_path) == []
+    left = AdminClient({"bootstrap.servers": services.kafka}).list_topics(timeout=10).topics
+    client = redis.Redis.from_url(services.redis)
+    assert not [name for name in left if name.startswith("demo-")]
+    assert list(client.scan_iter(match="demo-*")) == []
+    client.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
+def test_a_demo_on_local_processes_leaves_none_however_it_ends(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    demo = _start(tmp_path, "demo", "--rate", "100")
+    try:
+        _until(_said(tmp_path, "people start to listen"), within_s=180)
+        time.sleep(2)
+    finally:
+        demo.send_signal(number)
+    assert demo.wait(timeout=60) == code
+    _until(lambda: _of(tmp_path) == [])
+    if number != signal.SIGKILL:
+        assert not list(tmp_path.rglob("run.json"))
+
+
+@pytest.mark.slow
+def test_up_is_found_by_the_other_commands_and_ends_well_when_it_is_told_to(tmp_path: Path) -> None:
+    up = _start(tmp_path, "up")
+    try:
+        _until(lambda: (tmp_path / "run.json").exists() or up.poll() is not None, within_s=180)
+        runner = CliRunner(env={"SEGUE_DATA_DIR": str(tmp_path)})
+        sent = runner.invoke(app, ["send", "--user", "ana", "--track", "t42"])
+        assert sent.exit_code == Exit.OK, sent.output
+        _until(lambda: runner.invoke(app, ["recommend", "ana"]).exit_code == Exit.OK, within_s=120)
+        second = runner.invoke(app, ["up"])
+        assert (second.exit_code, f"kill {up.pid}" in second.stderr) == (Exit.REFUSED, True)
+    finally:
+        up.terminate()
+    assert up.wait(timeout=60) == Exit.OK, (tmp_path / "stderr").read_text()
+    _until(lambda: _of(tmp_path) == [])
+    assert not (tmp_path / "run.json").exists()
