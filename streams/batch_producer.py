@@ -118,18 +118,22 @@ class BatchProducer:
         if self._under_way:
             await asyncio.wait(list(self._under_way), timeout=wait_s)
         self._ending = True
-        for task in list(self._under_way):
-            task.cancel()
         if self._producer is not None:
             await self._end(self._producer)
+        for task in list(self._under_way):
+            task.cancel()
 
     async def _end(self, producer: AIOKafkaProducer) -> None:
-        """Stop the producer; one whose broker is away would flush for ever, so it is taken apart."""
+        """Stop the producer. One whose broker is away would flush for ever, so it is taken apart first."""
+        if self._under_way:
+            sender = producer._sender.sender_task
+            # Once for its loop, and once for the request in which its first cancellation waits.
+            for _ in range(2):
+                sender.cancel()
+                await producer.client.close()
+                await asyncio.wait([sender], timeout=END_S / 2)
+            producer._message_accumulator.fail_all(Unavailable("the outbox was closed before Kafka acknowledged"))
         try:
             await asyncio.wait_for(producer.stop(), END_S)
         except TimeoutError:
-            sender = producer._sender.sender_task
-            sender.cancel()
-            # Closing the connections ends the requests that the sender still waits for.
-            await producer.client.close()
-            await asyncio.wait([sender], timeout=END_S)
+            log.warning("the producer did not stop within %s s", END_S)
