@@ -1,4 +1,4 @@
-"""What a users' partition tells a tracks' partition: numbered items of 32 bytes.
+"""What a users' partition tells a tracks' partition: numbered items of 32 bytes, filled and read by kernels.
 
 A *count item* (lag 0) says that `dst` was played; it carries the track's id beside it. A *transition
 item* says that `dst` was played `lag` plays after `src` in one session.

@@ -1,17 +1,42 @@
-"""The one way to compile a kernel: cached on disk, strict floating point."""
+"""The one way to compile a kernel: cached on disk, strict floating point.
+
+numba's cache looks at the file of the kernel alone: a kernel that calls into another file would go on with the
+old callee after that file changed. So the cache lies in a folder named by a digest of all files that have to do
+with kernels (those that say the word).
+"""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
-from typing import TypeVar
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
 
-from numba import njit
+from numba import config, njit
 
-R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
+
+_ROOT: Final = Path(__file__).resolve().parent
+_SOURCES: Final = (_ROOT, _ROOT.parent / "streams")
 
 
-def kernel(function: Callable[..., R]) -> Callable[..., R]:
+def _cache_folder() -> Path:
+    """Beside the sources where that may be written, else in the user's cache; never where others can write."""
+    texts = [path.read_bytes() for folder in _SOURCES for path in sorted(folder.glob("*.py"))]
+    name = f"kernels-{sha256(b''.join(text for text in texts if b'kernel' in text)).hexdigest()[:16]}"
+    for home in (_ROOT / "__pycache__", Path.home() / ".cache" / "segue"):
+        try:
+            (home / name).mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        return home / name
+    return Path(tempfile.mkdtemp(prefix="segue-kernels-"))
+
+
+config.CACHE_DIR = str(_cache_folder())
+
+
+def kernel(function: F) -> F:
     """Compile `function`. Never with `fastmath`: it drops the checks for numbers that are not finite."""
-    # Arguments stay unchecked: numba takes numpy's scalars wherever int and float are written.
-    compiled: Callable[..., R] = njit(cache=True)(function)
-    return compiled
+    return cast(F, njit(cache=True)(function))

@@ -5,6 +5,7 @@ The value stays plain JSON, so a reader that knows nothing of CloudEvents reads 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
@@ -46,6 +47,16 @@ def headers(ce_type: str, ce_id: str, source: str, at_ms: int) -> Headers:
 def recommendation_headers(recommendation_id: bytes, at_ms: int) -> Headers:
     """Headers of a list made at `at_ms`: all parts but the id are shared by the lists of one millisecond."""
     return [_SPECVERSION, ("ce_id", recommendation_id), _RECOMMENDATION_TYPE, _PLAYS, ("ce_time", rfc3339(at_ms)), _CONTENT_TYPE]
+
+
+def list_headers(at_ms: int) -> Callable[[bytes], Headers]:
+    """`recommendation_headers` for many lists of one millisecond: everything but the id is made once."""
+    time: tuple[str, bytes] = ("ce_time", rfc3339(at_ms))
+
+    def of(recommendation_id: bytes) -> Headers:
+        return [_SPECVERSION, ("ce_id", recommendation_id), _RECOMMENDATION_TYPE, _PLAYS, time, _CONTENT_TYPE]
+
+    return of
 
 
 @lru_cache(maxsize=256)

@@ -13,6 +13,7 @@ from infra.settings import Settings
 from online_models import history, plays
 from online_models.arrays import Items
 from online_models.items import FINISHED
+from streams.cloudevents import list_headers
 from streams.dead_letters import dead_letter, encode_rejection
 from streams.erasures import Erasures
 from streams.lessons import LESSON, pack_lessons
@@ -94,20 +95,23 @@ class Maker:
     def _lists(self, w: RoundWork, k: int, newest: set[int], erased: dict[str, int]) -> tuple[list[PendingList], list[Outgoing]]:
         """The lists of a partition in the order of its log; an erase takes the user's earlier ones away."""
         t = w.taken[k]
-        n, incarnation = t.partition.n, t.partition.incarnation
+        topic, n, first = self._lists_topic, t.partition.n, w.first[k]
+        headers = list_headers(w.at_ms)
         entries: list[PendingList] = []
         records: list[Outgoing] = []
-        for i in range(w.first[k], w.first[k + 1]):
+        for j, record in enumerate(t.records):
+            i = first + j
             value = w.lists.get(i)
+            if value is None:
+                if erased and erased.get(w.user_ids[i]) == i:
+                    entries.append(PendingList(w.user_ids[i], record.offset, None))
+                    records.append(list_record(topic, t.partition.incarnation, n, entries[-1], None, w.at_ms))
+                continue
             user = w.user_ids[i]
-            if value is None and erased.get(user) != i:
+            if erased and i < erased.get(user, -1):
                 continue
-            if value is not None and i < erased.get(user, -1):
-                continue
-            offset = t.records[i - w.first[k]].offset
-            entry = PendingList(user, offset, IN_REDIS if i in newest else value)
-            entries.append(entry)
-            records.append(list_record(self._lists_topic, incarnation, n, entry, value, w.at_ms))
+            entries.append(PendingList(user, record.offset, IN_REDIS if i in newest else value))
+            records.append(Outgoing(topic, n, record.key, value, headers(w.ids[i])))
         return entries, records
 
     def _erased_before(self, w: RoundWork, k: int) -> dict[str, int]:

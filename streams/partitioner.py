@@ -8,14 +8,15 @@ from __future__ import annotations
 from typing import cast
 
 import numpy as np
-from numba import njit
+
+from online_models.kernel import kernel
 
 _SEED = np.uint32(0x9747B28C)
 _MIX = np.uint32(0x5BD1E995)
 _R8, _R13, _R15, _R16, _R24 = np.uint32(8), np.uint32(13), np.uint32(15), np.uint32(16), np.uint32(24)
 
 
-@njit(cache=True)
+@kernel
 def _murmur2(data):  # type: ignore[no-untyped-def]
     size = len(data)
     h = np.uint32(_SEED ^ np.uint32(size))

@@ -22,7 +22,7 @@ import numpy as np
 
 from infra.settings import Settings
 from online_models import plays, rank
-from online_models.arrays import F32, I64
+from online_models.arrays import F32, I64, U8
 from online_models.candidates import new_scratch
 from online_models.plays import Events, FinishModel, World
 from streams.erasures import Erasures
@@ -55,6 +55,7 @@ class Pipeline:
         self.erasures = Erasures(settings.namespace, settings.id_key.encode())
         self._maker = Maker(settings, users, names, self.erasures)
         self._scratch, self._best, self._lists = new_scratch(), rank.new_best(), rank.new_lists(64)
+        self._json: U8 = np.empty(0, np.uint8)
         self._names_missing = np.zeros(MISSING_MAX + 1, np.int64)
         self.verdicts: set[tuple[int, int]] = set()
         """(partition, offset) of records that are passed over (`streams/verdicts.py`)."""
@@ -126,43 +127,44 @@ class Pipeline:
         index = np.flatnonzero(w.out.row >= 0)
         if not len(index):
             return
-        prefixes = _prefixes(w, index.tolist())
+        events = index.tolist()
+        w.ids, prefixes = _prefixes(w, events)
         prefix = np.frombuffer(b"".join(prefixes), np.uint8)
         prefix_end = np.zeros(len(prefixes) + 1, np.int64)
         np.cumsum([len(p) for p in prefixes], out=prefix_end[1:])
         suffix = b',"model":{"ranker":"%b","finish":%b}}' % (plays.RANKER.encode(), _quote(self.finish_version))
-        json = np.empty(bytes_max(len(prefixes), self._names.longest, len(prefix), len(suffix)), np.uint8)
+        room = bytes_max(len(prefixes), self._names.longest, len(prefix), len(suffix))
+        if len(self._json) < room:
+            self._json = np.empty(room, np.uint8)  # kept: fresh pages cost more than the text
+        json = self._json
         ends = np.empty(len(prefixes) + 1, np.int64)
         names = NameText(self._names.text, self._names.offset, self._names.length)
         render(self._lists, w.out.row[index], prefix, prefix_end, np.frombuffer(suffix, np.uint8), names, PIECES, json, ends)
-        cut = ends.tolist()
-        w.lists = {i: json[cut[k] : cut[k + 1]].tobytes() for k, i in enumerate(index.tolist())}
+        text, cut = memoryview(json), ends.tolist()  # type: ignore[arg-type]  # an array is a buffer
+        w.lists = {i: bytes(text[cut[k] : cut[k + 1]]) for k, i in enumerate(events)}
 
 
 def _column(batches: list[Batch], name: str) -> Any:
     return np.concatenate([getattr(b, name) for b in batches])
 
 
-def _prefixes(w: RoundWork, index: list[int]) -> list[bytes]:
-    """Each list's JSON up to its entries."""
+def _prefixes(w: RoundWork, index: list[int]) -> tuple[dict[int, bytes], list[bytes]]:
+    """Event -> id of its list; and each list's JSON up to its entries."""
+    ids: dict[int, bytes] = {}
     made: list[bytes] = []
     part = w.part.tolist()
+    at = b"%d" % w.at_ms
     for i in index:
-        t = w.taken[part[i]]
-        j = i - w.first[part[i]]
-        event, n, offset = t.batch.events[j], t.partition.n, t.records[j].offset
+        k = part[i]
+        t = w.taken[k]
+        j = i - w.first[k]
+        event = t.batch.events[j]
         assert event is not None, "only an applied event has lists"
+        tail = b"%d-%d" % (t.partition.n, t.records[j].offset)
+        ids[i] = name = t.mark + tail
+        where = tail.replace(b"-", b',"offset":')
         made.append(
-            b'{"recommendation_id":"%b-%d-%d","user_id":%b,"at":%d,"cause":{"event_id":%b,"partition":%d,"offset":%d},'
-            % (
-                t.partition.incarnation[:4].encode(),
-                n,
-                offset,
-                _quote(event.user_id),
-                w.at_ms,
-                _quote(event.event_id),
-                n,
-                offset,
-            )
+            b'{"recommendation_id":"%b","user_id":%b,"at":%b,"cause":{"event_id":%b,"partition":%b},'
+            % (name, _quote(event.user_id), at, _quote(event.event_id), where)
         )
-    return made
+    return ids, made

@@ -24,6 +24,11 @@ class Taken:
     """Offset that `next` in Redis must equal."""
 
     @property
+    def mark(self) -> bytes:
+        """Start of the ids of the partition's lists."""
+        return self.partition.incarnation[:4].encode() + b"-"
+
+    @property
     def end(self) -> int:
         """Offset that becomes `next`."""
         return self.records[-1].offset + 1
@@ -42,6 +47,8 @@ class RoundWork:
     at_ms: int
     lists: dict[int, bytes] = field(default_factory=dict)
     """Event -> JSON of its list pair."""
+    ids: dict[int, bytes] = field(default_factory=dict)
+    """Event -> id of its list pair."""
 
 
 @dataclass(eq=False)

@@ -135,6 +135,12 @@ class TrackRows:
         hashes: I64 = self.arrays.dst[slots][held]
         return hashes
 
+    def named(self, slot: int) -> str:
+        """Id of the track in a slot that this worker owns."""
+        name = self.name_of[slot]
+        assert name is not None, f"track {self.hash_of[slot]:x} has a row and no name"
+        return name
+
     def dirty_slots(self, partition: int) -> I32:
         """Rows of a partition that changed since they were last written."""
         return np.flatnonzero(self.dirty & (self.partition == partition)).astype(np.int32)

@@ -105,13 +105,9 @@ class TrackSide:
         p, before = partition, partition.top.copy()
         p.n_top = update_top(self._tracks.arrays, slots, self._tracks.hash_of, p.top, p.top_score, p.n_top)
         if not np.array_equal(before, p.top):
-            p.top_ids = {track: p.top_ids.get(track) or self._name(track) for track in p.top[: p.n_top].tolist()}
-
-    def _name(self, track: int) -> str:
-        slot = int(self._tracks.slots(np.array([track], np.int64))[0])
-        name = self._tracks.name_of[slot]
-        assert name is not None, f"track {track:x} has a row and no name"
-        return name
+            top = p.top[: p.n_top]
+            slot_of = zip(top.tolist(), self._tracks.slots(top).tolist(), strict=True)
+            p.top_ids = {track: p.top_ids.get(track) or self._tracks.named(slot) for track, slot in slot_of}
 
     def is_due(self, now_ms: int) -> bool:
         """Is it time to write?"""
@@ -146,7 +142,7 @@ class TrackSide:
         if p.new_ids:
             pairs = [text for track, name in p.new_ids.items() for text in (hash_field(track), name)]
             commands.append(Command("HSET", self._keys.track_ids(p.n), tuple(pairs)))
-        ids = [self._name(track) for track in self._tracks.hash_of[slots].tolist()]
+        ids = [self._tracks.named(slot) for slot in slots.tolist()]
         heads = self._tracks.arrays.head[slots].tolist()
         rows = self._tracks.encode(slots)
         return FencedCall(
@@ -187,7 +183,7 @@ def _fresh(partition: TrackPartition, records: list[Record]) -> Fresh:
     """Sort out what was applied before. Raises `BadSection`, `NumberGap`."""
     watermarks = dict(partition.watermarks)
     parts: list[Items] = []
-    names: dict[int, str] = {}
+    bodies: list[bytes] = []
     skipped = 0
     for record in records:
         for section in read_sections(record.value or b""):
@@ -199,11 +195,12 @@ def _fresh(partition: TrackPartition, records: list[Record]) -> Fresh:
             if drop == section.n:
                 continue
             items = _items(section)
-            _read_names(section, items, drop, names)
+            lost = int(items["name_len"][:drop].sum()) if drop else 0
+            bodies.append(bytes(section.body[section.n * ITEM.itemsize + lost :]))
             parts.append(items[drop:])
             watermarks[section.source] = section.last
     items = np.concatenate(parts) if parts else np.zeros(0, ITEM)
-    return Fresh(items, names, len(items), skipped, watermarks)
+    return Fresh(items, _names(items, b"".join(bodies)), len(items), skipped, watermarks)
 
 
 def _items(section: Section) -> Items:
@@ -212,15 +209,13 @@ def _items(section: Section) -> Items:
     return np.frombuffer(section.body, ITEM, section.n)
 
 
-def _read_names(section: Section, items: Items, drop: int, names: dict[int, str]) -> None:
-    """The ids beside the count items from `drop` on."""
-    at = section.n * ITEM.itemsize
-    counts = np.flatnonzero(items["lag"] == 0)
-    lengths, tracks = items["name_len"][counts].tolist(), items["dst"][counts].tolist()
-    for i, track, length in zip(counts.tolist(), tracks, lengths, strict=True):
-        if i >= drop and track not in names:
-            names[track] = str(section.body[at : at + length], "utf-8")
-        at += length
+def _names(items: Items, text: bytes) -> dict[int, str]:
+    """Hash -> id of every count item; `text` holds the ids in the order of the items (n,)."""
+    counts = items[items["lag"] == 0]
+    ends = np.cumsum(counts["name_len"], dtype=np.int64)
+    tracks, first = np.unique(counts["dst"], return_index=True)
+    ends_of, lengths = ends[first].tolist(), counts["name_len"][first].tolist()
+    return {track: str(text[end - length : end], "utf-8") for track, end, length in zip(tracks.tolist(), ends_of, lengths, strict=True)}
 
 
 def _about(name: str, head: list[int]) -> bytes:
