@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from console.addresses import remember
-from console.commands import auditing, bench, doctor, looking, replaying, running, sending, topics
+from console.commands import auditing, bench, chaos, doctor, looking, rebuilding, replaying, running, sending, topics
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -54,6 +54,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     replaying.replay,
     auditing.audit,
     doctor.doctor,
+    rebuilding.rebuild,
 )
 for command in COMMANDS:
     app.command()(command)
@@ -63,3 +64,8 @@ topics_app = typer.Typer(no_args_is_help=True, help="The topics of a namespace: 
 topics_app.command()(topics.plan)
 topics_app.command()(topics.apply)
 app.add_typer(topics_app, name="topics")
+
+chaos_app = typer.Typer(no_args_is_help=True, help="Break things on purpose, on services of its own, and be judged from outside.")
+for fault in (chaos.kills, chaos.redis_kill, chaos.redis_flush, chaos.redis_rollback, chaos.broker_kill, chaos.zombie):
+    chaos_app.command()(fault)
+app.add_typer(chaos_app, name="chaos")
