@@ -31,13 +31,23 @@ class ServiceFailed(RuntimeError):
 
 
 class Child:
-    """A command and its guard. Output goes to `log` (appended)."""
+    """A command and its guard.
 
-    def __init__(self, name: str, command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None) -> None:
+    Parameters
+    ----------
+    log : where its output is appended
+    env : its whole environment; None = ours
+    lock : a file that at most one running service holds; for those whose folder bears one writer
+    """
+
+    def __init__(
+        self, name: str, command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None, lock: Path | None = None
+    ) -> None:
         self.name = name
         self.command = list(command)
         self.log = log
         self.env = dict(env) if env is not None else None
+        self.lock = lock
         self._guard: subprocess.Popen[bytes] | None = None
         self._service: psutil.Process | None = None
 
@@ -56,7 +66,7 @@ class Child:
         if self.running:
             raise ServiceFailed(f"{self.name} is running already (pid {self.pid})")
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        shell = [sys.executable, "-I", "-S", guard.__file__, str(os.getpid()), str(GRACE_S), *self.command]
+        shell = [sys.executable, "-I", "-S", guard.__file__, str(os.getpid()), str(GRACE_S), str(self.lock or "-"), *self.command]
         with self.log.open("ab") as out:
             # Its own session: Ctrl-C in the terminal reaches us alone, and we stop services in our order.
             self._guard = subprocess.Popen(

@@ -6,11 +6,13 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from infra.child import ServiceFailed, free_port, port_open
+from infra.child import ServiceFailed, free_port
+from infra.kafka_process import kafka_answers
+from infra.redis_process import redis_answers
 
 COMPOSE_FILE = Path(__file__).resolve().parents[1] / "docker-compose.yml"
 
@@ -68,12 +70,15 @@ def throw_away() -> Iterator[tuple[str, str]]:
     for name, value in kafka_environment(kafka_port).items():
         kafka = kafka.with_env(name, value)
     with ExitStack() as stack:
-        for name, container, port in (("Redis", redis, redis_port), ("Kafka", kafka, kafka_port)):
+        for name, container, answers in (
+            ("Redis", redis, lambda: redis_answers(f"redis://127.0.0.1:{redis_port}/0")),
+            ("Kafka", kafka, lambda: kafka_answers(f"127.0.0.1:{kafka_port}")),
+        ):
             try:
                 stack.enter_context(container)
             except Exception as error:  # docker's, requests' and testcontainers' own, all of which mean that it did not start
                 raise ServiceFailed(f"{name}'s container did not start: {error}") from error
-            _wait_open(port, name)
+            _wait(answers, name)
         yield f"127.0.0.1:{kafka_port}", f"redis://127.0.0.1:{redis_port}/0"
 
 
@@ -111,11 +116,12 @@ def kafka_environment(port: int) -> dict[str, str]:
     return {"KAFKA_" + name.upper().replace(".", "_"): value for name, value in settings.items()}
 
 
-def _wait_open(port: int, name: str) -> None:
+def _wait(answers: Callable[[], bool], name: str) -> None:
+    """The engine opens a published port at once, long before the service behind it listens: ask the service."""
     deadline = time.monotonic() + START_S_MAX
-    while not port_open("127.0.0.1", port):
+    while not answers():
         if time.monotonic() > deadline:
-            raise ServiceFailed(f"{name}'s container did not open port {port} within {START_S_MAX} s")
+            raise ServiceFailed(f"{name}'s container did not answer within {START_S_MAX} s")
         time.sleep(0.2)
 
 

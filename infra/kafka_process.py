@@ -71,6 +71,15 @@ FIXED_SETTINGS: Mapping[str, str] = {
 }
 
 
+def kafka_answers(address: str) -> bool:
+    """Whether a broker is registered and serves metadata there; an open port alone comes seconds earlier."""
+    client = AdminClient({"bootstrap.servers": address, "log_level": 0, "socket.timeout.ms": 2000})
+    try:
+        return len(client.list_topics(timeout=1.0).brokers) > 0
+    except KafkaException:
+        return False
+
+
 class LocalKafka:
     """One broker under `data_dir`; a context manager that starts and stops it.
 
@@ -106,7 +115,7 @@ class LocalKafka:
         if not (self.data_dir / "log" / "meta.properties").exists():
             self._format(java, classpath, config)
         command = [java, *JAVA_OPTIONS, "-cp", classpath, "kafka.Kafka", str(config)]
-        self._child = Child("Kafka", command, log=self.data_dir / "kafka.log")
+        self._child = Child("Kafka", command, log=self.data_dir / "kafka.log", lock=self.data_dir / "lock")
         self._child.start()
         try:
             self._child.wait_ready(self._answers, START_S)
@@ -148,12 +157,7 @@ class LocalKafka:
         return self._child
 
     def _answers(self) -> bool:
-        """Whether the broker is registered and serves metadata; an open port alone comes seconds earlier."""
-        client = AdminClient({"bootstrap.servers": self.address, "log_level": 0, "socket.timeout.ms": 2000})
-        try:
-            return len(client.list_topics(timeout=1.0).brokers) == 1
-        except KafkaException:
-            return False
+        return kafka_answers(self.address)
 
     def _write_config(self) -> Path:
         settings = {

@@ -17,6 +17,15 @@ START_S = 30.0
 AOF_DIR = "appendonlydir"
 
 
+def redis_answers(url: str) -> bool:
+    """Whether a Redis serves there; one that still loads its data does not yet."""
+    try:
+        with redis.Redis.from_url(url, socket_timeout=10) as client:
+            return bool(client.ping())
+    except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError):
+        return False
+
+
 class LocalRedis:
     """One redis-server under `data_dir`; a context manager that starts and stops it.
 
@@ -46,7 +55,7 @@ class LocalRedis:
     def start(self) -> LocalRedis:
         """Start it with the data it left; returns when it answers. Raises ServiceFailed, Missing."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        self._child = Child("redis-server", self._command(need_redis()), log=self.data_dir / "redis.log")
+        self._child = Child("redis-server", self._command(need_redis()), log=self.data_dir / "redis.log", lock=self.data_dir / "lock")
         self._child.start()
         try:
             self._child.wait_ready(self._answers, START_S)
@@ -116,11 +125,7 @@ class LocalRedis:
         return self._child
 
     def _answers(self) -> bool:
-        try:
-            with self.client() as client:
-                return bool(client.ping())
-        except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.BusyLoadingError):
-            return False
+        return redis_answers(self.url)
 
     def _command(self, binary: str) -> list[str]:
         options = {

@@ -9,6 +9,7 @@ The choice is printed to stderr. Whatever was started here is ended here, also a
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -18,13 +19,21 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
+import psutil
+
 from infra import containers
 from infra.child import ServiceFailed, port_open
 from infra.kafka_process import LocalKafka
 from infra.redis_process import LocalRedis
 from infra.settings import given_addresses, without_password
 
+TEST_PREFIX = "test-"
+"""Folders of test runs are named test-<pid>-<random>."""
+
 Kind = Literal["demo", "test"]
+
+KNOCK_S = 5.0
+"""A service whose queue of connections is full drops the first try, and the kernel tries again after 1 s and 3 s."""
 
 
 class Addresses(NamedTuple):
@@ -94,10 +103,10 @@ def _describe(addresses: Addresses) -> str:
 
 
 def _given(kafka: str, redis: str) -> Addresses:
-    if not any(port_open(*_host_port(server)) for server in kafka.split(",")):
+    if not any(port_open(*_host_port(server), KNOCK_S) for server in kafka.split(",")):
         raise Unreachable(f"SEGUE_KAFKA={kafka}: nothing accepts connections there")
     url = urlsplit(redis)
-    if url.hostname and not port_open(url.hostname, url.port or 6379):
+    if url.hostname and not port_open(url.hostname, url.port or 6379, KNOCK_S):
         raise Unreachable(f"SEGUE_REDIS={without_password(redis)}: nothing accepts connections there")
     return Addresses(kafka, redis, "environment")
 
@@ -108,11 +117,20 @@ def _processes(kind: Kind, data_dir: Path) -> Iterator[Addresses]:
     with ExitStack() as stack:
         home = data_dir
         if kind == "test":
-            home = Path(tempfile.mkdtemp(prefix="test-", dir=data_dir))
+            _sweep(data_dir)
+            home = Path(tempfile.mkdtemp(prefix=f"{TEST_PREFIX}{os.getpid()}-", dir=data_dir))
             stack.callback(shutil.rmtree, home, ignore_errors=True)
         redis = stack.enter_context(LocalRedis(home / "data" / "redis"))
         kafka = stack.enter_context(LocalKafka(home / "data" / "kafka"))
         yield Addresses(kafka.address, redis.url, "processes")
+
+
+def _sweep(data_dir: Path) -> None:
+    """Remove what test runs left that were killed before they could."""
+    for left in data_dir.glob(f"{TEST_PREFIX}*"):
+        owner = left.name.split("-")[1]
+        if not (owner.isdigit() and psutil.pid_exists(int(owner))):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _host_port(server: str) -> tuple[str, int]:

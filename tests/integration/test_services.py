@@ -19,10 +19,11 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from infra.child import port_open
+from infra.child import ServiceFailed, port_open
 from infra.kafka_process import LocalKafka
 from infra.redis_process import LocalRedis
 from infra.services import Addresses
+from infra.services import services as start_services
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -166,3 +167,29 @@ def test_a_service_dies_with_its_guard(tmp_path: Path) -> None:
         service = psutil.Process(server.pid)
         service.parent().kill()
         assert wait_until(lambda: not psutil.pid_exists(service.pid))
+
+
+def test_two_servers_never_share_a_folder_and_the_second_says_why(tmp_path: Path) -> None:
+    with LocalRedis(tmp_path), pytest.raises(ServiceFailed, match="another process uses this folder"), LocalRedis(tmp_path):
+        pass
+
+
+def test_a_start_waits_for_a_predecessor_that_is_just_ending(tmp_path: Path) -> None:
+    first = LocalRedis(tmp_path).start()
+    first.freeze()
+    os.kill(psutil.Process(first.pid).ppid(), signal.SIGTERM)
+    with LocalRedis(tmp_path) as second, second.client() as client:
+        assert client.ping()
+    first.stop()
+
+
+def test_what_killed_test_runs_left_is_swept(tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    left, ours = tmp_path / f"test-{gone.pid}-abc", tmp_path / f"test-{os.getpid()}-abc"
+    for folder in (left, ours):
+        (folder / "data").mkdir(parents=True)
+    with start_services("test", tmp_path, environ={}):
+        assert not left.exists()
+        assert ours.exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [ours.name]
