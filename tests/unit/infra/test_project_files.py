@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -59,3 +61,34 @@ def test_the_pom_names_no_repository() -> None:
 
 def test_containers_and_processes_run_the_same_kafka() -> None:
     assert image("kafka") == f"apache/kafka:{kafka_version()}"
+
+
+BANNED = {
+    "time.time()": "import time",
+    "datetime.datetime.now()": "import datetime",
+    "random.random()": "import random",
+    "os.environ": "import os",
+    "pickle.loads(b'')": "import pickle",
+}
+HOMES = {"time.time()": "streams/clock.py", "os.environ": "infra/settings.py"}
+
+
+def refusals(code: str, name: str) -> list[str]:
+    """Messages of ruff about banned names in `code`, as if it stood in the file `name`."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--select", "TID251", "--output-format", "concise", "--stdin-filename", name, "-"],
+        input=code,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    return [line for line in done.stdout.splitlines() if "TID251" in line]
+
+
+@pytest.mark.parametrize("use", BANNED)
+def test_time_chance_environment_and_pickles_stay_in_their_homes(use: str) -> None:
+    code = f"{BANNED[use]}\n\nprint({use})\n"
+    assert refusals(code, "online_models/anything.py")
+    assert refusals(code, "tests/unit/anything.py")
+    if use in HOMES:
+        assert not refusals(code, HOMES[use])
