@@ -6,12 +6,15 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
 
+from console.cli import app
 from infra.metrics import TABLE
 from infra.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXT = (ROOT / "docs" / "operations.md").read_text()
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SOURCES = [path for package in ("streams", "online_models", "infra", "console") for path in sorted((ROOT / package).rglob("*.py"))]
 
 
@@ -37,12 +40,19 @@ def test_every_setting_it_names_exists() -> None:
     assert named <= set(Settings.__struct_fields__)
 
 
+def test_every_command_that_documents_and_messages_name_exists() -> None:
+    known = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    for path in [*DOCUMENTS, *SOURCES]:
+        named = set(re.findall(r"`segue ([a-z]+)", path.read_text()))
+        assert named <= known, f"{path.name} names {named - known}"
+
+
 @pytest.mark.parametrize("reason", ["OOM", "LOADING", "READONLY", "MISCONF", "NOREPLICAS", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"])
 def test_every_reason_to_wait_for_redis_says_what_to_do(reason: str) -> None:
     assert re.search(rf"^\|.*`{reason}`.*\| .+ \|$", TEXT, re.MULTILINE)
 
 
 def test_links_inside_the_documents_lead_somewhere() -> None:
-    for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+    for document in DOCUMENTS:
         for target in re.findall(r"\]\((?!http)([^)#]+)[^)]*\)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
