@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Sequence
 from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams.ports import Record
 from streams.sections import read_sections
 from streams.user_rows import pure_part
 from tests.small_world import SMALL, SmallWorld, play
@@ -66,10 +68,10 @@ async def run(events: list[dict[str, object]], cuts: list[int], *, with_tracks: 
     return rows, dict(sent)
 
 
-def _chunks(records: list[object]) -> dict[int, list[object]]:
-    chunks: dict[int, list[object]] = defaultdict(list)
+def _chunks(records: Sequence[Record]) -> dict[int, list[Record]]:
+    chunks: dict[int, list[Record]] = defaultdict(list)
     for record in records:
-        chunks[record.partition].append(record)  # type: ignore[attr-defined]
+        chunks[record.partition].append(record)
     return dict(chunks)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,12 +16,14 @@ from online_models.model import VALUE_MAX
 NOON_MS = 1_700_000_000_000 // 86_400_000 * 86_400_000 + 43_200_000
 
 counts = st.integers(-(2**62), 2**62)
+fill_in: Callable[..., None] = fill
+"""`fill` as numba takes it: any numbers."""
 odd = st.one_of(counts, st.floats(allow_nan=True, allow_infinity=True))
 
 
 def features(*args: float) -> dict[str, float]:
     x = np.zeros(N_FEATURES, np.float32)
-    fill(x, *args)
+    fill_in(x, *args)
     return as_mapping(x)
 
 
@@ -31,7 +35,7 @@ def test_there_are_twelve_names_and_none_twice() -> None:
 @given(st.lists(odd, min_size=9, max_size=9), st.integers(-(2**62), 2**62))
 def test_every_feature_is_finite_for_any_input(args: list[float], at_ms: int) -> None:
     x: F32 = np.full(N_FEATURES, np.nan, np.float32)
-    fill(x, *(float(arg) for arg in args), at_ms)
+    fill_in(x, *(float(arg) for arg in args), at_ms)
     assert np.isfinite(x).all()
     assert (np.abs(x) <= VALUE_MAX).all(), "no lesson is refused for its own features"
 
@@ -40,7 +44,7 @@ def test_every_feature_is_finite_for_any_input(args: list[float], at_ms: int) ->
 @given(st.lists(counts, min_size=9, max_size=9), st.integers(0, 2**43))
 def test_whole_numbers_from_a_kernel_are_finite_too(args: list[int], at_ms: int) -> None:
     x: F32 = np.full(N_FEATURES, np.nan, np.float32)
-    fill(x, *args, at_ms)
+    fill_in(x, *args, at_ms)
     assert np.isfinite(x).all()
 
 

@@ -26,7 +26,7 @@ async def test_a_play_becomes_a_list_that_names_its_cause(world: SmallWorld) -> 
     await world.play(play(0, track="t1"))
     (made,) = world.published()
     assert made["user_id"] == "ana"
-    assert made["cause"] == {"event_id": "e0", "partition": world.log and next(p for p, log in world.log.items() if log), "offset": 0}
+    assert made["cause"] == {"event_id": "e0", "partition": next(p for p, log in world.log.items() if log), "offset": 0}
     assert world.lists("ana")["recommendation_id"] == made["recommendation_id"]
 
 
@@ -81,7 +81,7 @@ async def test_an_event_sent_twice_counts_once(world: SmallWorld) -> None:
 
 async def test_rows_of_an_import_at_or_below_the_mark_are_duplicates(world: SmallWorld) -> None:
     source = "ab" * 32
-    rows = [play(i, track=f"t{i}", event_id=f"first{i}", **{"import": {"source": source, "row": i}}) for i in range(40)]
+    rows = [play(i, track=f"t{i}", event_id=f"first{i}") | {"import": {"source": source, "row": i}} for i in range(40)]
     await world.play(*rows)
     again = [row | {"event_id": f"again{i}"} for i, row in enumerate(rows)]
     await world.play(*again)
