@@ -52,35 +52,42 @@ class Best(NamedTuple):
 
     next: I32  # (LENGTH,)
     discover: I32  # (LENGTH,)
+    next_score: F32  # (LENGTH,)
+    discover_score: F32  # (LENGTH,)
     n: I32  # (2,) lengths
     causes: I64  # (2,) room for one entry's causes
 
 
 def new_best() -> Best:
     """Room for one pair of lists."""
-    return Best(np.zeros(LENGTH, np.int32), np.zeros(LENGTH, np.int32), np.zeros(2, np.int32), np.zeros(2, np.int64))
+    return Best(
+        next=np.zeros(LENGTH, np.int32),
+        discover=np.zeros(LENGTH, np.int32),
+        next_score=np.zeros(LENGTH, np.float32),
+        discover_score=np.zeros(LENGTH, np.float32),
+        n=np.zeros(2, np.int32),
+        causes=np.zeros(2, np.int64),
+    )
 
 
 @kernel
-def _better(c: Scratch, a: int, b: int) -> bool:
-    """Larger score first; equals by the keyed hash, so that an id never decides."""
-    if c.score[a] != c.score[b]:
-        return c.score[a] > c.score[b]
-    return c.key[a] < c.key[b]
+def _insert(c: Scratch, best: I32, score: F32, n: int, i: int) -> int:
+    """Put place `i` into the sorted `best[:n]`, larger score first; returns the new length.
 
-
-@kernel
-def _insert(c: Scratch, best: I32, n: int, i: int) -> int:
-    """Put place `i` into the sorted `best[:n]`; returns the new length."""
+    Equals go by the keyed hash, so that an id never decides.
+    """
+    mine, key = c.score[i], c.key[i]
     if n == LENGTH:
-        if not _better(c, i, best[n - 1]):
+        if mine < score[n - 1] or (mine == score[n - 1] and key > c.key[best[n - 1]]):
             return n
         n -= 1
     j = n
-    while j > 0 and _better(c, i, best[j - 1]):
+    while j > 0 and (score[j - 1] < mine or (score[j - 1] == mine and c.key[best[j - 1]] > key)):
         best[j] = best[j - 1]
+        score[j] = score[j - 1]
         j -= 1
     best[j] = i
+    score[j] = mine
     return n + 1
 
 
@@ -112,24 +119,33 @@ def _write(
 
 
 @kernel
+def _note_missing(missing: I64, track: int) -> None:
+    if missing[0] + 1 < missing.shape[0]:
+        missing[0] += 1
+        missing[missing[0]] = track
+
+
+@kernel
 def _pick(c: Scratch, users: UserArrays, s: int, name_keys: I64, name_slots: I32, best: Best, missing: I64) -> None:
     """Sort the best candidates into `best`; a bar per list keeps nearly all of them out at the price of one comparison."""
     n_next, n_new = 0, 0
-    bar_new = np.float32(0.0)
+    bar_next, bar_new = np.float32(0.0), np.float32(0.0)
     for u in range(c.n[0]):
         i = c.used[u]
-        if c.score[i] <= 0.0 or c.score[i] < bar_new or history.is_blocked(users, s, c.key[i]):
+        score, track = c.score[i], c.key[i]
+        if score <= 0.0 or score < bar_new or history.is_blocked(users, s, track):
             continue  # the bar of `discover` is never above that of `next`
-        if find(name_keys, name_slots, c.key[i]) < 0:
-            if missing[0] + 1 < missing.shape[0]:
-                missing[0] += 1
-                missing[missing[0]] = c.key[i]
+        if find(name_keys, name_slots, track) < 0:
+            _note_missing(missing, track)
             continue
-        n_next = _insert(c, best.next, n_next, i)
-        if (n_new < LENGTH or _better(c, i, best.discover[LENGTH - 1])) and not history.has_played(users, s, c.key[i]):
-            n_new = _insert(c, best.discover, n_new, i)
+        if score >= bar_next:
+            n_next = _insert(c, best.next, best.next_score, n_next, i)
+            if n_next == LENGTH:
+                bar_next = best.next_score[LENGTH - 1]
+        if not history.has_played(users, s, track):
+            n_new = _insert(c, best.discover, best.discover_score, n_new, i)
             if n_new == LENGTH:
-                bar_new = c.score[best.discover[LENGTH - 1]]
+                bar_new = best.discover_score[LENGTH - 1]
     best.n[0] = n_next
     best.n[1] = n_new
 

@@ -6,14 +6,17 @@ import msgspec
 import numpy as np
 
 from online_models.arrays import I64, U8
+from online_models.bytes_copy import SLACK
 from online_models.hashmap import new_map, put
 from streams.ids import HashCollision, id_hash
+from streams.render import ENTRY_SCORE, ENTRY_START
 
 
 class Names:
     """Some `names_max` tracks; beyond them `tidy` starts anew between rounds (what is needed is read again).
 
-    `text[offset[slot]:offset[slot] + length[slot]]` is the id as a JSON string, quotes included.
+    `text[offset[slot]:offset[slot] + length[slot]]` is the id as a JSON string, quotes included; around it stands what
+    is around it in a list (`streams/render.py`).
     """
 
     def __init__(self, names_max: int, key: bytes) -> None:
@@ -56,12 +59,13 @@ class Names:
         slot = len(self._id_of)
         if slot == self._room:
             self._grow()
-        quoted = np.frombuffer(msgspec.json.encode(track_id), np.uint8)
-        end = self._used + len(quoted)
-        while end > len(self.text):
+        quoted = msgspec.json.encode(track_id)
+        text = np.frombuffer(ENTRY_START + quoted + ENTRY_SCORE, np.uint8)
+        end = self._used + len(text)
+        while end + SLACK > len(self.text):
             self.text = np.concatenate((self.text, np.zeros(len(self.text), np.uint8)))
-        self.text[self._used : end] = quoted
-        self.offset[slot], self.length[slot] = self._used, len(quoted)
+        self.text[self._used : end] = text
+        self.offset[slot], self.length[slot] = self._used + len(ENTRY_START), len(quoted)
         self.longest = max(self.longest, len(quoted))
         self._used = end
         self._hash_of[track_id] = track

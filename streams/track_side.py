@@ -37,11 +37,11 @@ ROW_FIELDS: Final = ("about", "row")
 
 
 class Fresh(NamedTuple):
-    """The items of one record run that were not applied before."""
+    """The items of some records that were not applied before."""
 
     items: Items
-    names: dict[int, str]
-    applied: int
+    ids: bytes
+    """Ids of the count items, one after the other."""
     skipped: int
     watermarks: dict[int, int]
 
@@ -63,20 +63,29 @@ class TrackSide:
         if not records:
             return 0
         fresh = _fresh(partition, records)
-        await self._load(partition, fresh, now_ms, round_n)
+        strangers = self._strangers(fresh)
+        await self._load(fresh, strangers, now_ms, round_n)
         if self._owned.get(partition.n) is not partition:
             return 0  # it went while we read, and its rows with it
-        if fresh.names:
-            self._note_new(partition, fresh.names)
+        self._note_new(partition, strangers)
         self._apply(partition, fresh)
         partition.next = records[-1].offset + 1
-        partition.applied += fresh.applied
+        partition.applied += len(fresh.items)
         partition.skipped += fresh.skipped
         partition.watermarks = fresh.watermarks
-        return fresh.applied
+        return len(fresh.items)
 
-    async def _load(self, partition: TrackPartition, fresh: Fresh, now_ms: int, round_n: int) -> None:
-        for name in fresh.names.values():
+    def _strangers(self, fresh: Fresh) -> dict[int, str]:
+        """Hash -> id of the played tracks whose row is not in memory, or was never played: Redis may not know them."""
+        counts = fresh.items[fresh.items["lag"] == 0]
+        slots = self._tracks.slots(counts["dst"])
+        strange = np.flatnonzero((slots < 0) | (self._tracks.arrays.head[slots, covisits.PLAYS] == 0))
+        ends = np.cumsum(counts["name_len"], dtype=np.int64)[strange].tolist()
+        found = zip(counts["dst"][strange].tolist(), ends, counts["name_len"][strange].tolist(), strict=True)
+        return {track: str(fresh.ids[end - length : end], "utf-8") for track, end, length in found}
+
+    async def _load(self, fresh: Fresh, strangers: dict[int, str], now_ms: int, round_n: int) -> None:
+        for name in strangers.values():
             self._names.hash(name)
         owners = np.unique(_owner(fresh.items))
         slots = self._tracks.slots(owners)
@@ -85,14 +94,15 @@ class TrackSide:
         if len(missing):
             await self._loader.tracks(missing.tolist(), now_ms, round_n)
 
-    def _note_new(self, partition: TrackPartition, names: dict[int, str]) -> None:
+    def _note_new(self, partition: TrackPartition, strangers: dict[int, str]) -> None:
         """A row without plays is a track that Redis does not know by name yet."""
-        tracks = np.array(list(names), np.int64)
-        slots = self._tracks.slots(tracks)
-        for i in np.flatnonzero(self._tracks.arrays.head[slots, covisits.PLAYS] == 0).tolist():
-            track = int(tracks[i])
-            partition.new_ids[track] = names[track]
-            self._tracks.name_of[slots[i]] = names[track]
+        if not strangers:
+            return
+        slots = self._tracks.slots(np.array(list(strangers), np.int64)).tolist()
+        for slot, (track, name) in zip(slots, strangers.items(), strict=True):
+            if self._tracks.arrays.head[slot, covisits.PLAYS] == 0:
+                partition.new_ids[track] = name
+                self._tracks.name_of[slot] = name
 
     def _apply(self, partition: TrackPartition, fresh: Fresh) -> None:
         if not len(fresh.items):
@@ -200,22 +210,13 @@ def _fresh(partition: TrackPartition, records: list[Record]) -> Fresh:
             parts.append(items[drop:])
             watermarks[section.source] = section.last
     items = np.concatenate(parts) if parts else np.zeros(0, ITEM)
-    return Fresh(items, _names(items, b"".join(bodies)), len(items), skipped, watermarks)
+    return Fresh(items, b"".join(bodies), skipped, watermarks)
 
 
 def _items(section: Section) -> Items:
     if len(section.body) < section.n * ITEM.itemsize:
         raise BadSection(f"{section.n} items in {len(section.body)} bytes")
     return np.frombuffer(section.body, ITEM, section.n)
-
-
-def _names(items: Items, text: bytes) -> dict[int, str]:
-    """Hash -> id of every count item; `text` holds the ids in the order of the items (n,)."""
-    counts = items[items["lag"] == 0]
-    ends = np.cumsum(counts["name_len"], dtype=np.int64)
-    tracks, first = np.unique(counts["dst"], return_index=True)
-    ends_of, lengths = ends[first].tolist(), counts["name_len"][first].tolist()
-    return {track: str(text[end - length : end], "utf-8") for track, end, length in zip(tracks.tolist(), ends_of, lengths, strict=True)}
 
 
 def _about(name: str, head: list[int]) -> bytes:
