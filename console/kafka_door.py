@@ -20,6 +20,7 @@ from confluent_kafka.admin import AdminClient, ClusterMetadata, OffsetSpec
 
 from console.trouble import Exit, Trouble, kafka_away
 from infra.child import port_open
+from infra.services import KNOCK_S
 from infra.settings import Settings
 
 ASK_S = 10.0
@@ -50,7 +51,7 @@ def knock(settings: Settings) -> None:
     Trouble : no broker accepts connections (exit 4)
     """
     servers = [server.rpartition(":") for server in settings.kafka.split(",")]
-    if not any(port_open(host, int(port)) for host, _, port in servers):
+    if not any(port_open(host, int(port), KNOCK_S) for host, _, port in servers):
         raise kafka_away(settings.kafka, "nothing accepts connections there")
 
 
@@ -89,7 +90,16 @@ def end_offsets(settings: Settings, topic: str) -> list[int]:
     ------
     Trouble : Kafka is away (exit 4), or there is no such topic (exit 1)
     """
-    asked = {TopicPartition(topic, p): OffsetSpec.latest() for p in range(n_partitions(settings, topic))}
+    return _offsets(settings, topic, OffsetSpec.latest())
+
+
+def first_offsets(settings: Settings, topic: str) -> list[int]:
+    """The offset of the oldest record that retention left, per partition. Raises as `end_offsets`."""
+    return _offsets(settings, topic, OffsetSpec.earliest())
+
+
+def _offsets(settings: Settings, topic: str, which: OffsetSpec) -> list[int]:
+    asked = {TopicPartition(topic, p): which for p in range(n_partitions(settings, topic))}
     admin = AdminClient(_client(settings), logger=_silent)
     deadline_s = time.monotonic() + ASK_S
     while True:

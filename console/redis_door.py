@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from console.trouble import redis_away
+from console.redis_client import asking, connect, one_node
 from infra.keys import Keys
-from infra.settings import Settings, without_password
-
-ANSWER_S = 3.0
+from infra.settings import Settings
 
 
 class State:
@@ -27,20 +21,14 @@ class State:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.keys = Keys(settings.namespace)
-        self._client = redis.Redis.from_url(
-            settings.redis,
-            socket_timeout=ANSWER_S,
-            socket_connect_timeout=ANSWER_S,
-            retry=Retry(NoBackoff(), 0),
-            client_name=f"{settings.namespace}-console",
-        )
+        self._client = connect(settings)
 
     def close(self) -> None:
         self._client.close()
 
     def fields(self, key: str, names: Sequence[str]) -> dict[str, bytes]:
         """The fields of a hash that exist."""
-        with self._asking():
+        with asking(self.settings):
             values: Any = self._client.hmget(key, list(names))
         return {name: value for name, value in zip(names, values, strict=True) if value is not None}
 
@@ -49,13 +37,13 @@ class State:
         pipeline = self._client.pipeline(transaction=False)
         for key in keys:
             pipeline.hgetall(key)
-        with self._asking():
+        with asking(self.settings):
             found: Any = pipeline.execute()
         return [{name.decode(): value for name, value in each.items()} for each in found]
 
     def text(self, key: str) -> bytes | None:
         """A plain string."""
-        with self._asking():
+        with asking(self.settings):
             value: Any = self._client.get(key)
         return value if isinstance(value, bytes) else None
 
@@ -66,19 +54,12 @@ class State:
 
     def server(self, section: str) -> dict[str, Any]:
         """A section of INFO."""
-        with self._asking():
-            found: Any = self._client.info(section)
+        with asking(self.settings):
+            found: Any = self._client.info(section, **one_node(self._client))
         return dict(found)
 
     def time_ms(self) -> float:
         """Redis's own clock, epoch ms."""
-        with self._asking():
-            seconds, micros = self._client.time()
+        with asking(self.settings):
+            seconds, micros = self._client.time(**one_node(self._client))
         return float(seconds * 1_000 + micros / 1_000)
-
-    @contextmanager
-    def _asking(self) -> Iterator[None]:
-        try:
-            yield
-        except redis.RedisError as error:
-            raise redis_away(without_password(self.settings.redis), str(error)) from error

@@ -28,7 +28,7 @@ from infra.settings import Settings, SettingsError, child_environment, given_add
 from infra.system import Missing, need_java, need_redis
 
 ROLES: Final[dict[str, Literal["plays", "models"]]] = {"plays": "plays", "models": "models"}
-READY_S = 120.0
+READY_S = 300.0
 """A first start compiles the kernels: 20 s on a calm machine, much more on two busy cores."""
 
 
@@ -39,6 +39,7 @@ class Workers:
         self.settings = settings
         self.children: dict[str, Child] = {}
         self.metrics: dict[str, int] = {}
+        self._before: list[bytes] = []
         for number, (role, count) in enumerate(counts.items()):
             port = _metrics_port(settings.metrics_port + number) if settings.metrics_port else 0
             environment = child_environment(msgspec.structs.replace(settings, metrics_port=port).to_env())
@@ -48,6 +49,7 @@ class Workers:
 
     def __enter__(self) -> Self:
         try:
+            self._before = self._tokens()
             for child in self.children.values():
                 child.start()
         except BaseException:
@@ -70,16 +72,14 @@ class Workers:
                 raise Trouble(Exit.FAILURE, f"the {child.name} ended; last lines of {child.log}:\n{child.tail()}", "segue doctor")
 
     def wait_ready(self) -> None:
-        """Until every events partition has its cursor, and so its worker.
+        """Until every events partition was claimed anew, which gives its cursor another token.
 
         Raises
         ------
         Trouble : a supervisor ended, or `READY_S` are over (exit 1)
         """
-        state = State(self.settings)
-        keys = [state.keys.user_cursor(p) for p in range(self.settings.events_partitions)]
         deadline_s = time.monotonic() + READY_S
-        while not all(state.hashes(keys)):
+        while not all(now and now != before for now, before in zip(self._tokens(), self._before, strict=True)):
             self.check()
             if time.monotonic() > deadline_s:
                 child = self.children["plays"]
@@ -87,6 +87,13 @@ class Workers:
                     Exit.FAILURE, f"no worker was ready after {READY_S:.0f} s; last lines of {child.log}:\n{child.tail()}", "segue doctor"
                 )
             time.sleep(0.1)
+
+    def _tokens(self) -> list[bytes]:
+        """Who owns each events partition; b"" = nobody yet."""
+        state = State(self.settings)
+        cursors = state.hashes([state.keys.user_cursor(p) for p in range(self.settings.events_partitions)])
+        state.close()
+        return [cursor.get("token", b"") for cursor in cursors]
 
 
 @contextmanager

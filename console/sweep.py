@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import redis
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from console.output import say
+from console.redis_client import delete_namespace
+from console.trouble import Trouble
 from infra.settings import Settings
 
 ASK_S = 15.0
-KEYS_AT_ONCE = 1_000
 
 
 def sweep(settings: Settings) -> None:
@@ -21,10 +21,6 @@ def sweep(settings: Settings) -> None:
         names = [name for name in admin.list_topics(timeout=ASK_S).topics if name.startswith(f"{prefix}.")]
         for done in (admin.delete_topics(names, operation_timeout=ASK_S) if names else {}).values():
             done.result()
-        client = redis.Redis.from_url(settings.redis, socket_timeout=ASK_S)
-        keys = list(client.scan_iter(match=f"{prefix}:*", count=KEYS_AT_ONCE))
-        for start in range(0, len(keys), KEYS_AT_ONCE):
-            client.unlink(*keys[start : start + KEYS_AT_ONCE])
-        client.close()
-    except (KafkaException, redis.RedisError) as error:
+        delete_namespace(settings)
+    except (KafkaException, Trouble) as error:
         say(f"the demo's namespace {prefix} could not be swept: {error}")

@@ -14,7 +14,7 @@ from console.trouble import Exit, Trouble
 from infra.kafka_jars import project_dir
 
 SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True}
-"""What stands behind NAME goes to the benchmark as it is, `--json` and `--help` included."""
+"""What stands behind NAME goes to the benchmark as it is."""
 
 
 @guarded
