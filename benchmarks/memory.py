@@ -1,0 +1,132 @@
+"""Memory with 100,000 users and 100,000 tracks: `segue bench memory --json`.
+
+Every user and every track is there, the worker's rows in memory are as many as its settings allow, and each user has
+some ten plays. Reported: the worker's resident memory, now and at its highest, and what a user and a track take in Redis.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import numpy as np
+import typer
+from redis import Redis
+
+from benchmarks import load, meter
+from benchmarks.crowd import Crowd, Size
+from benchmarks.drained import n_applied
+from benchmarks.processes import child_of, machine, rss_bytes
+from benchmarks.rig import BEGUN_AGO_MS, crew, rig, services_seen
+from benchmarks.scrape import scrape
+from console.cursors import drain
+from console.output import Json, guarded, say, say_json, screen
+from console.placing import track_key, user_key
+from console.redis_door import State
+from streams.clock import SystemClock
+
+USERS_N: Final = 100_000
+TRACKS_N: Final = 100_000
+LISTENING_N: Final = 5_000
+QUICK: Final = {"plays": 4_000, "size": Size(3_000, 500, 2_000)}
+SAMPLED_N: Final = 1_000
+
+
+def measure(plays: int, size: Size, seed: int) -> dict[str, Any]:
+    """The whole benchmark; the report."""
+    crowd = Crowd(seed, SystemClock().now_ms() - BEGUN_AGO_MS, size)
+    with rig("bench") as (settings,):
+        state = State(settings)
+        seen = services_seen(state)
+        before = _used_memory(state)
+        total = size.users - size.listening + plays
+        say(f"producing {total:,} plays")
+        load.produce(settings, crowd.census())
+        load.produce(settings, crowd.plays(plays))
+        with crew(settings, {"plays": 1}) as workers:
+            pid = child_of(workers.children["plays"].pid)
+            meter.drain(pid, total, lambda: n_applied(state))
+            drain(state, lambda left: None)
+            rows = scrape(workers.metrics["plays"], settings.namespace).shown()["rows_in_memory"]
+            rss, peak = rss_bytes(pid), _peak_bytes(pid)
+            redis_bytes = _used_memory(state) - before
+        users, tracks = _samples(crowd, size, seed)
+        client = Redis.from_url(settings.redis)
+        per_user = _bytes_of(client, [user_key(state, user) for user in users])
+        per_track = _bytes_of(client, [track_key(state, track) for track in tracks])
+        client.close()
+        state.close()
+    return {
+        "rss_mb": round(rss / 1e6, 1),
+        "rss_peak_mb": round(peak / 1e6, 1),
+        "redis_bytes_per_user": per_user,
+        "redis_bytes_per_track": per_track,
+        "redis_mb": round(redis_bytes / 1e6, 1),
+        "rows_in_memory": rows,
+        "users": size.users,
+        "tracks": size.tracks,
+        "plays_per_user": round(total / size.users, 1),
+        "services": seen,
+        "machine": machine(),
+    }
+
+
+def _used_memory(state: State) -> int:
+    return int(state.server("memory")["used_memory"])
+
+
+def _peak_bytes(pid: int) -> int:
+    """The highest resident memory so far; the present one where the system does not tell."""
+    status = Path("/proc") / str(pid) / "status"
+    lines = status.read_text().splitlines() if status.exists() else []
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM")), rss_bytes(pid))
+
+
+def _samples(crowd: Crowd, size: Size, seed: int) -> tuple[list[str], list[str]]:
+    """Ids of some users and some tracks."""
+    rng = np.random.default_rng(seed)
+    users = [crowd.user_ids[i].decode() for i in rng.integers(size.users, size=SAMPLED_N).tolist()]
+    tracks = [crowd.track_ids[i].decode() for i in rng.integers(size.tracks, size=SAMPLED_N).tolist()]
+    return users, tracks
+
+
+def _bytes_of(client: Any, keys: Sequence[str]) -> dict[str, int]:
+    """Memory that Redis takes for a key, its name included: mean and largest of those that are there."""
+    pipeline = client.pipeline(transaction=False)
+    for key in keys:
+        pipeline.memory_usage(key)
+    found = [size for size in pipeline.execute() if size is not None]
+    return {"mean": round(statistics.mean(found)), "max": max(found), "sampled": len(found)}
+
+
+@guarded
+def main(
+    plays: Annotated[int, typer.Option(min=1_000, help="Plays after the first one of everybody.")] = 900_000,
+    users: Annotated[int, typer.Option(min=1_000)] = USERS_N,
+    tracks: Annotated[int, typer.Option(min=1_000)] = TRACKS_N,
+    seed: Annotated[int, typer.Option()] = 1,
+    quick: Annotated[bool, typer.Option("--quick", help="Small sizes: whether it runs, not how much.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Memory of a worker and of Redis with many users and tracks."""
+    sizes: dict[str, Any] = QUICK if quick else {"plays": plays, "size": Size(users, min(LISTENING_N, users), tracks)}
+    report = measure(**sizes, seed=seed)
+    if as_json:
+        say_json(report)
+    else:
+        screen().print(table(report), markup=False)
+
+
+def table(report: dict[str, Any]) -> str:
+    """For people."""
+    return (
+        f"{report['users']:,} users, {report['tracks']:,} tracks, {report['plays_per_user']} plays each\n"
+        f"worker: {report['rss_mb']} MB resident, {report['rss_peak_mb']} MB at most\n"
+        f"Redis: {report['redis_bytes_per_user']['mean']} bytes per user, {report['redis_bytes_per_track']['mean']} per track"
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)
