@@ -14,6 +14,8 @@ from Faust's driver, and each needs a private name of aiokafka 0.14 (pinned; hel
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import time
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -21,7 +23,7 @@ from typing import Any, NamedTuple
 from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import Fetcher, FetchResult
 from aiokafka.consumer.subscription_state import SubscriptionState
-from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError, OffsetOutOfRangeError
+from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaConnectionError, KafkaError, OffsetOutOfRangeError
 from aiokafka.protocol.group import HeartbeatRequest, SyncGroupRequest
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
@@ -29,12 +31,20 @@ from faust.types import TP
 
 from streams.ports import Record
 
+log = logging.getLogger("segue.transport")
+
 FETCH_MIN_BYTES = 1_048_576
 """The broker answers when this much is there or `fetch_wait_ms` has passed: it does the batching. With 1 byte, one record
 ends the fetch of all partitions (248 fetches/s at 200 plays/s, p99 at 1,000/s 156 ms instead of 43)."""
 
 CHUNK_RECORDS_MAX = 2_000
 """Most records of one partition in one fetch result: 8 partitions unpack in about 30 ms, so heartbeats stay on time."""
+
+CONNECT_S = 0.5
+"""Pause between two attempts to reach a broker at the start."""
+
+WARN_EVERY = 20
+"""One line in so many attempts."""
 
 IDLE_S = 1.0
 """Longest wait for data in one call; only then does the caller look at its flags again."""
@@ -92,8 +102,13 @@ class FetchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return consumer
 
     async def on_start(self) -> None:
-        """Connect, and from then on report what the group coordinator acknowledges."""
-        await super().on_start()
+        """Connect (waits for a broker), and from then on report what the group coordinator acknowledges."""
+        attempts = 0
+        while not await self._connected(attempts):
+            attempts += 1
+            await self.sleep(CONNECT_S)
+            if self.should_stop:
+                return
         coordinator = self._ensure_consumer()._coordinator
         send = coordinator._send_req
 
@@ -101,10 +116,32 @@ class FetchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             sent_s = time.monotonic()
             answer = await send(request)
             if isinstance(request, HeartbeatRequest | SyncGroupRequest) and answer.error_code == 0:
-                self.parent_loop.call_soon_threadsafe(self.consumer.on_confirmed, sent_s)
+                # The last heartbeat of a process may come after its main loop has ended.
+                with contextlib.suppress(RuntimeError):
+                    self.parent_loop.call_soon_threadsafe(self.consumer.on_confirmed, sent_s)
             return answer
 
         coordinator._send_req = observed
+
+    async def _connected(self, attempts: int) -> bool:
+        try:
+            await super().on_start()
+        except KafkaConnectionError as error:
+            if attempts % WARN_EVERY == 0:
+                log.warning("no Kafka there (%s); trying again every %s s", error, CONNECT_S)
+            await self._ensure_consumer().stop()
+            return False
+        return True
+
+    async def on_thread_stop(self) -> None:
+        """Leave the group when the process ends in order, so that others take over at once.
+
+        aiokafka keeps a static member in the group until its session times out: right for one that crashed and is back
+        in a second, six idle seconds for the partitions of one that was told to stop.
+        """
+        if self._consumer is not None and self._consumer._coordinator is not None and not self.app.crashed:
+            self._consumer._coordinator._group_instance_id = None
+        await super().on_thread_stop()
 
     async def on_thread(self, call: Any) -> Any:
         """Run a coroutine on this thread's loop and wait for it.

@@ -65,7 +65,7 @@ def delete_before(address: str, topic: str, partition: int, offset: int) -> None
         done.result(30)
 
 
-async def eventually(true: Callable[[], bool], timeout_s: float = 30.0) -> None:
+async def eventually(true: Callable[[], bool], timeout_s: float = 60.0) -> None:
     """Wait until `true()`."""
     deadline = time.monotonic() + timeout_s
     while not true():

@@ -44,6 +44,8 @@ class LedgerOwner:
         self.db.execute("insert into note values (?, ?, ?)", (self.name, what, time.monotonic()))
 
     async def claim(self, tps: set[TP]) -> dict[TP, int]:
+        if self.how == "refuse":
+            raise RuntimeError("this log is not ours")
         bounds = await self.app.consumer.bounds(tps)
         found = {}
         for tp in sorted(tps):

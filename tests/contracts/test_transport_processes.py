@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from infra.kafka_process import LocalKafka
 from tests.contracts.kafka_tools import create_topics, produce
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,7 +61,7 @@ class Cluster:
     def notes(self, name: str) -> list[str]:
         return [str(row[0]) for row in self.ask(f"select what from note where worker = '{name}' order by at")]  # noqa: S608
 
-    def until(self, true: Callable[[], bool], timeout_s: float = 40.0) -> float:
+    def until(self, true: Callable[[], bool], timeout_s: float = 90.0) -> float:
         """Seconds until `true()`."""
         started_s = time.monotonic()
         while not true():
@@ -163,6 +164,36 @@ def test_an_exception_in_the_owner_ends_the_process_and_skips_nothing(cluster: C
     assert "a bug of ours" in cluster.log.read_text()
     cluster.start("a")
     cluster.check_exact()
+
+
+def test_a_claim_that_fails_ends_the_process(cluster: Cluster) -> None:
+    assert cluster.start("a", how="refuse").wait(20) == 1
+    assert "this log is not ours" in cluster.log.read_text()
+
+
+def test_a_static_member_that_is_told_to_stop_hands_over_at_once(cluster: Cluster) -> None:
+    first = cluster.start("a", "static")
+    cluster.start("b", "static")
+    cluster.until(lambda: "claimed 2" in cluster.notes("a") and "claimed 2" in cluster.notes("b"))
+    asked_s = time.monotonic()
+    assert ended(first, signal.SIGTERM)[0] == 0
+    cluster.until(lambda: "claimed 4" in cluster.notes("b")[-1:])
+    assert time.monotonic() - asked_s < 5.5, "the session had to time out first"
+
+
+def test_a_worker_waits_for_a_broker_and_stops_while_it_waits(cluster: Cluster, tmp_path: Path) -> None:
+    with LocalKafka(tmp_path / "late") as late:
+        create_topics(late.address, {cluster.topic: PARTITIONS})
+        late.stop()
+        cluster.kafka = late.address
+        waiting, stopped = cluster.start("a"), cluster.start("b")
+        cluster.until(lambda: cluster.log.exists() and cluster.log.read_text().count("no Kafka there") >= 2)
+        code, took_s = ended(stopped, signal.SIGTERM)
+        assert (code, took_s < 5.3) == (0, True)
+        late.start()
+        cluster.produce(40)
+        cluster.check_exact()
+        assert ended(waiting, signal.SIGTERM)[0] == 0
 
 
 def test_a_member_that_slept_is_fenced_and_comes_back(cluster: Cluster) -> None:
