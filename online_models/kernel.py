@@ -1,8 +1,8 @@
 """The one way to compile a kernel: cached on disk, strict floating point.
 
 numba's cache looks at the file of the kernel alone: a kernel that calls into another file would go on with the
-old callee after that file changed. So the cache lies in a folder named by a digest of all files that have to do
-with kernels (those that say the word).
+old callee after that file changed. So the cache lies in a folder named by a digest of all files with kernels, and
+of those whose constants are compiled into them.
 """
 
 from __future__ import annotations
@@ -20,11 +20,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 _ROOT: Final = Path(__file__).resolve().parent
 _SOURCES: Final = (_ROOT, _ROOT.parent / "streams")
 
+_CONSTANTS: Final = ("items.py",)
+"""Files without kernels whose constants kernels use."""
+
 
 def _cache_folder() -> Path:
     """Beside the sources where that may be written, else in the user's cache; never where others can write."""
-    texts = [path.read_bytes() for folder in _SOURCES for path in sorted(folder.glob("*.py"))]
-    name = f"kernels-{sha256(b''.join(text for text in texts if b'kernel' in text)).hexdigest()[:16]}"
+    texts = {path: path.read_bytes() for folder in _SOURCES for path in sorted(folder.glob("*.py"))}
+    compiled = [text for path, text in texts.items() if b"\n@kernel\n" in text or path.name in _CONSTANTS]
+    name = f"kernels-{sha256(b''.join(compiled)).hexdigest()[:16]}"
     for home in (_ROOT / "__pycache__", Path.home() / ".cache" / "segue"):
         try:
             (home / name).mkdir(parents=True, exist_ok=True)
