@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes .venv with the command `segue` (installed editable) and the development tools; says nothing when it is up to date.
+# Makes .venv with the command `segue` (installed editable) and the development tools, and compiles the kernels, so that
+# the first demo or test does not wait for them. Says nothing when it is up to date.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -54,6 +55,8 @@ say "installing the locked packages"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 say "compiling the kernels"
+.venv/bin/python -c 'from streams.warm_up import warm_up; warm_up("plays")'
+say "compiling the kernels (a minute, kept beside the sources)"
 .venv/bin/python -c 'from streams.warm_up import warm_up; warm_up("plays")'
 printf '%s\n' "$wanted" > .venv/.segue-setup
 say "done: .venv/bin/segue"
