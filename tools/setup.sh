@@ -54,8 +54,6 @@ fi
 say "installing the locked packages"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-say "compiling the kernels"
-.venv/bin/python -c 'from streams.warm_up import warm_up; warm_up("plays")'
 say "compiling the kernels (a minute, kept beside the sources)"
 .venv/bin/python -c 'from streams.warm_up import warm_up; warm_up("plays")'
 printf '%s\n' "$wanted" > .venv/.segue-setup
