@@ -43,6 +43,10 @@ NAMES_PER_TRACK: Final = 4
 """Names in memory per track row: a row's followers are named too, but tracks share followers."""
 
 
+Taking = tuple[UserPartition | TrackPartition, int]
+"""A partition that was claimed, and the offset to read it from."""
+
+
 class Plays:
     """Owner of events and track-deltas partitions (`streams/transport.py`, `Owner`).
 
@@ -121,37 +125,48 @@ class Plays:
         self.pipeline.erasures.learn(await self._group.read_all(f"{internal}.erasures"))
         found = await asyncio.gather(*(self._claim(TP(*tp)) for tp in sorted(tps)))
         self._start()
-        return {tp: offset for tp, offset in zip(sorted(tps), found, strict=True) if offset is not None}
+        for taken in found:
+            self._own(taken)
+        return {tp: taken[1] for tp, taken in zip(sorted(tps), found, strict=True) if taken is not None}
 
-    async def _claim(self, tp: TP) -> int | None:
+    async def _claim(self, tp: TP) -> Taking | None:
+        """A partition and where to read it; it is ours only with `_own`, which must be followed by the new place at once.
+
+        A chunk that was fetched before, and comes while we own the partition, would be taken for the records
+        behind the cursor: everything in between would be lost.
+        """
         self._drop(tp)
         try:
-            offset = await (self._claim_users(tp) if tp.topic == self.events_topic else self._claim_tracks(tp))
+            return await (self._claim_users(tp) if tp.topic == self.events_topic else self._claim_tracks(tp))
         except Gap as gap:
             log.error("gap", topic=tp.topic, partition=tp.partition, message=str(gap))
             return None
-        return offset
 
-    async def _claim_users(self, tp: TP) -> int:
+    def _own(self, taken: Taking | None) -> None:
+        partition = taken[0] if taken is not None else None
+        if isinstance(partition, UserPartition):
+            self.user_rows.drop_partition(partition.n)
+            self.user_partitions[partition.n] = partition
+        elif isinstance(partition, TrackPartition):
+            self.track_partitions[partition.n] = partition
+
+    async def _claim_users(self, tp: TP) -> Taking:
         assert self._claims is not None, "attach comes before claim"
         n = tp.partition
         token, claimed = await self._claims.claim(self._keys.user_cursor(n), self._keys.user_pending(n), *tp, f"u{n}")
         partition = user_partition(n, token, claimed.fields, self._settings.deltas_partitions, self._settings.round_plays_max)
         await self._users.publish_again(partition, claimed.pending, self._reread)
-        self.user_rows.drop_partition(n)
-        self.user_partitions[n] = partition
         self._observe.claimed("users")
-        return await self._position(tp, partition.next)
+        return partition, await self._position(tp, partition.next)
 
-    async def _claim_tracks(self, tp: TP) -> int:
+    async def _claim_tracks(self, tp: TP) -> Taking:
         assert self._claims is not None, "attach comes before claim"
         n = tp.partition
         token, claimed = await self._claims.claim(self._keys.track_cursor(n), self._keys.track_pending(n), *tp, f"t{n}")
         partition = track_partition(n, token, claimed.fields)
         await self._tracks.open(partition)
-        self.track_partitions[n] = partition
         self._observe.claimed("tracks")
-        return await self._position(tp, partition.next)
+        return partition, await self._position(tp, partition.next)
 
     async def _position(self, tp: TP, cursor: int) -> int:
         """Where to read on: the cursor, or the first record that retention left (an accepted gap)."""
@@ -209,8 +224,9 @@ class Plays:
     async def _claim_again(self, tp: TP) -> None:
         assert self._group is not None, "attach comes before claim"
         await self._group.confirmed_member()
-        offset = await self._claim(tp)
-        if offset is not None and not await self._group.reposition(tp, offset):
+        taken = await self._claim(tp)
+        self._own(taken)
+        if taken is not None and not await self._group.reposition(tp, taken[1]):
             self._drop(tp)
         self._again.pop(tp, None)
 
