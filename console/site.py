@@ -6,6 +6,7 @@ Whatever ends the block (its end, Ctrl-C, SIGTERM, a failure, even `kill -9`) en
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -30,6 +31,8 @@ from infra.system import Missing, need_java, need_redis
 ROLES: Final[dict[str, Literal["plays", "models"]]] = {"plays": "plays", "models": "models"}
 READY_S = 300.0
 """A first start compiles the kernels: 20 s on a calm machine, much more on two busy cores."""
+
+COMPILE = "from streams.warm_up import warm_up; warm_up('plays'); warm_up('models')"
 
 
 class Workers:
@@ -113,7 +116,7 @@ def running_services(kind: Kind, data_dir: Path) -> Iterator[Addresses]:
 
 
 def install() -> None:
-    """Have the programs that local services need, so that what follows can be timed.
+    """Have the programs that local services need and the compiled kernels, so that what follows can be timed.
 
     Raises
     ------
@@ -128,6 +131,20 @@ def install() -> None:
         raise Trouble(Exit.UNREACHABLE, str(error), "segue demo") from error
     except SettingsError as error:
         raise Trouble(Exit.USAGE, str(error), "env | grep SEGUE_") from error
+    _compile()
+
+
+def _compile() -> None:
+    """The kernels of both roles, before two workers that start at once both do it."""
+    # It takes a second to import: only starting needs it. The folder's name is a digest of the sources.
+    from online_models.kernel import config
+
+    if any(Path(config.CACHE_DIR).rglob("*.nbi")):
+        return
+    say("compiling the kernels: once for this version, about a minute")
+    done = subprocess.run([sys.executable, "-c", COMPILE], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode:
+        raise Trouble(Exit.FAILURE, f"the kernels could not be compiled:\n{done.stderr}", "segue doctor")
 
 
 class Site(NamedTuple):

@@ -13,7 +13,7 @@ import typer
 from console import run_state
 from console.addresses import settings_of
 from console.output import Json, guarded, say, say_json, screen
-from console.site import ROLES, Workers, site
+from console.site import ROLES, Workers, install, site
 from console.trouble import Exit, Trouble
 from infra.settings import without_password
 from streams.clock import SystemClock
@@ -38,6 +38,8 @@ def up(
             Exit.REFUSED, f"`{other.command}` (process {other.pid}) is running from {folder}, Kafka at {other.kafka}", f"kill {other.pid}"
         )
     crew = {"plays": workers} if workers else {}
+    if workers:
+        install()
     with site(settings, data_dir=folder, workers=crew | ({"models": 1} if workers and models else {})) as running:
         live, processes = running.settings, running.workers
         state = run_state.RunState(os.getpid(), "segue up", live.namespace, live.kafka, live.redis, processes.metrics.get("plays", 0))
