@@ -129,11 +129,15 @@ class MemoryStore:
 
         return await self._ask("found", self._meta, effect)
 
-    async def mark(self, field: str, value: Field) -> None:
-        def effect() -> None:
-            self.redis.write({self._meta: {**self.redis.hash(self._meta), field: encode(value)}})
+    async def mark(self, incarnation: str, field: str, value: Field) -> bool:
+        def effect() -> bool:
+            meta = self.redis.hash(self._meta)
+            if meta.get("incarnation") != incarnation.encode():
+                return False
+            self.redis.write({self._meta: {**meta, field: encode(value)}})
+            return True
 
-        await self._ask("mark", self._meta, effect)
+        return await self._ask("mark", self._meta, effect)
 
     async def claim(self, cursor: str, pending_key: str, token: str) -> Claimed:
         def effect() -> Claimed:
@@ -149,13 +153,14 @@ class MemoryStore:
 
         return await self._ask("claim", cursor, effect)
 
-    async def start_cursor(self, cursor: str, fields: dict[str, Field]) -> bool:
+    async def start_cursor(self, cursor: str, fields: dict[str, Field], *, instead_of: str = "") -> bool:
         assert {"token", "next", "incarnation"} <= fields.keys(), f"{cursor}: a cursor starts with a whole fence"
 
         def effect() -> bool:
-            found = self.redis.hash(cursor)
-            if found:
-                return found.get("token") == encode(fields["token"])
+            stored = self.redis.hash(cursor)
+            token = stored.get("token", b"")
+            if stored and not (token and token == instead_of.encode()):
+                return token != b"" and token == encode(fields["token"])
             self.redis.write({cursor: _encoded(fields)})
             return True
 

@@ -24,5 +24,6 @@ APPLY = _load("apply")
 CLAIM = _load("claim")
 FOUND = _load("found")
 START = _load("start")
+MARK = _load("mark")
 READ = _load("read")
-BY_SHA = {script.sha: script for script in (APPLY, CLAIM, FOUND, START, READ)}
+BY_SHA = {script.sha: script for script in (APPLY, CLAIM, FOUND, START, MARK, READ)}

@@ -80,8 +80,9 @@ class RedisStore:
         (reply,) = await self._settle([_evalsha(scripts.FOUND, [self._meta], _flat(fields))])
         return _pairs(reply)
 
-    async def mark(self, field: str, value: Field) -> None:
-        await self._settle([[b"HSET", self._meta.encode(), encode(field), encode(value)]])
+    async def mark(self, incarnation: str, field: str, value: Field) -> bool:
+        (reply,) = await self._settle([_evalsha(scripts.MARK, [self._meta], [incarnation.encode(), field.encode(), encode(value)])])
+        return reply == 1
 
     # -- cursors ---------------------------------------------------------------------------------------
 
@@ -94,9 +95,10 @@ class RedisStore:
         assert isinstance(pending, bytes), pending
         return Claimed(_pairs(fields), pending)
 
-    async def start_cursor(self, cursor: str, fields: dict[str, Field]) -> bool:
+    async def start_cursor(self, cursor: str, fields: dict[str, Field], *, instead_of: str = "") -> bool:
         assert {"token", "next", "incarnation"} <= fields.keys(), f"{cursor}: a cursor starts with a whole fence"
-        (reply,) = await self._settle([_evalsha(scripts.START, [cursor], [encode(fields["token"]), *_flat(fields)])])
+        args = [encode(fields["token"]), instead_of.encode(), *_flat(fields)]
+        (reply,) = await self._settle([_evalsha(scripts.START, [cursor], args)])
         return reply == 1
 
     async def owners(self, cursors: Sequence[str]) -> list[tuple[str, int]]:

@@ -16,6 +16,9 @@ from streams.ports import TP, Group, Store
 RULES = "1"
 """Version of the rules that make state out of a log; a release that changes them needs `segue rebuild`."""
 
+USED = frozenset({"applied", "noted"})
+"""A cursor has one of these fields from its first write on."""
+
 
 class NeedsRebuild(Exception):
     """State and log do not belong together; the message says what was seen and names `segue rebuild`."""
@@ -48,23 +51,24 @@ class Claims:
 
         Raises `NeedsRebuild`, `Gap`.
         """
-        meta = await self._meta()
         while True:
+            meta = await self._meta()
             token = self._new_token()
             claimed = await self._store.claim(cursor, pending, token)
-            if claimed.fields:
+            if not claimed.fields:
+                await self._start(meta, cursor, topic, partition, tag)
+            elif claimed.fields["incarnation"] == meta["incarnation"]:
                 break
-            await self._start(meta, cursor, topic, partition, tag)
-        found = claimed.fields["incarnation"].decode()
-        incarnation = meta["incarnation"].decode()
-        if found != incarnation:
-            raise NeedsRebuild(
-                f"{cursor} belongs to incarnation {found}, the namespace to {incarnation}: stop all workers, run `segue rebuild`"
-            )
+            elif not await self._flushed_since(meta):
+                await self._start_anew(meta, cursor, token, claimed, topic, partition)
         if f"started:{tag}" not in meta:
-            await self._store.mark(f"started:{tag}", 1)
+            await self._store.mark(meta["incarnation"].decode(), f"started:{tag}", 1)
         await self._check_bounds(topic, partition, int(claimed.fields["next"]))
         return token, claimed
+
+    async def _flushed_since(self, meta: dict[str, bytes]) -> bool:
+        """Is the namespace another one (or none) by now? A flush may come between any two questions."""
+        return (await self._store.meta()).get("incarnation") != meta["incarnation"]
 
     async def _meta(self) -> dict[str, bytes]:
         s = self._settings
@@ -86,11 +90,26 @@ class Claims:
         return meta
 
     async def _start(self, meta: dict[str, bytes], cursor: str, topic: str, partition: int, tag: str) -> None:
+        """Create a missing cursor at the log's beginning; the caller claims it then, with a fresh look at meta."""
         if f"started:{tag}" in meta:
+            if await self._flushed_since(meta):
+                return
             raise NeedsRebuild(f"{cursor} is gone, but {self._keys.meta()} says that it was started: stop all workers, run `segue rebuild`")
+        incarnation = meta["incarnation"].decode()
         first, _ = await self._bounds(topic, partition)
-        await self._store.start_cursor(cursor, {"token": "", "next": first, "incarnation": meta["incarnation"].decode()})
-        await self._store.mark(f"started:{tag}", 1)
+        await self._store.start_cursor(cursor, {"token": "", "next": first, "incarnation": incarnation})
+        await self._store.mark(incarnation, f"started:{tag}", 1)
+
+    async def _start_anew(self, meta: dict[str, bytes], cursor: str, token: str, claimed: Claimed, topic: str, partition: int) -> None:
+        """A cursor of another incarnation: one that was created just after a flush, and never used, is replaced."""
+        incarnation = meta["incarnation"].decode()
+        if claimed.fields.keys() & USED:
+            raise NeedsRebuild(
+                f"{cursor} belongs to incarnation {claimed.fields['incarnation'].decode()}, the namespace to {incarnation}: "
+                "stop all workers, run `segue rebuild`"
+            )
+        first, _ = await self._bounds(topic, partition)
+        await self._store.start_cursor(cursor, {"token": "", "next": first, "incarnation": incarnation}, instead_of=token)
 
     async def _check_bounds(self, topic: str, partition: int, cursor: int) -> None:
         first, end = await self._bounds(topic, partition)

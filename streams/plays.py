@@ -356,14 +356,19 @@ class Plays:
         await self._group.publish_positions(positions)
 
     async def check_owned(self) -> None:
-        """Look whether every owned partition is still ours; one that is not is dropped and claimed again."""
+        """Look whether every owned partition is still ours and not behind us; one that is not is dropped and claimed again.
+
+        Behind us: Redis went back, and an idle partition would not learn it before its next event.
+        """
         users, tracks = list(self.user_partitions.values()), list(self.track_partitions.values())
         cursors = [self._keys.user_cursor(p.n) for p in users] + [self._keys.track_cursor(p.n) for p in tracks]
         if not cursors:
             return
         owned: list[UserPartition | TrackPartition] = [*users, *tracks]
-        for partition, (token, _) in zip(owned, await self._store.owners(cursors), strict=True):
-            if token != partition.token:
+        # As of before the question: an apply that lands meanwhile only moves the answer forward.
+        known = [p.next for p in users] + [p.stored for p in tracks]
+        for partition, at_least, (token, stored) in zip(owned, known, await self._store.owners(cursors), strict=True):
+            if token != partition.token or stored < at_least:
                 self._refused(partition)
         await self._prove_idle()
 

@@ -67,8 +67,8 @@ class Store(Protocol):
         """Create the meta hash if there is none (one winner); returns the one that stands."""
         ...
 
-    async def mark(self, field: str, value: Field) -> None:
-        """Set one field of the meta hash."""
+    async def mark(self, incarnation: str, field: str, value: Field) -> bool:
+        """Set one field of the meta hash while it is of that incarnation; a flush leaves nothing to mark."""
         ...
 
     async def claim(self, cursor: str, pending_key: str, token: str) -> Claimed:
@@ -78,8 +78,8 @@ class Store(Protocol):
         """
         ...
 
-    async def start_cursor(self, cursor: str, fields: dict[str, Field]) -> bool:
-        """Create a cursor if there is none (fields include token, next, incarnation)."""
+    async def start_cursor(self, cursor: str, fields: dict[str, Field], *, instead_of: str = "") -> bool:
+        """Create a cursor (fields include token, next, incarnation) if there is none or its token is `instead_of`."""
         ...
 
     async def read(self, wanted: Sequence[tuple[str, str]]) -> list[bytes | None]:

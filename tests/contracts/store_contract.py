@@ -88,8 +88,15 @@ class StoreContract:
 
     async def test_a_mark_sets_one_field_and_leaves_the_others(self, store: Store) -> None:
         await store.found({"incarnation": "a"})
-        await store.mark("started:u3", 1)
+        assert await store.mark("a", "started:u3", 1)
         assert await store.meta() == {"incarnation": b"a", "started:u3": b"1"}
+
+    async def test_a_mark_of_another_incarnation_or_after_a_flush_leaves_no_trace(self, store: Store, raw: Raw) -> None:
+        assert not await store.mark("a", "started:u3", 1)
+        assert await raw.keys() == []
+        await store.found({"incarnation": "b"})
+        assert not await store.mark("a", "started:u3", 1)
+        assert await store.meta() == {"incarnation": b"b"}
 
     # -- cursors and claims --
 
@@ -102,6 +109,21 @@ class StoreContract:
         assert await store.start_cursor(CURSOR, {"token": "a", "next": 7, "incarnation": "inc"})
         assert not await other.start_cursor(CURSOR, {"token": "b", "next": 0, "incarnation": "other"})
         assert await store.owners([CURSOR]) == [("a", 7)]
+
+    async def test_a_cursor_gives_way_to_another_only_while_its_token_is_the_one_named(self, store: Store, other: Store, raw: Raw) -> None:
+        await begin(store)
+        await other.claim(CURSOR, PENDING, "theirs")
+        fresh: dict[str, Field] = {"token": "x", "next": 2, "incarnation": "new"}
+        assert not await store.start_cursor(CURSOR, fresh, instead_of="ours")
+        assert await other.start_cursor(CURSOR, fresh, instead_of="theirs")
+        assert await raw.hash(CURSOR) == {"token": b"x", "next": b"2", "incarnation": b"new"}
+        assert await other.start_cursor(CURSOR, fresh, instead_of="theirs"), "asked again, it is still ours"
+
+    async def test_two_cursors_without_a_token_are_not_mistaken_for_one(self, store: Store, other: Store) -> None:
+        nobody: dict[str, Field] = {"token": "", "next": 0, "incarnation": "inc"}
+        assert await store.start_cursor(CURSOR, nobody)
+        assert not await other.start_cursor(CURSOR, nobody)
+        assert not await other.start_cursor(CURSOR, nobody, instead_of="")
 
     async def test_a_claim_writes_its_token_and_reads_cursor_and_pending(self, store: Store, other: Store) -> None:
         await begin(store)

@@ -57,7 +57,9 @@ MUTANTS = [
     Mutant("CLAIM", ", 'token', ARGV[1])", ")", OLD_OWNER),
     Mutant("CLAIM", "if stored[1] ~= ARGV[1] then", "do", "test_the_same_claim_asked_twice_is_one_claim"),
     Mutant("FOUND", "#fields == 0 and", "", "test_the_first_to_found_a_namespace_wins_and_all_see_the_same"),
-    Mutant("START", "then return 0 end", "then end", "test_a_cursor_is_created_once"),
+    Mutant("START", "  return 0\n", "", "test_a_cursor_is_created_once"),
+    Mutant("START", "token == ARGV[2]", "true", "test_a_cursor_gives_way_to_another_only_while_its_token_is_the_one_named"),
+    Mutant("MARK", "stored ~= ARGV[1]", "false", "test_a_mark_of_another_incarnation_or_after_a_flush_leaves_no_trace"),
 ]
 
 

@@ -334,10 +334,14 @@ async def test_a_log_that_is_shorter_than_the_cursor_is_refused() -> None:
         await worker(redis, kafka=Kafka(end=3)).claim({FINISH})
 
 
-async def test_a_cursor_of_another_incarnation_is_refused() -> None:
+async def test_a_cursor_of_another_incarnation_is_refused_once_it_was_used() -> None:
     redis = founded()
     await worker(redis).claim({FINISH})
+    cursor = KEYS.model_cursor("finish")
     redis.write({KEYS.meta(): {**META, "incarnation": b"deadbeef"}})
+    await worker(redis).claim({FINISH})
+    assert redis.hash(cursor)["incarnation"] == b"deadbeef", "nothing was learned under the old one"
+    redis.write({cursor: {**redis.hash(cursor), "applied": b"3"}, KEYS.meta(): {**META, "incarnation": b"c0ffee00"}})
     with pytest.raises(NeedsRebuild, match="segue rebuild"):
         await worker(redis).claim({FINISH})
 
