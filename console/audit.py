@@ -8,12 +8,12 @@ cursor that moves while it is audited would be a difference.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from console.audit_lists import Letters, ListsAudit, audit_letters, letters_by_place
+from console.audit_lists import Letters, ListsAudit, audit_erasures, audit_letters, letters_by_place
 from console.audit_models import audit_models
-from console.audit_read import Topics
+from console.audit_read import Stored, Topics
 from console.audit_report import AuditReport, new_report
 from console.audit_tracks import TargetFold, audit_target
 from console.audit_users import Kept, SourceFold, Stream, plays_of
@@ -25,6 +25,7 @@ from infra.settings import Settings
 from streams.partitions import OUTCOMES
 from streams.sections import DELTAS, LESSONS
 from streams.user_rows import pure_part
+from streams.verdicts import read as verdicts_of
 
 KEYS_AT_ONCE: Final = 400
 
@@ -69,6 +70,8 @@ class Audit:
         drain(self._state, lambda left: self._progress(f"waiting for {left} records to be applied") if left else None)
         before = self._cursors()
         letters = self._letters()
+        self._verdicts = verdicts_of(record.value for record in self._all("internal.verdicts"))
+        self._erasures = {record.key: record.value for record in self._all("internal.erasures")}
         for partition in range(self._settings.events_partitions):
             self._progress(f"events {partition + 1} of {self._settings.events_partitions}")
             self._source(partition, letters)
@@ -90,11 +93,15 @@ class Audit:
         return [cursor.get("next", b"") for cursor in self._state.hashes(keys)]
 
     def _letters(self) -> Letters:
-        topic = f"{self._settings.namespace}.dead-letters"
-        return letters_by_place(record for p in range(self._settings.events_partitions) for record in self._topics.read(topic, p))
+        return letters_by_place(self._all("dead-letters"))
+
+    def _all(self, topic: str) -> Iterator[Stored]:
+        """Every record of a topic that has as many partitions as events."""
+        for partition in range(self._settings.events_partitions):
+            yield from self._topics.read(f"{self._settings.namespace}.{topic}", partition)
 
     def _source(self, partition: int, letters: Letters) -> None:
-        fold = SourceFold(self._settings, partition, self._incarnation)
+        fold = SourceFold(self._settings, partition, self._incarnation, self._verdicts)
         fold.run(self._topics.read(f"{self._settings.namespace}.events", partition))
         self._report.plays += fold.n_plays
         for (kind, target), stream in fold.streams.items():
@@ -107,6 +114,7 @@ class Audit:
         lists = ListsAudit(self._settings, fold, self._report)
         lists.run(self._topics.read(f"{self._settings.namespace}.recommendations", partition))
         lists.against_redis(self._state)
+        audit_erasures(fold, self._erasures, self._report)
 
     def _blame(self, by_counters: tuple[int, int], by_users: tuple[int, int]) -> None:
         """Add (lost, double) of one partition: counters and users tell of the same plays, so the larger counts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Final
 
@@ -157,3 +157,17 @@ def audit_letters(fold: SourceFold, letters: Letters, report: AuditReport) -> No
     for place in [place for place in letters if place[0] == n]:
         promise.differ(f"events {n}@{place[1]} has a dead letter, and was not refused")
         del letters[place]
+
+
+def audit_erasures(fold: SourceFold, topic: Mapping[bytes | None, bytes | None], report: AuditReport) -> None:
+    """Each user's newest erasure is on its topic, so that a rebuild publishes nothing of theirs (P8).
+
+    Parameters
+    ----------
+    topic: key -> newest value
+    """
+    newest = {record.key: record.value for record in fold.erasures}
+    for key, value in newest.items():
+        report.promises["P8"].look()
+        if topic.get(key) != value:
+            report.promises["P8"].differ(f"internal.erasures says {topic.get(key)!r} of {key!r}, the log {value!r}")

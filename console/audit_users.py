@@ -83,6 +83,10 @@ def lessons_of(body: memoryview, n: int) -> Items:
 class SourceFold:
     """One partition of events, folded whole.
 
+    Parameters
+    ----------
+    verdicts: (partition, offset) of records that were passed over
+
     Attributes
     ----------
     kept: key -> the user as the last apply would have stored them; None = erased, and nothing since
@@ -92,14 +96,19 @@ class SourceFold:
     streams: (kind, target) -> what the log implies for an internal topic's partition
     """
 
-    def __init__(self, settings: Settings, partition: int, incarnation: str) -> None:
+    def __init__(self, settings: Settings, partition: int, incarnation: str, verdicts: set[tuple[int, int]]) -> None:
         self._keys = Keys(settings.namespace)
         self._users = UserRows(USER_SLOTS)
         self._pipeline = Pipeline(settings, self._users, TrackRows(TRACK_SLOTS), Names(NAMES_MAX, settings.id_key.encode()))
+        self._pipeline.verdicts = verdicts
         self._round_n = 0
-        self._lists_topic = f"{settings.namespace}.recommendations"
+        ns = settings.namespace
+        self._lists_topic, self._letters_topic = f"{ns}.recommendations", f"{ns}.dead-letters"
+        self._erasures_topic = f"{ns}.internal.erasures"
         self.partition = UserPartition(partition, "", incarnation, 0, sent=[0] * settings.deltas_partitions)
         self.kept: dict[str, Kept | None] = {}
+        self.erasures: list[Outgoing] = []
+        """Records that the topic of erasures must hold, or a newer one of the same key."""
         self.erased: dict[str, int] = {}
         """User -> offset of their newest erasure."""
         self.due: dict[int, Due] = {}
@@ -155,8 +164,11 @@ class SourceFold:
 
     def _owe(self, record: Outgoing, made: Made) -> None:
         headers = dict(record.headers)
-        if record.topic != self._lists_topic:
+        if record.topic == self._letters_topic:
             self.letters[int(headers["__dlq.errors.offset"])] = record
+        if record.topic == self._erasures_topic:
+            self.erasures.append(record)
+        if record.topic != self._lists_topic:
             return
         assert record.key is not None, "a list has its user's id as key"
         user_id, offset = record.key.decode(), int(headers["ce_id"].rpartition(b"-")[2])

@@ -20,7 +20,7 @@ from infra import topics
 from infra.settings import Settings
 from tests.oracle.fold import Item, Lesson, PartitionFold, Rules
 from tests.oracle.logs import Read, Topics
-from tests.oracle.names import Names, id_hash
+from tests.oracle.names import Names, hex_hash, id_hash
 from tests.oracle.people import User
 from tests.oracle.sections import DELTA, DELTAS, HEADER, LESSON, LESSONS
 from tests.oracle.tables import Track
@@ -98,6 +98,7 @@ class ReferenceWorld:
         self.folds.append(fold)
         self.sent_items.append(items)
         self.produce("dead-letters", [_letter(read, partition, self.names) for read in reads if read.offset in fold.rejected])
+        self._erasures(fold)
         newest = self._lists(fold)
         for user_id, user in fold.users.items():
             if user.newest >= 0:
@@ -134,6 +135,12 @@ class ReferenceWorld:
         ]
         self.produce("recommendations", [record for _, record in sorted(sent, key=lambda pair: pair[0])])
         return newest
+
+    def _erasures(self, fold: PartitionFold) -> None:
+        partition, key = fold.rules.partition, self.settings.id_key
+        gone = [(hex_hash(id_hash(name, key)), user.erased_at) for name, user in fold.users.items() if user.erased_at >= 0]
+        records = [Sent(name.encode(), msgspec.json.encode([name, partition, at]), partition=0) for name, at in gone]
+        self.produce("internal.erasures", records)
 
     def _deltas(self) -> None:
         for target in range(3):

@@ -6,6 +6,8 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+import msgspec
+
 from tests.oracle.fold import Item, PartitionFold, Rules, Sum
 from tests.oracle.letters import Letters, judge_letters, read_letters
 from tests.oracle.lists import ListsJudge
@@ -70,6 +72,7 @@ class Court:
         self.n_events = topics.partitions(names.events)
         self.n_deltas = topics.partitions(names.deltas)
         self.passed_over = self._verdicts()
+        self.erasures = self._erasures()
         self.items: list[list[Sum]] = []
         """[source][target]"""
         self.lessons: list[Sum] = []
@@ -97,6 +100,15 @@ class Court:
                     found.setdefault(int(partition), set()).add(int(offset))
         return found
 
+    def _erasures(self) -> dict[str, int]:
+        """Hash of an erased user -> offset of the erasure that the topic said last."""
+        found: dict[str, int] = {}
+        for at in range(self.topics.partitions(self.names.erasures)):
+            for read in self.topics.read(self.names.erasures, at):
+                if read.key is not None and read.value is not None:
+                    found[read.key.decode()] = msgspec.json.decode(read.value, type=tuple[str, int, int])[2]
+        return found
+
     def _letters(self) -> Letters:
         self.progress("dead letters")
         topic = self.names.dead_letters
@@ -122,7 +134,7 @@ class Court:
         lists = ListsJudge(fold, self.incarnation, findings, rewound=self.rewound)
         lists.run(self.topics.read(names.recommendations, partition))
         self.allowed.update(judge_users(fold, lists.newest, names, self.keyspace, findings))
-        judge_erased(fold, lists.last_is_null, names, self.keyspace, findings)
+        judge_erased(fold, lists.last_is_null, self.erasures, names, self.keyspace, findings)
 
     def _count(self, fold: PartitionFold) -> None:
         found = {

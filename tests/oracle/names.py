@@ -65,6 +65,7 @@ class Names:
         self.deltas = f"{namespace}.internal.track-deltas"
         self.lessons = f"{namespace}.internal.lessons"
         self.verdicts = f"{namespace}.internal.verdicts"
+        self.erasures = f"{namespace}.internal.erasures"
         self.meta = f"{namespace}:meta"
 
     def user_cursor(self, partition: int) -> str:

@@ -8,7 +8,7 @@ import msgspec
 
 from tests.oracle.fold import PartitionFold
 from tests.oracle.lists import Newest
-from tests.oracle.names import Names, id_hash
+from tests.oracle.names import Names, hex_hash, id_hash
 from tests.oracle.people import User
 from tests.oracle.redis_reads import Keyspace
 from tests.oracle.rows import BadRow, UserRow, user_row
@@ -66,8 +66,18 @@ def judge_users(fold: PartitionFold, newest: Mapping[str, Newest], names: Names,
     return keys
 
 
-def judge_erased(fold: PartitionFold, last_is_null: Mapping[str, bool], names: Names, keyspace: Keyspace, findings: Findings) -> None:
-    """An erased user who never came back has no key, and a null is the last word on the topic (P8)."""
+def judge_erased(
+    fold: PartitionFold,
+    last_is_null: Mapping[str, bool],
+    erasures: Mapping[str, int],
+    names: Names,
+    keyspace: Keyspace,
+    findings: Findings,
+) -> None:
+    """An erased user who never came back has no key, and a null is the last word on the topic; every erasure is remembered (P8)."""
+    for user_id, user in fold.users.items():
+        if user.erased_at >= 0 and erasures.get(hex_hash(id_hash(user_id, fold.rules.id_key))) != user.erased_at:
+            findings.fault("erased_wrong", f"{user_id!r} was erased at {user.erased_at}, and the topic of erasures does not say so")
     erased = [user_id for user_id, user in fold.users.items() if user.erased_at >= 0 and user.newest < 0]
     keys = [names.user(fold.rules.partition, user_id) for user_id in erased]
     for user_id, key, found in zip(erased, keys, keyspace.fields(keys, "about", "list", "row"), strict=True):
