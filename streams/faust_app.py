@@ -9,7 +9,7 @@ from __future__ import annotations
 import faulthandler
 import logging
 import sys
-from collections.abc import AsyncIterable, Sequence
+from collections.abc import AsyncIterable, Callable, Coroutine, Sequence
 from typing import Any, NoReturn
 
 import faust
@@ -39,10 +39,17 @@ class ConsumerOnly(BootStrategy):  # type: ignore[misc]
 
 
 class SegueApp(faust.App):  # type: ignore[misc]
-    """A Faust app whose partitions belong to `segue`."""
+    """A Faust app whose partitions belong to `segue`; `beside` runs with it, from before it joins the group."""
 
     BootStrategy = ConsumerOnly
     segue: Owner
+    beside: Callable[[], Coroutine[Any, Any, None]] | None = None
+
+    async def on_start(self) -> None:
+        """Start what runs beside."""
+        if self.beside is not None:
+            self.add_future(self.beside())
+        await super().on_start()
 
 
 def build_app(settings: Settings, *, group: str, topics: Sequence[str], segue: Owner) -> SegueApp:

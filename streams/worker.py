@@ -88,6 +88,8 @@ class Worker:
     def __init__(self, role: Role, settings: Settings, metrics: Metrics, health: Health) -> None:
         self._role, self._settings, self._metrics, self.health = role, settings, metrics, health
         self._core: Core | None = None
+        self._store: RedisStore | None = None
+        self._parked: set[TP] = set()
         self.app: SegueApp | None = None
 
     async def claim(self, tps: Collection[TP]) -> dict[TP, int]:
@@ -95,12 +97,16 @@ class Worker:
         self._metrics.count("rebalances_total")
         if self._core is None:
             self._core = self._build()
-        return await self._core.claim(tps)
+        found = await self._core.claim(tps)
+        self._park((self._parked | set(tps)) - found.keys())
+        self.health.clear("start")
+        return found
 
     async def revoked(self, tps: Collection[TP]) -> None:
         """Let partitions go."""
         if self._core is not None:
             await self._core.revoked(tps)
+        self._park(self._parked - set(tps))
 
     async def receive(self, topic: str, chunks: dict[int, list[Record]]) -> None:
         """Records of owned partitions."""
@@ -110,7 +116,7 @@ class Worker:
     def _build(self) -> Core:
         assert self.app is not None, "the app is built before it runs"
         s = self._settings
-        store = RedisStore(s.redis, namespace=s.namespace, on_wait=_waiting(self.health, self._metrics))
+        store = self._store = RedisStore(s.redis, namespace=s.namespace, on_wait=_waiting(self.health, self._metrics))
         outbox = KafkaOutbox(s.kafka, client_id=f"{s.namespace}.{self._role}")
         core: Core = (
             Models(s, store, outbox, SystemClock(), observe=MeasuredModels(self._metrics), on_crash=_end)
@@ -126,8 +132,24 @@ class Worker:
             )
         )
         core.attach(Joined(s, self.app, Lag(self._metrics)))
-        self._beating = asyncio.ensure_future(_beat(self.health, store))
         return core
+
+    async def beat(self) -> None:
+        """Says that the loop turns, with or without partitions, and that Redis answers again once nothing waits for it."""
+        while True:
+            self.health.beat()
+            if self._store is not None and not self._store.waiting:
+                self.health.clear("redis")
+            await asyncio.sleep(BEAT_S)
+
+    def _park(self, parked: set[TP]) -> None:
+        """Partitions that are owned and not read: not ready, and the log says why."""
+        self._parked = parked
+        if parked:
+            names = ", ".join(f"{tp.topic}-{tp.partition}" for tp in sorted(parked))
+            self.health.trouble("gap", f"{names}: paused, records were deleted before they were read; see the log")
+        else:
+            self.health.clear("gap")
 
 
 def _waiting(health: Health, metrics: Metrics) -> Callable[[str], None]:
@@ -136,16 +158,6 @@ def _waiting(health: Health, metrics: Metrics) -> Callable[[str], None]:
         health.trouble("redis", reason)
 
     return on_wait
-
-
-async def _beat(health: Health, store: RedisStore) -> None:
-    """Says that the loop turns, and that Redis answers again once nothing waits for it."""
-    health.clear("start")
-    while True:
-        health.beat()
-        if not store.waiting:
-            health.clear("redis")
-        await asyncio.sleep(BEAT_S)
 
 
 def _end(error: BaseException) -> None:
@@ -169,6 +181,7 @@ def run_worker(role: Role, settings: Settings) -> None:
     topics = [f"{settings.namespace}.{topic}" for topic in TOPICS[role]]
     with serving(settings.metrics_host, settings.metrics_port, metrics, worker.health, ports_max=METRICS_PORTS):
         worker.app = build_app(settings, group=role, topics=topics, segue=worker)
+        worker.app.beside = worker.beat
         run_app(worker.app)
 
 
