@@ -137,9 +137,9 @@ def install() -> None:
 def _compile() -> None:
     """The kernels of both roles, before two workers that start at once both do it."""
     # It takes a second to import: only starting needs it. The folder's name is a digest of the sources.
-    from online_models.kernel import config
+    from online_models.kernel import CACHE
 
-    if any(Path(config.CACHE_DIR).rglob("*.nbi")):
+    if any(CACHE.rglob("*.nbi")):
         return
     say("compiling the kernels: once for this version, about a minute")
     done = subprocess.run([sys.executable, "-c", COMPILE], stdin=subprocess.DEVNULL, capture_output=True, text=True)

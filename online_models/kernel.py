@@ -38,7 +38,10 @@ def _cache_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix="segue-kernels-"))
 
 
-config.CACHE_DIR = str(_cache_folder())
+CACHE: Final = _cache_folder()
+"""Empty until the first kernel is compiled for these sources."""
+
+config.CACHE_DIR = str(CACHE)
 
 
 def kernel(function: F) -> F:
