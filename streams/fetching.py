@@ -49,6 +49,13 @@ WARN_EVERY = 20
 IDLE_S = 1.0
 """Longest wait for data in one call; only then does the caller look at its flags again."""
 
+STALL_S = 60.0
+"""Records are there, there is room for them, and none was taken for so long: the client is stuck, start anew. Faust's own
+detector compares two different clocks and cannot see it."""
+
+ANSWER_S = 5.0
+"""A coordinator that acknowledged nothing for so long is away."""
+
 NEVER_S = 86_400.0 * 365
 """`max_poll_interval`: a worker that waits for Redis for an hour keeps its partitions, as nobody else could do better."""
 
@@ -90,6 +97,8 @@ class FetchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     def __post_init__(self) -> None:
         super().__post_init__()
         self._epochs: dict[TP, int] = {}
+        self._moved_s = self._answered_s = time.monotonic()
+        self._position = 0
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -116,6 +125,7 @@ class FetchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             sent_s = time.monotonic()
             answer = await send(request)
             if isinstance(request, HeartbeatRequest | SyncGroupRequest) and answer.error_code == 0:
+                self._answered_s = time.monotonic()
                 # The last heartbeat of a process may come after its main loop has ended.
                 with contextlib.suppress(RuntimeError):
                     self.parent_loop.call_soon_threadsafe(self.consumer.on_confirmed, sent_s)
@@ -164,7 +174,9 @@ class FetchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             fetcher.error_future.result()
         drained = self._take(fetcher, skipped)
         if drained.chunks or drained.lost:
+            self._moved_s = time.monotonic()
             return drained
+        self._watch(skipped)
         waiter = fetcher._create_fetch_waiter()
         await asyncio.wait([waiter], timeout=IDLE_S)
         if not waiter.done():
@@ -172,6 +184,21 @@ class FetchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             return NOTHING
         waiter.result()
         return self._take(fetcher, skipped)
+
+    def _watch(self, skipped: Collection[str]) -> None:
+        """Raises RuntimeError when records wait, the group's coordinator answers, and no position has moved for STALL_S.
+
+        A broker that is away answers no heartbeat either, and is waited for; a run of aborted records moves positions.
+        """
+        subscriptions = self._ensure_consumer()._subscription
+        states = [subscriptions._assigned_state(found) for found in subscriptions.assigned_partitions() if found.topic not in skipped]
+        reading = [state for state in states if not state.paused]
+        behind = any(state.lso is not None and state.lso > state.position for state in reading)
+        position, now_s = sum(state.position for state in reading), time.monotonic()
+        if not behind or position != self._position or now_s > self._answered_s + ANSWER_S:
+            self._position, self._moved_s = position, now_s
+        elif now_s > self._moved_s + STALL_S:
+            raise RuntimeError(f"records wait on the broker and none came for {STALL_S:.0f} s: the Kafka client is stuck")
 
     def _take(self, fetcher: Fetcher, skipped: Collection[str]) -> Drained:
         chunks: list[Chunk] = []

@@ -198,19 +198,23 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
         if app.consumer_generation_id != generation:
             return
         placed = await self._place(offsets)
+        # Shielded: a revocation that cancels us here must not leave a fetcher that is started but does not run.
+        await asyncio.shield(app._fetcher.maybe_start())
         log.info("reading %d of %d assigned partitions", len(placed), len(assigned))
         self._new_turn()
         app.flow_control.resume()
         self.resume_flow()
-        await app._fetcher.maybe_start()
         app.on_rebalance_end()
 
     async def _claim_again(self, lost: Mapping[TP, int]) -> None:
         """The broker has no such position (retention passed it, or the log is shorter): the owner decides, as at a claim."""
         for tp, offset in lost.items():
             log.warning("%s-%d has no offset %d (any more, or yet); claiming it again", tp.topic, tp.partition, offset)
+        turn = self.turn
         await self.confirmed_member()
-        await self._place(await self.app.segue.claim(set(lost)))
+        offsets = await self.app.segue.claim(set(lost))
+        if turn == self.turn:
+            await self._place(offsets)
 
     async def wait_empty(self) -> None:
         """Before partitions go and before the process stops: the owner finishes what it has begun, within QUIESCE_S.
@@ -246,10 +250,8 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
             while not (self.should_stop or fetcher.should_stop):
                 if not self.flow_active:
                     await self.wait(self.can_resume_flow)
-                elif skipped := self._without_room():
-                    await self._deliver_some(skipped)
                 else:
-                    await self._deliver_some(())
+                    await self._deliver_some(self._without_room())
         except (ConsumerStoppedError, asyncio.CancelledError):
             if not self.app.should_stop:
                 raise

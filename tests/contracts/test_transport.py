@@ -14,6 +14,7 @@ from faust.types import TP
 
 from infra.kafka_process import LocalKafka
 from infra.settings import Settings
+from streams import fetching
 from streams.faust_app import SegueApp, build_app
 from streams.transport import FETCHES_WAITING_MAX
 from tests.contracts.kafka_tools import create_topics, delete_before, eventually, group_offsets, produce, producer, transaction
@@ -282,6 +283,22 @@ class TestMembership:
         async with running(kafka_address, namespace, [topic], owner):
             await eventually(lambda: bool(owner.claims))
         assert owner.revocations == [{TP(topic, p) for p in range(4)}]
+
+
+class TestWatchdog:
+    async def test_a_client_that_stops_fetching_ends_the_process(
+        self, kafka_address: str, topic: str, start: Start, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        owner = await start(topic)
+        produce(kafka_address, topic, [b"first"])
+        await eventually(lambda: owner.count(topic) == 1)
+        assert owner.app is not None
+        monkeypatch.setattr(fetching, "STALL_S", 1.5)
+        await asyncio.sleep(2.5)
+        assert not owner.app.crashed, "idle is not stuck"
+        monkeypatch.setattr(owner.app.consumer._thread, "_take", lambda *_: fetching.NOTHING)
+        produce(kafka_address, topic, [b"second"])
+        await eventually(lambda: bool(owner.app and owner.app.crashed))
 
 
 @pytest.fixture(scope="module")
