@@ -14,7 +14,7 @@ help:
 	@echo "make check          ruff, format, mypy --strict, import contracts, fast tests; under a minute"
 	@echo "make test           everything, on a real Kafka and a real Redis"
 	@echo "make demo           the whole thing at work; make demo SECONDS=30 stops by itself"
-	@echo "make bench          throughput and latency on real services"
+	@echo "make bench          CPU per play, latency and memory on real services; writes docs/benchmarks.md"
 	@echo "make docs           write the generated documents anew"
 	@echo "make lock           resolve the packages anew (requirements.lock)"
 
@@ -41,8 +41,7 @@ demo: setup
 	@$(BIN)/segue demo $(if $(SECONDS),--seconds $(SECONDS))
 
 bench: setup
-	$(BIN)/segue bench pipeline --json
-	$(BIN)/segue bench latency --json
+	$(BIN)/segue bench all
 
 docs: setup
 	@for module in infra.keys infra.metrics infra.settings_doc streams.schemas; do $(BIN)/python -m $$module; done

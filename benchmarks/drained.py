@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from redis import Redis
 
@@ -16,6 +17,9 @@ from benchmarks.rivals.obvious import CANDIDATES_N, HANDLED, handled_key, popula
 from benchmarks.scrape import Scrape, scrape
 from console.redis_door import State
 from infra.settings import Settings
+
+LAST_PUBLISH_S: Final = 1.0
+"""The cursors are at the end before the last lists are acknowledged."""
 
 
 class Drained(NamedTuple):
@@ -45,6 +49,7 @@ def segue_round(settings: Settings, plays: Sequence[Play]) -> Drained:
     with crew(settings, {"plays": 1}) as workers:
         pid = child_of(workers.children["plays"].pid)
         samples = meter.drain(pid, len(plays), lambda: n_applied(state) - before)
+        time.sleep(LAST_PUBLISH_S)
         scraped, rss = scrape(workers.metrics["plays"], settings.namespace), rss_bytes(pid)
     redis_after = _redis(state)
     grown = load.less(load.log_bytes(settings), kafka)
@@ -92,7 +97,7 @@ def staged_round(settings: Settings, plays: Sequence[Play], read: Callable[[], N
     state = State(settings)
     before = n_applied(state)
     load.produce(settings, plays)
-    child = module(settings, "benchmarks.stages")
+    child = module(settings, "benchmarks.workers.stages")
     child.start()
     try:
         samples = meter.drain(child.pid, len(plays), lambda: n_applied(state) - before)

@@ -27,10 +27,9 @@ from console.placing import track_key, user_key
 from console.redis_door import State
 from streams.clock import SystemClock
 
-USERS_N: Final = 100_000
-TRACKS_N: Final = 100_000
 LISTENING_N: Final = 5_000
-QUICK: Final = {"plays": 4_000, "size": Size(3_000, 500, 2_000)}
+FULL: Final[dict[str, Any]] = {"plays": 900_000, "size": Size(100_000, LISTENING_N, 100_000)}
+QUICK: Final[dict[str, Any]] = {"plays": 4_000, "size": Size(3_000, 500, 2_000)}
 SAMPLED_N: Final = 1_000
 
 
@@ -103,9 +102,9 @@ def _bytes_of(client: Any, keys: Sequence[str]) -> dict[str, int]:
 
 @guarded
 def main(
-    plays: Annotated[int, typer.Option(min=1_000, help="Plays after the first one of everybody.")] = 900_000,
-    users: Annotated[int, typer.Option(min=1_000)] = USERS_N,
-    tracks: Annotated[int, typer.Option(min=1_000)] = TRACKS_N,
+    plays: Annotated[int, typer.Option(min=1_000, help="Plays after the first one of everybody.")] = FULL["plays"],
+    users: Annotated[int, typer.Option(min=1_000)] = FULL["size"].users,
+    tracks: Annotated[int, typer.Option(min=1_000)] = FULL["size"].tracks,
     seed: Annotated[int, typer.Option()] = 1,
     quick: Annotated[bool, typer.Option("--quick", help="Small sizes: whether it runs, not how much.")] = False,
     as_json: Json = False,

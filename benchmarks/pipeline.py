@@ -12,19 +12,20 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from benchmarks import stages
 from benchmarks.crowd import Crowd, Play, Size, users_per_500
 from benchmarks.drained import Drained, know_tracks, rival_round, segue_round, staged_round
 from benchmarks.meter import TAIL_SHARE, WARM_SHARE, Span, median
 from benchmarks.primed import pair_bytes, prime
 from benchmarks.processes import decode_us, machine
 from benchmarks.rig import BEGUN_AGO_MS, rig, services_seen
+from benchmarks.workers import stages
 from console.output import Json, guarded, say, say_json, screen
 from console.redis_door import State
 from console.trouble import Exit, Trouble
 from infra.settings import Settings
 from streams.clock import SystemClock
 
+FULL: Final = {"plays": 100_000, "primed": 150_000, "rival_plays": 400, "rounds": 5}
 QUICK: Final = {"plays": 6_000, "primed": 3_000, "rival_plays": 60, "rounds": 1}
 CALIBRATED_ON_N: Final = 10_000
 
@@ -121,10 +122,10 @@ def _staged(settings: Settings, backlog: list[Play]) -> dict[str, object]:
 
 @guarded
 def main(
-    plays: Annotated[int, typer.Option(min=1_000, help="Backlog of one round.")] = 100_000,
-    primed: Annotated[int, typer.Option(min=1_000, help="Plays before the first round.")] = 150_000,
-    rival_plays: Annotated[int, typer.Option(min=20, help="Backlog of the obvious build.")] = 400,
-    rounds: Annotated[int, typer.Option(min=1)] = 5,
+    plays: Annotated[int, typer.Option(min=1_000, help="Backlog of one round.")] = FULL["plays"],
+    primed: Annotated[int, typer.Option(min=1_000, help="Plays before the first round.")] = FULL["primed"],
+    rival_plays: Annotated[int, typer.Option(min=20, help="Backlog of the obvious build.")] = FULL["rival_plays"],
+    rounds: Annotated[int, typer.Option(min=1)] = FULL["rounds"],
     seed: Annotated[int, typer.Option()] = 1,
     quick: Annotated[bool, typer.Option("--quick", help="Small sizes: whether it runs, not how fast.")] = False,
     as_json: Json = False,

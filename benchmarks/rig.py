@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from typing import Final
 import msgspec
 
 from console.redis_door import State
-from console.site import Workers, running_services, stop_on_signals
+from console.site import Workers, install, running_services, stop_on_signals
 from console.sweep import sweep
 from console.trouble import Exit, Trouble
 from infra import topics
@@ -40,23 +39,18 @@ def rig(name: str, n_namespaces: int = 1) -> Iterator[list[Settings]]:
     base = Settings.from_env()
     folder = Path(base.data_dir) / "bench"
     shutil.rmtree(folder / LOGS, ignore_errors=True)
+    install()
     with stop_on_signals(), running_services("test", folder) as addresses:
         at = msgspec.structs.replace(base, kafka=addresses.kafka, redis=addresses.redis, data_dir=str(folder))
         made = [msgspec.structs.replace(at, namespace=f"{name}-{secrets.token_hex(3)}") for _ in range(n_namespaces)]
         for settings in made:
             topics.apply(settings)
-        _compile_kernels()
         try:
             yield made
         finally:
             if addresses.how == "environment":
                 for settings in made:
                     sweep(settings)
-
-
-def _compile_kernels() -> None:
-    """In a process that ends: a first start of workers would wait for it, for minutes on a busy machine."""
-    subprocess.run([sys.executable, "-c", "from streams.warm_up import warm_up; warm_up('plays')"], check=True)
 
 
 def crew(settings: Settings, roles: Mapping[str, int]) -> Workers:

@@ -1,4 +1,4 @@
-"""A plays worker with a stopwatch at each stage: `python -m benchmarks.stages`, settings by environment.
+"""A plays worker with a stopwatch at each stage: `python -m benchmarks.workers.stages`, settings by environment.
 
 Everything is the real thing; functions are wrapped before it starts. A stage's time is CPU of the main thread between
 its own steps: what other tasks do while a coroutine waits is theirs, and a stage inside another is taken out of it.

@@ -1,7 +1,7 @@
 """The echo app: the same transport, the same producer, a value of the same size, and nothing in between.
 
 What a worker must be measured against: it has the fetch wait, Faust's hand-overs and the acknowledged publish of the
-real one, but no decoding, no ranking and no Redis. `python -m benchmarks.echo BYTES`, settings by environment.
+real one, but no decoding, no ranking and no Redis. `python -m benchmarks.workers.echo BYTES`, settings by environment.
 """
 
 from __future__ import annotations

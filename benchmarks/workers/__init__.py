@@ -1,0 +1,1 @@
+"""Processes that a benchmark starts beside the product's own workers."""
