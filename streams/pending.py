@@ -69,6 +69,12 @@ def recommendation_id(incarnation: str, partition: int, offset: int) -> str:
     return f"{incarnation[:4]}-{partition}-{offset}"
 
 
+def is_list_of(value: bytes | None, incarnation: str, partition: int, entry: PendingList) -> bool:
+    """Is `value`, read from Redis, still the list that `entry` names?"""
+    start = b'{"recommendation_id":"%b"' % recommendation_id(incarnation, partition, entry.offset).encode()
+    return value is not None and value.startswith(start)
+
+
 def list_record(topic: str, incarnation: str, partition: int, entry: PendingList, value: bytes | None, at_ms: int) -> Outgoing:
     """The record of one list."""
     ce_id = recommendation_id(incarnation, partition, entry.offset).encode()

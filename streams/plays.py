@@ -329,8 +329,12 @@ class Plays:
 
     def _flush_later(self) -> None:
         """A round without successors is written too."""
-        if self._flush_timer is None or self._flush_timer.when() <= asyncio.get_running_loop().time():
-            self._flush_timer = asyncio.get_running_loop().call_later(FLUSH_MS / 1000, self._inbox.nudge)
+        if self._flush_timer is None:
+            self._flush_timer = asyncio.get_running_loop().call_later(FLUSH_MS / 1000, self._flush_time)
+
+    def _flush_time(self) -> None:
+        self._flush_timer = None
+        self._inbox.nudge()
 
     def _may_go_on(self) -> bool:
         """Is the users' side at most AHEAD_PLAYS_MAX plays ahead of our own track rows?"""

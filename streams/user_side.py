@@ -20,7 +20,7 @@ from streams.loading import Loader
 from streams.names import Names
 from streams.observe import Observer
 from streams.partitions import UserPartition
-from streams.pending import decode, list_record, numbered_records
+from streams.pending import decode, is_list_of, list_record, numbered_records
 from streams.pipeline import Pipeline
 from streams.ports import Clock, Outbox, Outgoing, Record, Store
 from streams.round_work import Made, Taken
@@ -145,6 +145,9 @@ class UserSide:
         records = []
         for entry in pending.lists:
             value = next(stored) if entry.value == b"" else entry.value
+            if entry.value == b"" and not is_list_of(value, partition.incarnation, partition.n, entry):
+                # Redis was flushed since the claim, or a newer owner is ahead of us: a null would tell of an erasure that never was.
+                continue
             records.append(list_record(topic, partition.incarnation, partition.n, entry, value, pending.at_ms))
         records += numbered_records(pending.numbered)
         records += [self._pipeline.erasures.record(erasure) for erasure in pending.erased]
