@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from online_models import history
-from online_models.arrays import F32, F64, I32, I64
+from online_models.arrays import F32, F64, I32, I64, U8
 from online_models.covisits import N_ENTRIES, WEIGHT, TrackArrays
 from online_models.hashmap import find
 from online_models.history import UserArrays
@@ -27,7 +27,7 @@ FOLLOWS_PRIOR = 0.5 * FULL_WEIGHT
 """Shrinks tables with little evidence, in units of weight."""
 SKIPPED_SOURCE = 0.5
 """A skipped track says half as much about what comes next."""
-FOLLOWS_READ = (64, 64, 32, 24, 16, 12, 8, 8, 8, 8)
+FOLLOWS_READ = (64, 40, 24, 16, 12, 8, 6, 4, 4, 4)
 """Entries read from the k-th last track's table, strongest first: the far ones only need their best."""
 OWN_WEIGHT = 0.35
 OWN_DECAY = 0.6
@@ -56,6 +56,8 @@ class Scratch(NamedTuple):
     score: F32
     via: I32  # bits of what contributed
     own: F32  # part of the score that came from this user's own past
+    name: I32  # position in the table of names, once it was looked up
+    known: U8  # 1 = this user played it before, once it was looked up
     used: I32  # (TABLE,) places in use, [0:n]
     n: I32  # (1,)
 
@@ -67,6 +69,8 @@ def new_scratch() -> Scratch:
         score=np.zeros(TABLE, np.float32),
         via=np.zeros(TABLE, np.int32),
         own=np.zeros(TABLE, np.float32),
+        name=np.zeros(TABLE, np.int32),
+        known=np.zeros(TABLE, np.uint8),
         used=np.zeros(TABLE, np.int32),
         n=np.zeros(1, np.int32),
     )
@@ -148,23 +152,6 @@ def source(c: Scratch, i: int) -> int:
     if c.own[i] * 2 > c.score[i]:
         return OWN if via & OWN_BIT else AGAIN
     return FOLLOWS if via & (OWN_BIT - 1) else POPULAR
-
-
-@kernel
-def because(c: Scratch, users: UserArrays, s: int, i: int, out: I64) -> None:
-    """The user's plays that brought candidate `i`, at most two, newest first; 0 = none."""
-    n = users.head[s, history.N_HISTORY]
-    found = 0
-    out[0] = 0
-    out[1] = 0
-    if source(c, i) == AGAIN:
-        out[0] = c.key[i]
-        found = 1
-    for k in range(WINDOW):
-        bits = (1 << k) | (OWN_BIT if k == 0 else 0)
-        if found < 2 and c.via[i] & bits and users.track[s, n - 1 - k] != out[0]:
-            out[found] = users.track[s, n - 1 - k]
-            found += 1
 
 
 @kernel

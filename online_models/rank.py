@@ -12,6 +12,7 @@ from online_models.candidates import Scratch
 from online_models.finish_features import N_FEATURES
 from online_models.hashmap import find
 from online_models.history import UserArrays
+from online_models.items import WINDOW
 from online_models.kernel import kernel
 
 LENGTH = 20
@@ -55,7 +56,7 @@ class Best(NamedTuple):
     next_score: F32  # (LENGTH,)
     discover_score: F32  # (LENGTH,)
     n: I32  # (2,) lengths
-    causes: I64  # (2,) room for one entry's causes
+    recent: I32  # (WINDOW,) names of the session's last tracks, newest first, -1 = none
 
 
 def new_best() -> Best:
@@ -66,7 +67,7 @@ def new_best() -> Best:
         next_score=np.zeros(LENGTH, np.float32),
         discover_score=np.zeros(LENGTH, np.float32),
         n=np.zeros(2, np.int32),
-        causes=np.zeros(2, np.int64),
+        recent=np.zeros(WINDOW, np.int32),
     )
 
 
@@ -92,30 +93,36 @@ def _insert(c: Scratch, best: I32, score: F32, n: int, i: int) -> int:
 
 
 @kernel
-def _write(
-    c: Scratch,
-    users: UserArrays,
-    s: int,
-    best: I32,
-    n: int,
-    total: float,
-    name_keys: I64,
-    name_slots: I32,
-    causes: I64,
-    out: Lists,
-    row: int,
-) -> None:
+def _because(c: Scratch, i: int, source: int, recent: I32, out: I32) -> None:
+    """Names of the user's plays that brought candidate `i`, at most two, newest first; -1 = none."""
+    out[0] = -1
+    out[1] = -1
+    found = 0
+    if source == candidates.AGAIN:
+        out[0] = c.name[i]
+        found = 1
+    via = c.via[i]
+    if via & candidates.OWN_BIT:
+        via |= 1
+    for k in range(WINDOW):
+        if (via >> k) & 1 and recent[k] >= 0 and recent[k] != out[0]:
+            out[found] = recent[k]
+            found += 1
+            if found == 2:
+                return
+
+
+@kernel
+def _write(c: Scratch, best: I32, n: int, total: float, recent: I32, out: Lists, row: int) -> None:
     out.length[row] = n
     for j in range(n):
         i = best[j]
         out.track[row, j] = c.key[i]
-        out.name[row, j] = find(name_keys, name_slots, c.key[i])
+        out.name[row, j] = c.name[i]
         out.share[row, j] = c.score[i] / total
         out.source[row, j] = candidates.source(c, i)
-        out.known[row, j] = 1 if history.has_played(users, s, c.key[i]) else 0
-        candidates.because(c, users, s, i, causes)
-        for b in range(2):
-            out.because[row, j, b] = find(name_keys, name_slots, causes[b]) if causes[b] != 0 else -1
+        out.known[row, j] = c.known[i]
+        _because(c, i, out.source[row, j], recent, out.because[row, j])
 
 
 @kernel
@@ -135,14 +142,16 @@ def _pick(c: Scratch, users: UserArrays, s: int, name_keys: I64, name_slots: I32
         score, track = c.score[i], c.key[i]
         if score <= 0.0 or score < bar_new or history.is_blocked(users, s, track):
             continue  # the bar of `discover` is never above that of `next`
-        if find(name_keys, name_slots, track) < 0:
+        c.name[i] = find(name_keys, name_slots, track)
+        if c.name[i] < 0:
             _note_missing(missing, track)
             continue
+        c.known[i] = history.has_played(users, s, track)
         if score >= bar_next:
             n_next = _insert(c, best.next, best.next_score, n_next, i)
             if n_next == LENGTH:
                 bar_next = best.next_score[LENGTH - 1]
-        if not history.has_played(users, s, track):
+        if not c.known[i]:
             n_new = _insert(c, best.discover, best.discover_score, n_new, i)
             if n_new == LENGTH:
                 bar_new = best.discover_score[LENGTH - 1]
@@ -160,5 +169,8 @@ def rank(c: Scratch, users: UserArrays, s: int, name_keys: I64, name_slots: I32,
     total = np.float32(1e-9)
     for u in range(c.n[0]):
         total += c.score[c.used[u]]
-    _write(c, users, s, best.next, best.n[0], total, name_keys, name_slots, best.causes, out, row)
-    _write(c, users, s, best.discover, best.n[1], total, name_keys, name_slots, best.causes, out, row + 1)
+    n = users.head[s, history.N_HISTORY]
+    for k in range(WINDOW):
+        best.recent[k] = find(name_keys, name_slots, users.track[s, n - 1 - k]) if k < n else -1
+    _write(c, best.next, best.n[0], total, best.recent, out, row)
+    _write(c, best.discover, best.n[1], total, best.recent, out, row + 1)
