@@ -108,6 +108,9 @@ def _strike(site: ChaosSite, options: Options, clock: Clock) -> tuple[list[Struc
         say(f"all faults done; {feed.plays_left:,} plays are still to be sent")
         feed.finish(FINISH_S)
         _drain(site, feed)
+        if script.idle is not None:
+            struck.append(script.idle(stage))
+            _drain(site, feed)
     finally:
         feed.stop()
     site.history.add("drained", acked=feed.n_acked)
@@ -173,7 +176,7 @@ def _result(options: Options, struck: Sequence[Struck], feed: Feed, verdict: dic
         recovery_p50_s=_percentile(times, 0.50),
         recovery_p95_s=_percentile(times, 0.95),
         recovery_max_s=_percentile(times, 1.0),
-        lag_min=min((each.lag for each in struck), default=0),
+        lag_min=min((each.lag for each in struck if not each.what.endswith("idle")), default=0),
         faults=faults,
         supervisor_recovery_s=[each.recovery_s for each in struck if each.what == "supervisor"],
         plays=verdict["plays"],
@@ -220,6 +223,8 @@ class Script(NamedTuple):
     seconds: float
     rewound: bool = False
     """Redis loses state: see `judge` of tests/oracle."""
+    idle: Callable[[Stage], Struck] | None = None
+    """One more fault when everything is applied and nothing comes any more."""
 
 
 def _kills(options: Options) -> Script:
@@ -252,11 +257,13 @@ def _redis_kill(options: Options) -> Script:
 
 
 def _redis_flush(options: Options) -> Script:
-    return _repeated(options, lambda stage, _rng, _n: stage.redis_flush(), 10.0, rewound=True)
+    script = _repeated(options, lambda stage, _rng, _n: stage.redis_flush(), 10.0, rewound=True)
+    return script._replace(idle=Stage.redis_flush_idle)
 
 
 def _redis_rollback(options: Options) -> Script:
-    return _repeated(options, lambda stage, rng, _: stage.redis_rollback(rng.uniform(1.0, 5.0)), 8.0, rewound=True, bursts=2)
+    script = _repeated(options, lambda stage, rng, _: stage.redis_rollback(rng.uniform(1.0, 5.0)), 8.0, rewound=True, bursts=2)
+    return script._replace(idle=Stage.redis_rollback_idle)
 
 
 def _broker_kill(options: Options) -> Script:

@@ -45,6 +45,7 @@ class Stage:
         self.site, self.feed, self.burst_plays = site, feed, burst_plays
         self.killed_s = time.monotonic()
         """When the last kill struck."""
+        self._aside = site.folder / "data" / "redis-aside"
 
     # --- kills -----------------------------------------------------------------------------------
 
@@ -138,15 +139,24 @@ class Stage:
 
     def redis_rollback(self, seconds: float) -> Struck:
         """Redis goes back to its append-only file of `seconds` ago."""
-        aside = self.site.folder / "data" / "redis-aside"
         self._behind(self.site.event_cursors(), 0)
-        self.site.redis.remember(aside)
+        self.site.redis.remember(self._aside)
         ends_s = time.monotonic() + seconds
         while time.monotonic() < ends_s:
             time.sleep(0.2)
         lag = self._behind(self.site.event_cursors(), 0)
-        self.site.redis.roll_back(aside)
+        self.site.redis.roll_back(self._aside)
         return self._all_recovered("redis-rollback", lag, time.monotonic(), from_zero=True)
+
+    def redis_rollback_idle(self) -> Struck:
+        """Redis goes back when nothing comes any more: workers must notice by themselves."""
+        self.site.redis.roll_back(self._aside)
+        return self._all_recovered("redis-rollback-idle", 0, time.monotonic(), from_zero=True)
+
+    def redis_flush_idle(self) -> Struck:
+        """Every key is gone when nothing comes any more: workers must notice by themselves."""
+        self.site.redis.flush()
+        return self._all_recovered("redis-flush-idle", 0, time.monotonic(), from_zero=True)
 
     def broker_kill(self, down_s: float) -> Struck:
         """kill -9 of the broker; it comes back after `down_s`."""

@@ -12,9 +12,9 @@ Target = Literal["worker", "fail-point", "supervisor", "models"]
 GAP_S: Final = (8.0, 10.0)
 """Time between two kills, at least and at most."""
 FAIL_POINTS: Final = ("before-apply", "applied-not-published", "published-not-acked")
-SUPERVISOR_KILLS: Final = 3
-MODELS_KILL_EVERY: Final = 10
-"""Every so many kills the models worker dies as well; its lessons must be exact too."""
+SUPERVISOR_KILLS_MAX: Final = 3
+MORE_EVERY: Final = 10
+"""Every so many kills a whole supervisor dies as well (once at least, three times at most), and the models worker."""
 SUPERVISORS: Final = ("a", "b")
 
 
@@ -37,19 +37,20 @@ class Kill(msgspec.Struct, frozen=True):
     delay_ms: int = 0
 
 
-def plan_kills(n_kills: int, seed: int, *, supervisor_kills: int = SUPERVISOR_KILLS) -> list[Kill]:
+def plan_kills(n_kills: int, seed: int) -> list[Kill]:
     """`n_kills` kills of plays workers, a third of them at fail points, and among them those of supervisors and the models worker.
 
-    >>> [kill.target for kill in plan_kills(3, 1, supervisor_kills=0)].count("fail-point")
-    1
+    >>> from collections import Counter
+    >>> sorted(Counter(kill.target for kill in plan_kills(40, 7)).items())
+    [('fail-point', 14), ('models', 4), ('supervisor', 3), ('worker', 26)]
     """
     rng = Random(seed)
-    kills = [_fail_point(rng, n) for n in range(n_kills // 3)]
+    kills = [_fail_point(rng, n) for n in range(-(-n_kills // 3))]
     kills += [_worker(rng) for _ in range(n_kills - len(kills))]
     rng.shuffle(kills)
-    for _ in range(supervisor_kills):
+    for _ in range(max(1, min(SUPERVISOR_KILLS_MAX, n_kills // MORE_EVERY))):
         kills.insert(rng.randrange(len(kills) + 1), _more(rng, "supervisor", rng.choice(SUPERVISORS)))
-    for _ in range(n_kills // MODELS_KILL_EVERY):
+    for _ in range(n_kills // MORE_EVERY):
         kills.insert(rng.randrange(len(kills) + 1), _more(rng, "models", "models"))
     return kills
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -51,6 +50,7 @@ class Lists(msgspec.Struct):
 
 
 DECODER = msgspec.json.Decoder(Lists)
+"""Refuses a number that is not finite (NaN, Infinity, 1e999): such a list cannot be read, and is wrong."""
 
 
 class Newest(NamedTuple):
@@ -174,14 +174,11 @@ class ListsJudge:
 
 
 def _entries_difference(entries: list[Entry], life: Life, offset: int) -> str:
-    blocked = life.blocked_at(offset) if life.blocked else frozenset()
-    played = life.first_played
-    for entry in entries:
-        if not (math.isfinite(entry.score) and math.isfinite(entry.propensity) and math.isfinite(entry.finish or 0.0)):
-            return f"holds a number that is not finite at {entry.track_id!r}"
-        if entry.track_id in blocked:
-            return f"holds the blocked track {entry.track_id!r}"
-        for track_id in entry.because:
-            if played.get(track_id, offset + 1) > offset:
-                return f"names {track_id!r} as a cause, which the user had not played"
+    for track_id in {cause for entry in entries for cause in entry.because}:
+        if life.first_played.get(track_id, offset + 1) > offset:
+            return f"names {track_id!r} as a cause, which the user had not played"
+    if life.blocked:
+        shown = life.blocked_at(offset).intersection(entry.track_id for entry in entries)
+        if shown:
+            return f"holds the blocked tracks {sorted(shown)}"
     return ""
