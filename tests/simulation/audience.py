@@ -1,0 +1,75 @@
+"""Events for the worlds: listeners with sessions, skips, blocks and erasures, and producers that get things wrong."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import msgspec
+
+from streams.partitioner import partition_of
+from streams.ports import TP
+from tests.simulation.memory_log import MemoryLog
+
+HOUR_MS = 3_600_000
+BAD = (b"{not json", b'{"event_id": 1}', b"\xff\xfe", b"[]", b'{"type": "like", "event_id": "x", "user_id": "u0", "track_id": "t0"}')
+
+
+class Audience:
+    """Appends to one topic, each event to the partition of its user's key."""
+
+    def __init__(self, log: MemoryLog, topic: str, partitions: int, rng: Random, *, users: int, tracks: int) -> None:
+        self._log, self._topic, self._partitions, self._rng = log, topic, partitions, rng
+        self._users, self._tracks = users, tracks
+        self._n = 0
+        self._sent: list[tuple[bytes, bytes]] = []
+
+    def produce(self, n: int, at_ms: int) -> None:
+        """`n` new events, appended at `at_ms`."""
+        for _ in range(n):
+            self._n += 1
+            user = f"u{self._rng.randrange(self._users)}"
+            if self._rng.random() < 0.05:
+                self._append(user.encode(), self._rng.choice(BAD), at_ms)
+            else:
+                self._append(user.encode(), msgspec.json.encode(self._event(user, at_ms)), at_ms)
+
+    def repeat(self, n: int, at_ms: int) -> None:
+        """Send `n` of the last events again, as a producer does that lost an acknowledgement."""
+        for key, value in self._rng.choices(self._sent[-12:], k=n) if self._sent else ():
+            self._append(key, value, at_ms)
+
+    def transactions(self) -> None:
+        """Every partition gets an aborted batch and a marker, or only a marker."""
+        for partition in range(self._partitions):
+            self._log[TP(self._topic, partition)].hole(self._rng.randint(1, 4))
+
+    def _append(self, key: bytes, value: bytes, at_ms: int) -> None:
+        partition = partition_of(key, self._partitions)
+        if self._rng.random() < 0.02:
+            partition = self._rng.randrange(self._partitions)
+        self._log[TP(self._topic, partition)].append(key, value, (), at_ms)
+        self._sent.append((key, value))
+
+    def _event(self, user: str, at_ms: int) -> dict[str, Any]:
+        rng = self._rng
+        event: dict[str, Any] = {"event_id": f"e{self._n}", "user_id": user}
+        kind = rng.random()
+        if kind < 0.03:
+            return event | {"type": "erase"}
+        event["track_id"] = f"t{min(rng.randrange(self._tracks), rng.randrange(self._tracks))}"
+        if kind < 0.08:
+            return event | {"type": rng.choice(("block", "unblock"))}
+        # Some come late, some long after.
+        event["played_at"] = at_ms - HOUR_MS + self._n * 60_000 - (rng.random() < 0.1) * rng.randrange(10 * HOUR_MS) - 24 * HOUR_MS
+        event["duration_ms"] = 180_000
+        event["ms_played"] = rng.choice((5_000, 100_000, 180_000))
+        if rng.random() < 0.7:
+            event["session_id"] = f"{user}-{self._n // 25}"
+        if rng.random() < 0.3:
+            event["reason_end"] = rng.choice(("trackdone", "fwdbtn"))
+        if rng.random() < 0.04:
+            event["private"] = True
+        if rng.random() < 0.15:
+            event["import"] = {"source": "ab" * 32, "row": self._n - rng.randrange(3)}
+        return event
