@@ -85,6 +85,9 @@ class Inbox:
         self._held[1].clear()
         self._count(1, -self._n[1])
         if self._n[0] > self._round_max // 2 and not users_may_go_on():
+            if tracks:
+                # Folding them may be all that the users wait for, and nobody else would wake us then.
+                self._wake.set()
             return {}, tracks
         users = self._take_users()
         if self._n[0]:
