@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import msgspec
 
@@ -19,7 +20,7 @@ class Held(msgspec.Struct):
     timestamp: int = 0
     key: bytes | None = None
     value: bytes | None = None
-    headers: list[tuple[str, bytes]] = []
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
 def records(n: int) -> list[Record]:
