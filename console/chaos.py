@@ -270,12 +270,29 @@ def _broker_kill(options: Options) -> Script:
     return _repeated(options, lambda stage, rng, _: stage.broker_kill(rng.uniform(0.2, 3.0)), 20.0)
 
 
-def _zombie(options: Options) -> Script:
-    def act(stage: Stage, rng: Random, n: int) -> Struck:
-        asleep_s = stage.site.settings.session_timeout_ms / 1000 + rng.uniform(3.0, 6.0)
-        return stage.zombie(SUPERVISORS[n % len(SUPERVISORS)], asleep_s)
+def _sleep(stage: Stage, rng: Random, n: int) -> Struck:
+    """A zombie: it sleeps until its session is over and others have taken its partitions."""
+    asleep_s = stage.site.settings.session_timeout_ms / 1000 + rng.uniform(3.0, 6.0)
+    return stage.zombie(SUPERVISORS[n % len(SUPERVISORS)], asleep_s)
 
-    return _repeated(options, act, 16.0, bursts=2)
+
+def _zombie(options: Options) -> Script:
+    return _repeated(options, _sleep, 16.0, bursts=2)
+
+
+def _mixed(options: Options) -> Script:
+    """Every fault of a service and a zombie, in an order of the seed's; `times` rounds of all five."""
+    faults: list[Callable[[Stage, Random, int], Struck]] = [
+        lambda stage, rng, _: stage.redis_kill(rng.uniform(0.2, 3.0)),
+        lambda stage, rng, _: stage.broker_kill(rng.uniform(0.2, 3.0)),
+        lambda stage, rng, _: stage.redis_rollback(rng.uniform(1.0, 5.0)),
+        lambda stage, _rng, _n: stage.redis_flush(),
+        _sleep,
+    ]
+    order = Random(options.seed)
+    acts = [fault for _ in range(options.times) for fault in order.sample(faults, len(faults))]
+    script = _repeated(options._replace(times=len(acts)), lambda stage, rng, n: acts[n](stage, rng, n), 12.0, rewound=True, bursts=2)
+    return script._replace(idle=Stage.redis_flush_idle)
 
 
 SCRIPTS: Final[dict[str, Callable[[Options], Script]]] = {
@@ -285,4 +302,5 @@ SCRIPTS: Final[dict[str, Callable[[Options], Script]]] = {
     "redis-rollback": _redis_rollback,
     "broker-kill": _broker_kill,
     "zombie": _zombie,
+    "mixed": _mixed,
 }

@@ -66,6 +66,6 @@ topics_app.command()(topics.apply)
 app.add_typer(topics_app, name="topics")
 
 chaos_app = typer.Typer(no_args_is_help=True, help="Break things on purpose, on services of its own, and be judged from outside.")
-for fault in (chaos.kills, chaos.redis_kill, chaos.redis_flush, chaos.redis_rollback, chaos.broker_kill, chaos.zombie):
+for fault in (chaos.kills, chaos.redis_kill, chaos.redis_flush, chaos.redis_rollback, chaos.broker_kill, chaos.zombie, chaos.mixed):
     chaos_app.command()(fault)
 app.add_typer(chaos_app, name="chaos")

@@ -71,6 +71,14 @@ def zombie(
     _run(context, "zombie", plays, times, seed, keep, as_json)
 
 
+@guarded
+def mixed(
+    context: typer.Context, plays: Plays = 40_000, times: Times = 1, seed: Seed = 7, keep: Keep = False, as_json: Json = False
+) -> None:
+    """Every fault of a service and a zombie, one after the other, `times` rounds."""
+    _run(context, "mixed", plays, times, seed, keep, as_json)
+
+
 def _run(context: typer.Context, what: str, plays: int, times: int, seed: int, keep: bool, as_json: bool) -> None:
     from console.chaos import Options, run
     from console.chaos_plan import plan_kills

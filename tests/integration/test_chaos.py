@@ -14,9 +14,7 @@ from streams.clock import SystemClock
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
-@pytest.mark.parametrize(
-    ("what", "times"), [("kills", 3), ("redis-kill", 1), ("redis-flush", 1), ("redis-rollback", 1), ("broker-kill", 1), ("zombie", 1)]
-)
+@pytest.mark.parametrize(("what", "times"), [("kills", 3), ("mixed", 1)])
 def test_nothing_is_lost_and_nothing_counts_twice(what: str, times: int, tmp_path: Path) -> None:
     settings = msgspec.structs.replace(Settings(), data_dir=str(tmp_path))
     result = run(settings, Options(what, 5_000, times, 7), SystemClock())
