@@ -37,6 +37,12 @@ STALE_PLAYS: Final = 1_000
 Top = list[tuple[str, float]]
 
 
+class About(msgspec.Struct):
+    """What is read of a user's `about`."""
+
+    last_track: str | None = None
+
+
 class Loader:
     """Fills the rows in memory from the store.
 
@@ -85,6 +91,23 @@ class Loader:
             n = wanted[user]
             if user not in self._users.slot_of and n in owners and self._owned_users.get(n) is owners[n]:
                 self._users.load(user, n, row)
+        await self._last_tracks(wanted)
+
+    async def _last_tracks(self, wanted: Mapping[str, int]) -> None:
+        """Names of the tracks that `about` shows as the last when the round brings a user no newer play.
+
+        The tracks' side may not have written a name yet; then the user's own `about` has it.
+        """
+        last = self._users.last_tracks(wanted)
+        if not self._names.unknown(list(last.values())):
+            return
+        await self.names(last.values())
+        nameless = [user for user, track in last.items() if self._names.id(track) is None]
+        abouts = await self._store.read([(self._keys.user(wanted[user], user), "about") for user in nameless]) if nameless else []
+        for about in abouts:
+            name = msgspec.json.decode(about, type=About).last_track if about else None
+            if name is not None:
+                self._names.learn(name)
 
     async def tracks_for(self, events: Events, now_ms: int, round_n: int, mark: I64) -> None:
         """Make sure that the rows which ranking these events reads are in memory, and fresh enough."""

@@ -153,6 +153,14 @@ class UserRows:
         slot_of = self.slot_of
         return np.array([slot_of[u] for u in users], np.int32)
 
+    def last_tracks(self, users: Iterable[str]) -> dict[str, int]:
+        """Hash of the last track of each of `users` that is in memory and has one."""
+        slot_of, a = self.slot_of, self.arrays
+        known = [u for u in users if u in slot_of]
+        slots = self.slots(known)
+        last = a.track[slots, np.maximum(a.head[slots, history.N_HISTORY] - 1, 0)]
+        return {u: track for u, track, n in zip(known, last.tolist(), a.head[slots, history.N_HISTORY].tolist(), strict=True) if n}
+
     def missing(self, users: Iterable[str]) -> list[str]:
         """Those of `users` that are not in memory, once each, in order."""
         slot_of = self.slot_of
