@@ -10,6 +10,7 @@ _AWAY: tuple[tuple[type[Exception], str], ...] = (
     (redis_errors.OutOfMemoryError, "OOM"),
     (redis_errors.BusyLoadingError, "LOADING"),
     (redis_errors.ReadOnlyError, "READONLY"),
+    (redis_errors.MasterDownError, "MASTERDOWN"),
     (redis_errors.ClusterError, "CLUSTERDOWN"),
     (redis_errors.TryAgainError, "TRYAGAIN"),
     (redis_errors.MovedError, "MOVED"),

@@ -181,7 +181,7 @@ class TestAStoreThatIsAway:
             assert await while_it_waits(store, store.apply([call_of()]), "READONLY", promote) == [Applied()]
             client.replicaof("127.0.0.1", 1)
             client.config_set("replica-serve-stale-data", "no")
-            assert await while_it_waits(store, store.apply([call_of(5, 6)]), "CLUSTERDOWN", promote) == [Applied()]
+            assert await while_it_waits(store, store.apply([call_of(5, 6)]), "MASTERDOWN", promote) == [Applied()]
             client.config_set("replica-serve-stale-data", "yes")
 
     async def test_a_busy_script_is_waited_for(self, clean_redis: LocalRedis, store: RedisStore) -> None:
