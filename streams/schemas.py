@@ -39,7 +39,17 @@ def documents() -> dict[str, Schema]:
 
 def written(document: Schema) -> bytes:
     """A document as it stands in its file."""
-    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(_settled(document)), indent=2) + b"\n"
+
+
+def _settled(part: Any) -> Any:
+    """Alternatives in one order: Python keeps the order in which *any* module first spelled a union of the same types."""
+    if isinstance(part, dict):
+        return {
+            name: sorted(map(_settled, value), key=msgspec.json.encode) if name == "anyOf" else _settled(value)
+            for name, value in part.items()
+        }
+    return [_settled(value) for value in part] if isinstance(part, list) else part
 
 
 def stale(docs: Path) -> list[str]:

@@ -140,9 +140,10 @@ def test_kafka_keeps_acknowledged_records_over_a_restart_and_over_kill_9(tmp_pat
 
 
 OWNER = """
-    import sys, time
+    import signal, sys, time
     from pathlib import Path
     from infra.redis_process import LocalRedis
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background inherits it ignored
     with LocalRedis(Path(sys.argv[1])) as server:
         print(server.pid, flush=True)
         time.sleep(600)
