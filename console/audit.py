@@ -101,6 +101,10 @@ class Audit:
             yield from self._topics.read(f"{self._settings.namespace}.{topic}", partition)
 
     def _source(self, partition: int, letters: Letters) -> None:
+        first, _ = self._topics.bounds(f"{self._settings.namespace}.events", partition)
+        if first > 0:
+            why = f"events partition {partition} begins at offset {first}: retention took what state was made of"
+            raise Trouble(Exit.FAILURE, f"{why}, so it cannot be recomputed", "segue doctor")
         fold = SourceFold(self._settings, partition, self._incarnation, self._verdicts)
         fold.run(self._topics.read(f"{self._settings.namespace}.events", partition))
         self._report.plays += fold.n_plays

@@ -30,7 +30,8 @@ class ListsAudit:
         self._seen: dict[int, int] = {}
         """Offset of the cause -> hash of the list's bytes; of several, the last."""
         self._newest: dict[str, tuple[int, set[int]]] = {}
-        self._last_is_null: dict[str, bool] = {}
+        self._last_word: dict[str, tuple[int, bool]] = {}
+        """User -> (offset of the cause, is it a null) of the newest record, by cause as readers must see it."""
         self._holes = self._changed = 0
         self._next = 0
 
@@ -41,13 +42,19 @@ class ListsAudit:
             self._holes += record.offset > self._next
             self._next = record.offset + 1
             user_id = (record.key or b"").decode("utf-8", "replace")
-            self._last_is_null[user_id] = record.value is None
             if record.value is not None:
                 self._one(record, user_id, record.value)
+            else:
+                ce_id = dict(record.headers).get("ce_id", b"")
+                self._say(user_id, int(ce_id.rpartition(b"-")[2] or -1), is_null=True)
         self._report.lists += len(self._seen)
         self._missing()
         if self._changed:
             self._promise.note(f"{self._topic}: {self._changed} lists came again with other bytes, as after a Redis that went back")
+
+    def _say(self, user_id: str, at: int, *, is_null: bool) -> None:
+        if at >= self._last_word.get(user_id, (-1, False))[0]:
+            self._last_word[user_id] = at, is_null
 
     def _one(self, record: Stored, user_id: str, value: bytes) -> None:
         try:
@@ -55,6 +62,7 @@ class ListsAudit:
         except msgspec.MsgspecError as error:
             self._promise.differ(f"{self._topic}@{record.offset}: {error}")
             return
+        self._say(user_id, told.cause.offset, is_null=False)
         if not told.recommendation_id.startswith(self._prefix):
             return  # another incarnation's: written before a rebuild
         self._promise.look()
@@ -122,8 +130,8 @@ class ListsAudit:
                 promise.differ(
                     f"{state.keys.user(self._fold.partition.n, user)} stands, and the user was erased at {self._fold.erased[user]}"
                 )
-            if not self._last_is_null.get(user, False):
-                promise.differ(f"{self._topic}: the last record of {user!r}, who was erased, is no null")
+            if self._last_word.get(user) != (self._fold.erased[user], True):
+                promise.differ(f"{self._topic}: the newest record of {user!r}, who was erased, is not the null of the erasure")
 
 
 Letters = dict[tuple[int, int], list[Stored]]

@@ -130,9 +130,10 @@ class ReferenceWorld:
             )
             newest[due.user_id] = value
             sent += [(offset, Sent(due.user_id.encode(), value, partition=partition))] * (2 if offset % 17 == 0 else 1)
-        sent += [
-            (user.erased_at, Sent(name.encode(), None, partition=partition)) for name, user in fold.users.items() if user.erased_at >= 0
-        ]
+        for name, user in fold.users.items():
+            if user.erased_at >= 0:
+                ce_id = f"{INCARNATION[:4]}-{partition}-{user.erased_at}".encode()
+                sent.append((user.erased_at, Sent(name.encode(), None, (("ce_id", ce_id),), partition)))
         self.produce("recommendations", [record for _, record in sorted(sent, key=lambda pair: pair[0])])
         return newest
 
@@ -217,7 +218,7 @@ def track_row_bytes(track: Track) -> bytes:
     """The binary row of a track."""
     n, entries = len(track.table), track.table.values()
     head = (track.plays, track.skips, track.finishes, track.transitions, track.weight, n, 0, track.duration_s)
-    columns = (*track.table, *(e.weight for e in entries), *(e.count for e in entries), *(e.at_s for e in entries))
+    columns = (*track.table, *(e.weight for e in entries), *(e.n for e in entries), *(e.at_s for e in entries))
     return pack(f"<B7x8qd{n}q{n}i{n}i{n}I", 1, *head, 0.0, *columns)
 
 

@@ -12,7 +12,7 @@ from console.chaos_load import Sent
 from infra.services import Addresses
 from streams.clock import SystemClock
 from tests.oracle import Verdict, judge
-from tests.oracle.names import partition_of
+from tests.oracle.names import hex_hash, id_hash, partition_of
 from tests.oracle.people import User
 from tests.oracle.verdict import FAULTS
 from tests.reference_world import INCARNATION, ReferenceWorld, delta_section, lesson_section
@@ -264,3 +264,23 @@ class TestTopics:
         taken = msgspec.json.decode(field(world, world.names.model("finish", "cursor"), "wm"))["0"]
         world.produce("internal.lessons", [Sent(None, lesson_section(0, taken + 1, [(1, 1.0)]), partition=0)])
         assert before.added()["lessons_wrong"] == 1
+
+    def test_a_late_list_behind_the_null_of_an_erasure_is_an_older_word_and_no_fault(self, world: ReferenceWorld, before: Before) -> None:
+        """A zombie may append it; readers keep the larger offset."""
+        partition = partition_of(b"u1", 4)
+        late = next(read for read in world.records("recommendations", partition) if read.key == b"u1" and read.value)
+        world.produce("recommendations", [Sent(late.key, late.value, partition=partition)])
+        assert before.added() == {}
+
+    def test_a_list_that_is_newer_than_the_null_of_an_erasure_is_found(self, world: ReferenceWorld, before: Before) -> None:
+        partition = partition_of(b"u1", 4)
+        late = next(read for read in world.records("recommendations", partition) if read.key == b"u1" and read.value)
+        lists = msgspec.json.decode(late.value or b"")
+        lists["cause"]["offset"] = 10**6
+        world.produce("recommendations", [Sent(b"u1", msgspec.json.encode(lists), partition=partition)])
+        assert before.added()["erased_wrong"] == 1
+
+    def test_an_erasure_that_is_not_remembered_is_found(self, world: ReferenceWorld, before: Before) -> None:
+        key = hex_hash(id_hash("u2", world.settings.id_key)).encode()
+        world.produce("internal.erasures", [Sent(key, msgspec.json.encode([key.decode(), 0, 0]), partition=0)])
+        assert before.added() == {"erased_wrong": 1}

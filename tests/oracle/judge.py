@@ -11,7 +11,7 @@ import msgspec
 from tests.oracle.fold import Item, PartitionFold, Rules, Sum
 from tests.oracle.letters import Letters, judge_letters, read_letters
 from tests.oracle.lists import ListsJudge
-from tests.oracle.logs import Topics
+from tests.oracle.logs import LogTooShort, Topics
 from tests.oracle.models import MODELS, LessonLog, judge_lessons, judge_model
 from tests.oracle.names import Names
 from tests.oracle.redis_reads import Keyspace
@@ -51,6 +51,7 @@ def judge(
     Raises
     ------
     SilentBroker, KafkaException, RedisError : the services are not well; nothing was judged
+    LogTooShort : retention took the beginning of the events
     """
     started = time.perf_counter()
     with Topics(kafka) as topics, Keyspace(redis_url) as keyspace:
@@ -117,6 +118,8 @@ class Court:
 
     def _rules(self, partition: int) -> Rules:
         low, high = self.topics.bounds(self.names.events, partition)
+        if low > 0:
+            raise LogTooShort(f"{self.names.events}/{partition} begins at offset {low}")
         passed_over = frozenset(self.passed_over.get(partition, ()))
         return Rules(partition, self.n_events, self.n_deltas, self.id_key, self.lessons_rate, passed_over, (low + high) // 2)
 
@@ -134,7 +137,7 @@ class Court:
         lists = ListsJudge(fold, self.incarnation, findings, rewound=self.rewound)
         lists.run(self.topics.read(names.recommendations, partition))
         self.allowed.update(judge_users(fold, lists.newest, names, self.keyspace, findings))
-        judge_erased(fold, lists.last_is_null, self.erasures, names, self.keyspace, findings)
+        judge_erased(fold, lists.last_word, self.erasures, names, self.keyspace, findings)
 
     def _count(self, fold: PartitionFold) -> None:
         found = {

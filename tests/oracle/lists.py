@@ -77,7 +77,8 @@ class ListsJudge:
         self._rewound = rewound
         self._seen: dict[str, int] = {}
         self.newest: dict[str, Newest] = {}
-        self.last_is_null: dict[str, bool] = {}
+        self.last_word: dict[str, tuple[int, bool]] = {}
+        """User -> (offset of the cause, is it a null) of the newest record, by cause as readers must see it."""
 
     def run(self, log: Iterable[Read]) -> None:
         """Judge each record, then what is missing."""
@@ -90,11 +91,8 @@ class ListsJudge:
 
     def _one(self, read: Read) -> None:
         user_id = (read.key or b"").decode("utf-8", "replace")
-        self.last_is_null[user_id] = read.value is None
         if read.value is None:
-            user = self._fold.users.get(user_id)
-            if user is None or user.erased_at < 0:
-                self._wrong(read.offset, f"a null for {user_id!r}, who was never erased")
+            self._null(read, user_id)
             return
         try:
             lists = DECODER.decode(read.value)
@@ -113,7 +111,25 @@ class ListsJudge:
                 self._wrong(read.offset, f"{lists.recommendation_id} came again with other bytes")
         self._keep(user_id, lists, digest)
 
+    def _null(self, read: Read, user_id: str) -> None:
+        """The last word on a user who was erased; its header says by which event."""
+        user = self._fold.users.get(user_id)
+        cause = dict(read.headers).get("ce_id") or b""
+        prefix, _, place = cause.decode("utf-8", "replace").partition("-")
+        partition, _, offset = place.partition("-")
+        if user is None or user.erased_at < 0:
+            self._wrong(read.offset, f"a null for {user_id!r}, who was never erased")
+        elif partition != str(self._partition) or not offset.isdigit() or (prefix != self._prefix and not self._rewound):
+            self._wrong(read.offset, f"the null for {user_id!r} has ce_id {cause!r}")
+        else:
+            self._say(user_id, int(offset), is_null=True)
+
+    def _say(self, user_id: str, offset: int, *, is_null: bool) -> None:
+        if offset >= self.last_word.get(user_id, (-1, False))[0]:
+            self.last_word[user_id] = offset, is_null
+
     def _keep(self, user_id: str, lists: Lists, digest: int) -> None:
+        self._say(user_id, lists.cause.offset, is_null=False)
         if not lists.recommendation_id.startswith(self._prefix):
             return
         held = self.newest.get(user_id)

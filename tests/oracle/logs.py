@@ -25,6 +25,10 @@ class SilentBroker(RuntimeError):
     """The broker answers no more; nothing can be judged."""
 
 
+class LogTooShort(RuntimeError):
+    """Retention took the beginning of the events: what they made cannot be worked out again."""
+
+
 class Topics:
     """Reads the topics of one cluster, committed records only."""
 

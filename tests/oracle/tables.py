@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from tests.oracle.fold import Item
 from tests.oracle.names import unsigned
 from tests.oracle.people import FINISHED, SKIPPED
@@ -9,13 +11,17 @@ from tests.oracle.people import FINISHED, SKIPPED
 ENTRIES = 64
 
 
-class Entry:
-    """One follower: weight, transitions of any lag, newest time."""
+class Entry(NamedTuple):
+    """One follower. Entries compare as the rule wants it: the weakest first, of equals the oldest, then the smaller hash."""
 
-    __slots__ = ("at_s", "count", "weight")
-
-    def __init__(self, weight: int, at_s: int) -> None:
-        self.weight, self.count, self.at_s = weight, 1, at_s
+    weight: int
+    at_s: int
+    """Newest time."""
+    rank: int
+    """The hash, unsigned."""
+    n: int
+    """Transitions of any lag."""
+    dst: int
 
 
 class Track:
@@ -45,9 +51,7 @@ class Track:
         if entry is None:
             self._enter(dst, weight, at_s)
         elif entry.weight + weight > 0:
-            entry.weight += weight
-            entry.count += 1
-            entry.at_s = max(entry.at_s, at_s)
+            self.table[dst] = Entry(entry.weight + weight, max(entry.at_s, at_s), entry.rank, entry.n + 1, dst)
         else:
             del self.table[dst]
 
@@ -55,6 +59,5 @@ class Track:
         if weight <= 0:
             return
         if len(self.table) == ENTRIES:
-            table = self.table
-            del table[min(table, key=lambda d: (table[d].weight, table[d].at_s, unsigned(d)))]
-        self.table[dst] = Entry(weight, at_s)
+            del self.table[min(self.table.values()).dst]
+        self.table[dst] = Entry(weight, at_s, unsigned(dst), 1, dst)

@@ -144,7 +144,7 @@ def _row_difference(track: Track, row: bytes | None) -> str:
         told = track_row(row)
     except BadRow as error:
         return str(error)
-    wanted = {dst: (entry.weight, entry.count, entry.at_s) for dst, entry in track.table.items()}
+    wanted = {dst: (entry.weight, entry.n, entry.at_s) for dst, entry in track.table.items()}
     counts = (track.plays, track.skips, track.finishes, track.transitions, track.weight, track.duration_s)
     if told[:6] != counts:
         return f"`row` has {told[:6]}, the fold gives {counts} (plays, skips, finishes, transitions, weight, length)"

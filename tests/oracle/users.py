@@ -68,7 +68,7 @@ def judge_users(fold: PartitionFold, newest: Mapping[str, Newest], names: Names,
 
 def judge_erased(
     fold: PartitionFold,
-    last_is_null: Mapping[str, bool],
+    last_word: Mapping[str, tuple[int, bool]],
     erasures: Mapping[str, int],
     names: Names,
     keyspace: Keyspace,
@@ -83,8 +83,8 @@ def judge_erased(
     for user_id, key, found in zip(erased, keys, keyspace.fields(keys, "about", "list", "row"), strict=True):
         if any(field is not None for field in found):
             findings.fault("erased_wrong", f"{key} stands, and {user_id!r} was erased at {fold.users[user_id].erased_at}")
-        if not last_is_null.get(user_id, False):
-            findings.fault("erased_wrong", f"the last record of {user_id!r} on recommendations is no null")
+        if last_word.get(user_id) != (fold.users[user_id].erased_at, True):
+            findings.fault("erased_wrong", f"the newest record of {user_id!r} on recommendations is not the null of the erasure")
 
 
 def _plays_difference(user_id: str, user: User, about: bytes | None, findings: Findings) -> str:
