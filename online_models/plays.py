@@ -198,6 +198,9 @@ def _predict_finish(users: UserArrays, s: int, world: World, x: F32, lists: List
         lists.finish[row, :n] = -1.0
         return
     for j in range(n):
+        if lists.twin[row, j] >= 0:
+            lists.finish[row, j] = lists.finish[row - 1, lists.twin[row, j]]
+            continue
         t = find(tracks.map_keys, tracks.map_slots, lists.track[row, j])
         known = 1.0 if lists.known[row, j] else 0.0
         if t >= 0:

@@ -30,6 +30,7 @@ class Lists(NamedTuple):
     because: I32  # (n, LENGTH, 2) names, -1 = none
     known: U8  # (n, LENGTH) 1 = this user played it before
     finish: F32  # (n, LENGTH) chance of a finish, -1 = not predicted
+    twin: I32  # (n, LENGTH) of `discover`: the place in the pair's `next` of the very same entry, -1 = it is not there
     x: F32  # (N_FEATURES,) room for one question to the finish model
 
 
@@ -44,6 +45,7 @@ def new_lists(n: int) -> Lists:
         because=np.zeros((n, LENGTH, 2), np.int32),
         known=np.zeros((n, LENGTH), np.uint8),
         finish=np.full((n, LENGTH), -1.0, np.float32),
+        twin=np.full((n, LENGTH), -1, np.int32),
         x=np.zeros(N_FEATURES, np.float32),
     )
 
@@ -126,6 +128,17 @@ def _write(c: Scratch, best: I32, n: int, total: float, recent: I32, out: Lists,
 
 
 @kernel
+def _find_twins(c: Scratch, best: Best, out: Lists, row: int) -> None:
+    """Half of `discover` stands in `next` too: it need not be predicted and written a second time."""
+    for j in range(best.n[0]):
+        c.via[best.next[j]] = j  # what brought the candidates has been told by now
+        out.twin[row, j] = -1
+    for j in range(best.n[1]):
+        k = c.via[best.discover[j]]
+        out.twin[row + 1, j] = k if k < best.n[0] and best.next[k] == best.discover[j] else -1
+
+
+@kernel
 def _note_missing(missing: I64, track: int) -> None:
     if missing[0] + 1 < missing.shape[0]:
         missing[0] += 1
@@ -174,3 +187,4 @@ def rank(c: Scratch, users: UserArrays, s: int, name_keys: I64, name_slots: I32,
         best.recent[k] = find(name_keys, name_slots, users.track[s, n - 1 - k]) if k < n else -1
     _write(c, best.next, best.n[0], total, best.recent, out, row)
     _write(c, best.discover, best.n[1], total, best.recent, out, row + 1)
+    _find_twins(c, best, out, row)

@@ -111,12 +111,27 @@ def _entry(out: U8, at: int, lists: Lists, row: int, j: int, names: NameText, p:
 
 
 @kernel
-def _entries(out: U8, at: int, lists: Lists, row: int, names: NameText, p: Pieces) -> int:
+def _entries(out: U8, at: int, lists: Lists, row: int, names: NameText, p: Pieces, starts: I64) -> int:
+    """The entries of a list; `starts[j]` becomes where the j-th one begins, `starts[j + 1] - 1` is where it ends."""
     for j in range(lists.length[row]):
         if j > 0:
             out[at] = _COMMA
             at += 1
+        starts[j] = at
         at = _entry(out, at, lists, row, j, names, p)
+        starts[j + 1] = at + 1
+    return at
+
+
+@kernel
+def _other_entries(out: U8, at: int, lists: Lists, row: int, names: NameText, p: Pieces, starts: I64) -> int:
+    """The entries of a pair's second list: one that stands in the first (at `starts`) is copied whole."""
+    for j in range(lists.length[row]):
+        if j > 0:
+            out[at] = _COMMA
+            at += 1
+        k = lists.twin[row, j]
+        at = write_text(out, at, out, starts[k], starts[k + 1] - 1) if k >= 0 else _entry(out, at, lists, row, j, names, p)
     return at
 
 
@@ -125,12 +140,13 @@ def render(lists: Lists, rows: I32, prefix: U8, prefix_end: I64, suffix: U8, nam
     """Write one JSON object per pair in `rows`; `out[ends[i]:ends[i + 1]]` is the i-th. Returns the bytes used."""
     at = 0
     ends[0] = 0
+    starts = np.zeros(LENGTH + 1, np.int64)
     for i in range(rows.shape[0]):
         at = write(out, at, prefix, prefix_end[i], prefix_end[i + 1] - prefix_end[i])
         at = _piece(out, at, p, NEXT)
-        at = _entries(out, at, lists, rows[i], names, p)
+        at = _entries(out, at, lists, rows[i], names, p, starts)
         at = _piece(out, at, p, DISCOVER)
-        at = _entries(out, at, lists, rows[i] + 1, names, p)
+        at = _other_entries(out, at, lists, rows[i] + 1, names, p, starts)
         at = _piece(out, at, p, CLOSE)
         at = write(out, at, suffix, 0, suffix.shape[0])
         ends[i + 1] = at

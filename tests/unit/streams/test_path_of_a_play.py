@@ -46,6 +46,19 @@ async def test_discover_never_shows_what_the_user_played(world: SmallWorld) -> N
     assert set(world.tracks("ana", "discover")) == {"c", "d"}
 
 
+async def test_a_track_in_both_lists_has_one_entry_word_for_word(world: SmallWorld) -> None:
+    for user in ("ben", "cai", "dan"):
+        await album(world, user, *(f"t{i}" for i in range(30)))
+    await album(world, "ana", "t3", "t9", "t4", "t3")
+    made = world.lists("ana")
+    known = {"t3", "t9", "t4"}
+    both = {entry["track_id"]: entry for entry in made["next"]}
+    shared = [entry for entry in made["discover"] if entry["track_id"] in both]
+    assert len(shared) >= 10 and len(made["discover"]) > len(shared), "some entries stand in both lists, some do not"
+    assert all(entry == both[entry["track_id"]] for entry in shared)
+    assert not known & {entry["track_id"] for entry in made["discover"]}
+
+
 async def test_a_new_user_with_an_unknown_track_gets_what_is_popular(world: SmallWorld) -> None:
     await album(world, "ben", "a", "a", "a", "b")
     await world.play(play(0, "ana", "unheard-of"))
