@@ -197,7 +197,7 @@ class Plays:
             self._inbox.forget(tp[0] == self.events_topic, tp[1])
         try:
             await self._inbox.quiet()
-            await self._flush()
+            await self._flush(self._tracks.changed())
             await self._users.all_published()
         finally:  # also when the transport cannot wait any longer
             for tp in tps:
@@ -247,7 +247,7 @@ class Plays:
         """Until everything received is handled, acknowledged and written."""
         await self._inbox.quiet()
         await self._users.all_published()
-        await self._flush()
+        await self._flush(self._tracks.changed())
 
     async def close(self) -> None:
         """Stop all tasks; what is under way is abandoned, as in a crash."""
@@ -291,11 +291,6 @@ class Plays:
                 skipped = tracks_of.skipped
                 applied = await self._tracks.fold(tracks_of, records, now_ms, self._round_n)
                 self._observe.folded(applied, tracks_of.skipped - skipped)
-        if self._tracks.is_due(now_ms):
-            await self._flush()
-        elif any(p.next > p.stored for p in self.track_partitions.values()):
-            # Also when this round brought nothing: the timer may have been set before the last flush, and fired too early.
-            self._flush_later()
         work = [(self.user_partitions[n], records) for n, records in users.items() if n in self.user_partitions]
         for partition, records in [(p, records) for p, records in work if p.careful]:
             await self._one_by_one(partition, records)
@@ -303,6 +298,9 @@ class Plays:
         if work:
             await self._users_round(work)
             self._observe.rows(len(self.user_rows), len(self.track_rows), self._loader.take_loads())
+        await self._flush(self._tracks.due(now_ms) if users or tracks else self._tracks.changed())
+        if self._tracks.changed():
+            self._flush_later()
 
     async def _users_round(self, work: list[tuple[UserPartition, list[Record]]]) -> None:
         for partition in await self._users.round(work, self._round_n):
@@ -323,8 +321,8 @@ class Plays:
                 await self._coroner.acquit(partition)
                 raise
 
-    async def _flush(self) -> None:
-        for partition in await self._tracks.flush(self._clock.now_ms()):
+    async def _flush(self, partitions: list[TrackPartition]) -> None:
+        for partition in await self._tracks.flush(partitions, self._clock.now_ms()):
             self._refused(partition)
 
     def _flush_later(self) -> None:
