@@ -73,7 +73,7 @@ class Plan:
 
 
 VISITS_MAX = {
-    "fetch": 60,
+    "fetch": 40,
     "found": 6,
     "claim": 8,
     "claimed": 8,

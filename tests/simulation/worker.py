@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-IDLE_S = 0.02
-"""Between two looks of a fetch that found nothing."""
+IDLE_S, IDLE_MAX_S = 0.02, 0.32
+"""Between two looks of a fetch that found nothing: doubling, for a world's time is spent in idle looks otherwise."""
 
 
 class Crash(Exception):
@@ -141,13 +141,16 @@ class Worker:
             self.began[tp] = offset
 
     async def _fetch(self, topic: str) -> None:
+        idle_s = IDLE_S
         try:
             while True:
                 lost = await self.step("fetch") == "lost reply"
                 chunks = {} if lost else self._chunks(topic)
                 if chunks:
                     await self.plays.receive(topic, chunks)
-                await asyncio.sleep(0 if chunks else IDLE_S)
+                    idle_s = IDLE_S
+                await asyncio.sleep(0 if chunks else idle_s)
+                idle_s = min(2 * idle_s, IDLE_MAX_S)
         except Crash:
             return
         except RuntimeError as error:
