@@ -2,18 +2,21 @@
 
 What one writes in an afternoon to answer the same events with the same pair of lists. Each play is decoded and learned
 (1 = finished, 0 = broken off); one pipeline updates the user and reads the 1,000 most popular tracks and the user's
-history from Redis; the candidates are ranked; the pair is written to the user's hash and sent to the recommendations
-topic. No duplicate is found, no crash is survived exactly. `python -m benchmarks.rivals.obvious`, settings by environment.
+history from Redis; the candidates are ranked; a logistic regression says whether each entry will be finished; the pair is
+written to the user's hash and sent to the recommendations topic. No duplicate is found, no crash is survived exactly.
+`python -m benchmarks.rivals.obvious`, settings by environment.
 """
 
 from __future__ import annotations
 
 import json
+import math
+from collections import Counter
 from typing import Any, Final
 
 import faust
 from redis.asyncio import Redis
-from river import reco
+from river import linear_model, preprocessing, reco
 
 from infra.settings import Settings
 
@@ -41,18 +44,38 @@ class Build:
         self._namespace = settings.namespace
         self._redis: Any = Redis.from_url(settings.redis, decode_responses=True)
         self._model = reco.BiasedMF(n_factors=10, seed=seed)
+        self._finish = preprocessing.StandardScaler() | linear_model.LogisticRegression()
+        self._plays: Counter[str] = Counter()
+        self._finishes: Counter[str] = Counter()
 
     async def answer(self, play: dict[str, Any]) -> bytes:
         """Learn one play; the JSON of the user's two lists."""
         user, track = play["user_id"], play["track_id"]
         candidates, heard = await self._note(user, track, play["played_at"])
-        self._model.learn_one(user, track, float(play.get("reason_end") == "trackdone"))
+        self._learn(user, track, play.get("reason_end") == "trackdone")
         ranked = self._model.rank(user, candidates)
         fresh = [candidate for candidate in ranked if candidate not in heard]
         lists = {"next": self._entries(user, track, ranked), "discover": self._entries(user, track, fresh)}
         value = json.dumps({"user_id": user, "cause": {"event_id": play["event_id"]}, **lists})
         await self._redis.hset(self._user_key(user), "list", value)
         return value.encode()
+
+    def _learn(self, user: str, track: str, finished: bool) -> None:
+        self._model.learn_one(user, track, float(finished))
+        self._finish.learn_one(self._features(user, track), finished)
+        for who in (user, track):
+            self._plays[who] += 1
+            self._finishes[who] += finished
+
+    def _features(self, user: str, track: str) -> dict[str, float]:
+        """What is known of the two."""
+        plays, finishes = self._plays, self._finishes
+        return {
+            "user": finishes[user] / max(1, plays[user]),
+            "track": finishes[track] / max(1, plays[track]),
+            "user_plays": math.log1p(plays[user]),
+            "track_plays": math.log1p(plays[track]),
+        }
 
     async def _note(self, user: str, track: str, at_ms: int) -> tuple[list[str], set[str]]:
         """Update the user and the counts; the candidates and what the user heard lately."""
@@ -69,11 +92,17 @@ class Build:
         return candidates, set(heard)
 
     def _entries(self, user: str, track: str, ranked: list[str]) -> list[dict[str, Any]]:
-        score = self._model.predict_one
-        return [
-            {"track_id": listed, "score": score(user, listed), "source": "factors", "because": [track], "propensity": 1.0}
-            for listed in ranked[:LISTED_N]
-        ]
+        return [self._entry(user, track, listed) for listed in ranked[:LISTED_N]]
+
+    def _entry(self, user: str, track: str, listed: str) -> dict[str, Any]:
+        return {
+            "track_id": listed,
+            "score": self._model.predict_one(user, listed),
+            "source": "factors",
+            "because": [track],
+            "propensity": 1.0,
+            "finish": round(self._finish.predict_proba_one(self._features(user, listed))[True], 3),
+        }
 
     def _user_key(self, user: str) -> str:
         return f"{self._namespace}:user:{user}"
