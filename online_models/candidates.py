@@ -17,6 +17,7 @@ from online_models.hashmap import find
 from online_models.history import UserArrays
 from online_models.items import FULL_WEIGHT, SKIPPED, WINDOW
 from online_models.kernel import kernel
+from online_models.popularity import TOP
 
 SOURCES = ("follows", "own", "again", "popular")
 FOLLOWS, OWN, AGAIN, POPULAR = range(4)
@@ -42,37 +43,50 @@ SKIPPED_TARGET = 0.3
 REPEAT_AT_ONCE = 0.15
 """The track that just played: immediate repeats are .4 % of 30Music."""
 
-TABLE = 2048
-"""Places of the candidate table; at most about 450 are used."""
+TABLE = 1024
+"""Places of the table in which a candidate is found by its hash: a power of two, half empty."""
+CANDIDATES_MAX = 512
+"""Candidates of one play: at most 182 from the next-tables, 100 of the user's own, 100 popular ones."""
+assert sum(FOLLOWS_READ) + history.HISTORY + TOP <= CANDIDATES_MAX <= TABLE // 2
 
 OWN_BIT, AGAIN_BIT, POPULAR_BIT = 1 << 10, 1 << 11, 1 << 12
 """Bits of `via`; bit k below them is the table of the k-th last track."""
 
 
 class Scratch(NamedTuple):
-    """The candidate table of the play in hand: open addressing by the track's hash."""
+    """The candidates of the play in hand, in the order in which they were met, and a table that finds them by hash.
 
-    key: I64  # (TABLE,)
+    Small enough to stay in a core's first cache (14 KB) together with what else a play needs.
+    """
+
+    place: I32  # (TABLE,) open addressing by the track's hash: 1 + index of the candidate, 0 = none
+    at: I32  # (CANDIDATES_MAX,) of each candidate in `place`
+    key: I64
     score: F32
     via: I32  # bits of what contributed
     own: F32  # part of the score that came from this user's own past
-    name: I32  # position in the table of names, once it was looked up
-    known: U8  # 1 = this user played it before, once it was looked up
-    used: I32  # (TABLE,) places in use, [0:n]
-    n: I32  # (1,)
+    n: I32  # (1,) candidates
+    # Of those that are ranked alone (`rank.py`):
+    name: I32  # position in the table of names
+    known: U8  # 1 = this user played it before
+    finish: F32  # chance of a finish, -1 = not predicted
+    twin: I32  # its place in the list that was written first
 
 
 def new_scratch() -> Scratch:
-    """An empty table."""
+    """No candidates."""
     return Scratch(
-        key=np.zeros(TABLE, np.int64),
-        score=np.zeros(TABLE, np.float32),
-        via=np.zeros(TABLE, np.int32),
-        own=np.zeros(TABLE, np.float32),
-        name=np.zeros(TABLE, np.int32),
-        known=np.zeros(TABLE, np.uint8),
-        used=np.zeros(TABLE, np.int32),
+        place=np.zeros(TABLE, np.int32),
+        at=np.zeros(CANDIDATES_MAX, np.int32),
+        key=np.zeros(CANDIDATES_MAX, np.int64),
+        score=np.zeros(CANDIDATES_MAX, np.float32),
+        via=np.zeros(CANDIDATES_MAX, np.int32),
+        own=np.zeros(CANDIDATES_MAX, np.float32),
         n=np.zeros(1, np.int32),
+        name=np.zeros(CANDIDATES_MAX, np.int32),
+        known=np.zeros(CANDIDATES_MAX, np.uint8),
+        finish=np.zeros(CANDIDATES_MAX, np.float32),
+        twin=np.zeros(CANDIDATES_MAX, np.int32),
     )
 
 
@@ -80,26 +94,29 @@ def new_scratch() -> Scratch:
 def clear(c: Scratch) -> None:
     """Forget the last play's candidates."""
     for i in range(c.n[0]):
-        c.key[c.used[i]] = 0
+        c.place[c.at[i]] = 0
     c.n[0] = 0
 
 
 @kernel
 def add(c: Scratch, track: int, weight: float, bit: int) -> int:
-    """Add `weight` to `track`; returns its place."""
-    i = track & (TABLE - 1)
-    while c.key[i] != track:
-        if c.key[i] == 0:
-            c.key[i] = track
-            c.score[i] = weight
-            c.via[i] = bit
-            c.own[i] = 0.0
-            c.used[c.n[0]] = i
-            c.n[0] += 1
+    """Add `weight` to `track`; returns its index."""
+    p = track & (TABLE - 1)
+    while c.place[p] != 0:
+        i = c.place[p] - 1
+        if c.key[i] == track:
+            c.score[i] += weight
+            c.via[i] |= bit
             return i
-        i = (i + 1) & (TABLE - 1)
-    c.score[i] += weight
-    c.via[i] |= bit
+        p = (p + 1) & (TABLE - 1)
+    i = c.n[0]
+    c.n[0] = i + 1
+    c.place[p] = i + 1
+    c.at[i] = p
+    c.key[i] = track
+    c.score[i] = weight
+    c.via[i] = bit
+    c.own[i] = 0.0
     return i
 
 
@@ -147,7 +164,7 @@ def add_popular(c: Scratch, popular: I64, popular_weight: F32) -> None:
 
 @kernel
 def source(c: Scratch, i: int) -> int:
-    """Which source gave the candidate at place `i` most of its score."""
+    """Which source gave candidate `i` most of its score."""
     via = c.via[i]
     if c.own[i] * 2 > c.score[i]:
         return OWN if via & OWN_BIT else AGAIN
@@ -156,12 +173,13 @@ def source(c: Scratch, i: int) -> int:
 
 @kernel
 def _scale(c: Scratch, track: int, factor: float) -> None:
-    i = track & (TABLE - 1)
-    while c.key[i] != 0:
+    p = track & (TABLE - 1)
+    while c.place[p] != 0:
+        i = c.place[p] - 1
         if c.key[i] == track:
             c.score[i] *= np.float32(factor)
             return
-        i = (i + 1) & (TABLE - 1)
+        p = (p + 1) & (TABLE - 1)
 
 
 @kernel

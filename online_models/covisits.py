@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from online_models.arrays import F64, I32, I64, U32, Items
+from online_models.arrays import F32, F64, I32, I64, U32, Items
+from online_models.finish_features import N_TRACK, fill_track
 from online_models.hashmap import find
 from online_models.items import FINISHED, SKIPPED
 from online_models.kernel import kernel
@@ -37,6 +38,7 @@ class TrackArrays(NamedTuple):
     weight: I32  # (n, ENTRIES)
     times: I32  # (n, ENTRIES) transitions of any lag
     at_s: U32  # (n, ENTRIES) of the newest
+    x: F32  # (n, 4) what the finish model asks of the track, worked out whenever `head` changes: not stored
 
 
 @kernel
@@ -44,6 +46,14 @@ def reset(tracks: TrackArrays, s: int) -> None:
     """Make slot `s` a track that nobody played."""
     tracks.head[s, :] = 0
     tracks.popular[s] = 0.0
+    note_counts(tracks, s)
+
+
+@kernel
+def note_counts(tracks: TrackArrays, s: int) -> None:
+    """Bring `x` up to date with `head`."""
+    h = tracks.head[s]
+    fill_track(tracks.x[s], h[PLAYS], h[SKIPS], h[FINISHES], h[DURATION_S])
 
 
 @kernel
@@ -128,6 +138,7 @@ def learn_play(tracks: TrackArrays, s: int, at_s: int, flags: int, duration_s: i
         head[s, SKIPS] += 1
     if flags & FINISHED:
         head[s, FINISHES] += 1
+    note_counts(tracks, s)
     then = head[s, POPULAR_AT]
     if at_s >= then:
         tracks.popular[s] = tracks.popular[s] * 0.5 ** ((at_s - then) / POPULAR_HALFLIFE_S) + 1.0
@@ -171,4 +182,5 @@ def new_tracks(n_slots: int, keys: I64, slots: I32) -> TrackArrays:
         weight=np.zeros((n_slots, ENTRIES), np.int32),
         times=np.zeros((n_slots, ENTRIES), np.int32),
         at_s=np.zeros((n_slots, ENTRIES), np.uint32),
+        x=np.zeros((n_slots, N_TRACK), np.float32),
     )

@@ -60,14 +60,46 @@ def _share(part: float, whole: float, prior: float) -> float:
     return (min(_count(part), n) + prior * PRIOR_PLAYS) / (n + PRIOR_PLAYS)
 
 
+N_TRACK: Final = 4
+"""Features of a track alone, in the order of `TRACK_AT`."""
+TRACK_AT: Final = (3, 4, 5, 8)
+
+
 @kernel
-def fill_track(x: F32, track_plays: float, track_skips: float, track_finishes: float, known_to_user: float, duration_ms: float) -> None:
-    """The part of `fill` that differs between the entries of one list."""
-    x[3] = _share(track_finishes, track_plays, FINISH_PRIOR)
-    x[4] = _share(track_skips, track_plays, SKIP_PRIOR)
-    x[5] = math.log1p(_count(track_plays))
+def fill_track(part: F32, track_plays: float, track_skips: float, track_finishes: float, duration_s: float) -> None:
+    """What `fill` says of the track, into `part` (4,): kept beside a track's row, for it is asked 30 times between two changes."""
+    part[0] = _share(track_finishes, track_plays, FINISH_PRIOR)
+    part[1] = _share(track_skips, track_plays, SKIP_PRIOR)
+    part[2] = math.log1p(_count(track_plays))
+    part[3] = math.log1p(_count(duration_s))
+
+
+@kernel
+def put_track(x: F32, part: F32, known_to_user: float) -> None:
+    """Make `x` (12,) the question about another track."""
+    for k in range(N_TRACK):
+        x[TRACK_AT[k]] = part[k]
     x[6] = 1.0 if known_to_user > 0 else 0.0
-    x[8] = math.log1p(_count(duration_ms / 1000.0))
+
+
+@kernel
+def put_stranger(x: F32, known_to_user: float) -> None:
+    """As `put_track`, of a track that nobody played."""
+    x[3], x[4], x[5], x[8] = FINISH_PRIOR, SKIP_PRIOR, 0.0, 0.0
+    x[6] = 1.0 if known_to_user > 0 else 0.0
+
+
+@kernel
+def fill_user(x: F32, user_plays: float, user_skips: float, user_finishes: float, session_position: float, at_ms: int) -> None:
+    """What `fill` says of the user and the moment."""
+    x[0] = _share(user_finishes, user_plays, FINISH_PRIOR)
+    x[1] = _share(user_skips, user_plays, SKIP_PRIOR)
+    x[2] = math.log1p(_count(user_plays))
+    x[7] = min(_count(session_position), POSITION_MAX)
+    angle = (at_ms % DAY_MS) * (2.0 * math.pi / DAY_MS)
+    x[9] = math.sin(angle)
+    x[10] = math.cos(angle)
+    x[11] = 1.0
 
 
 @kernel
@@ -94,15 +126,12 @@ def fill(
     duration_ms: of the track; 0 or less = unknown.
     at_ms: event time, epoch ms (UTC).
     """
-    x[0] = _share(user_finishes, user_plays, FINISH_PRIOR)
-    x[1] = _share(user_skips, user_plays, SKIP_PRIOR)
-    x[2] = math.log1p(_count(user_plays))
-    fill_track(x, track_plays, track_skips, track_finishes, known_to_user, duration_ms)
-    x[7] = min(_count(session_position), POSITION_MAX)
-    angle = (at_ms % DAY_MS) * (2.0 * math.pi / DAY_MS)
-    x[9] = math.sin(angle)
-    x[10] = math.cos(angle)
-    x[11] = 1.0
+    fill_user(x, user_plays, user_skips, user_finishes, session_position, at_ms)
+    x[3] = _share(track_finishes, track_plays, FINISH_PRIOR)
+    x[4] = _share(track_skips, track_plays, SKIP_PRIOR)
+    x[5] = math.log1p(_count(track_plays))
+    x[6] = 1.0 if known_to_user > 0 else 0.0
+    x[8] = math.log1p(_count(duration_ms / 1000.0))
 
 
 def as_mapping(x: F32) -> dict[str, float]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from online_models.arrays import I32, I64
 from online_models.kernel import kernel
+from online_models.prefetch import fetch
 
 
 def new_map(capacity: int) -> tuple[I64, I32]:
@@ -30,6 +31,14 @@ def find(keys: I64, values: I32, key: int) -> int:
             return values[i]
         i = (i + 1) & mask
     return -1
+
+
+@kernel
+def expect(keys: I64, values: I32, key: int) -> None:
+    """A `find` of `key` will come soon."""
+    i = key & (keys.shape[0] - 1)
+    fetch(keys, i * 8, 8)
+    fetch(values, i * 4, 4)
 
 
 @kernel

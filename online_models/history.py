@@ -165,9 +165,10 @@ def _mark_played(users: UserArrays, s: int, track: int) -> None:
 def _push(users: UserArrays, s: int, track: int, at_ms: int, flags: int) -> None:
     n = users.head[s, N_HISTORY]
     if n == HISTORY:
-        users.track[s, :-1] = users.track[s, 1:].copy()
-        users.at_s[s, :-1] = users.at_s[s, 1:].copy()
-        users.flags[s, :-1] = users.flags[s, 1:].copy()
+        for k in range(HISTORY - 1):
+            users.track[s, k] = users.track[s, k + 1]
+            users.at_s[s, k] = users.at_s[s, k + 1]
+            users.flags[s, k] = users.flags[s, k + 1]
         n -= 1
     users.track[s, n] = track
     users.at_s[s, n] = at_ms // 1000
@@ -209,7 +210,8 @@ def block(users: UserArrays, s: int, track: int) -> None:
         return
     head = users.head
     if head[s, N_BLOCKS] == BLOCKS:
-        users.blocks[s, :-1] = users.blocks[s, 1:].copy()
+        for k in range(BLOCKS - 1):
+            users.blocks[s, k] = users.blocks[s, k + 1]
         head[s, N_BLOCKS] -= 1
     users.blocks[s, head[s, N_BLOCKS]] = track
     head[s, N_BLOCKS] += 1

@@ -191,35 +191,41 @@ def _teach(users: UserArrays, s: int, e: Events, i: int, world: World, out: Outc
 
 
 @kernel
-def _predict_finish(users: UserArrays, s: int, world: World, x: F32, lists: Lists, row: int) -> None:
-    """The chance that each entry of a list would be heard to its end."""
-    m, tracks, n = world.finish, world.tracks, lists.length[row]
+def _predict_finish(users: UserArrays, s: int, world: World, c: Scratch, best: Best, x: F32) -> None:
+    """The chance that each listed track would be heard to its end."""
+    m, tracks, head = world.finish, world.tracks, users.head
     if m.kind < 0:
-        lists.finish[row, :n] = -1.0
+        for j in range(best.n_listed[0]):
+            c.finish[best.listed[j]] = -1.0
         return
-    for j in range(n):
-        if lists.twin[row, j] >= 0:
-            lists.finish[row, j] = lists.finish[row - 1, lists.twin[row, j]]
-            continue
-        t = find(tracks.map_keys, tracks.map_slots, lists.track[row, j])
-        known = 1.0 if lists.known[row, j] else 0.0
+    finish_features.fill_user(
+        x, head[s, history.PLAYS], head[s, history.SKIPS], head[s, history.FINISHES], head[s, history.SESSION_N], head[s, history.LAST_AT]
+    )
+    for j in range(best.n_listed[0]):
+        i = best.listed[j]
+        t = find(tracks.map_keys, tracks.map_slots, c.key[i])
         if t >= 0:
-            h = tracks.head[t]
-            finish_features.fill_track(x, h[covisits.PLAYS], h[covisits.SKIPS], h[covisits.FINISHES], known, 1000 * h[covisits.DURATION_S])
+            finish_features.put_track(x, tracks.x[t], c.known[i])
         else:
-            finish_features.fill_track(x, 0, 0, 0, known, 0)
-        lists.finish[row, j] = predict(x, m.kind, m.weights, m.bias, m.feature, m.threshold, m.left, m.right, m.leaf)
+            finish_features.put_stranger(x, c.known[i])
+        c.finish[i] = predict(x, m.kind, m.weights, m.bias, m.feature, m.threshold, m.left, m.right, m.leaf)
+
+
+@kernel
+def _total(c: Scratch) -> float:
+    total = np.float32(1e-9)
+    for i in range(c.n[0]):
+        total += c.score[i]
+    return total  # type: ignore[return-value]
 
 
 @kernel
 def _rank(users: UserArrays, s: int, world: World, c: Scratch, best: Best, lists: Lists, row: int, missing: I64) -> None:
     candidates.gather(c, users, s, world.tracks, world.popular, world.popular_weight)
-    rank.rank(c, users, s, world.name_keys, world.name_slots, best, lists, row, missing)
-    if world.finish.kind >= 0:
-        head = users.head
-        _features(lists.x, users, s, world.tracks, 0, head[s, history.SESSION_N], 0, head[s, history.LAST_AT])
-    _predict_finish(users, s, world, lists.x, lists, row)
-    _predict_finish(users, s, world, lists.x, lists, row + 1)
+    total = _total(c)
+    rank.pick(c, users, s, world.name_keys, world.name_slots, world.tracks, best, missing)
+    _predict_finish(users, s, world, c, best, lists.x)
+    rank.write(c, users, s, world.name_keys, world.name_slots, best, total, lists, row)
     n = lists.length[row]
     users.head[s, history.N_SHOWN] = n
     for j in range(n):
@@ -318,17 +324,17 @@ def _need(track: int, tracks: TrackArrays, loaded_ms: I64, touched: I64, stale_m
 
 @kernel
 def group(item_target: I32, n_groups: int, order: I32, start: I64) -> None:
-    """Stable counting sort: `order[start[g]:start[g + 1]]` are the items of group `g`, in order."""
+    """Stable counting sort: `order[start[g]:start[g + 1]]` are the items of group `g`, in order; `start` has n_groups + 2 places."""
     start[:] = 0
     for i in range(item_target.shape[0]):
-        start[item_target[i] + 1] += 1
+        start[item_target[i] + 2] += 1
     for g in range(n_groups):
-        start[g + 1] += start[g]
-    place = start[:-1].copy()
+        start[g + 2] += start[g + 1]
+    # Now start[g + 1] is where group g begins; it moves on to where the group ends, which is where the next one begins.
     for i in range(item_target.shape[0]):
-        g = item_target[i]
-        order[place[g]] = i
-        place[g] += 1
+        g = item_target[i] + 1
+        order[start[g]] = i
+        start[g] += 1
 
 
 @kernel

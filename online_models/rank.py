@@ -9,8 +9,9 @@ import numpy as np
 from online_models import candidates, history
 from online_models.arrays import F32, I32, I64, U8
 from online_models.candidates import Scratch
+from online_models.covisits import TrackArrays
 from online_models.finish_features import N_FEATURES
-from online_models.hashmap import find
+from online_models.hashmap import expect, find
 from online_models.history import UserArrays
 from online_models.items import WINDOW
 from online_models.kernel import kernel
@@ -28,7 +29,6 @@ class Lists(NamedTuple):
     share: F32  # (n, LENGTH) of the whole score
     source: U8  # (n, LENGTH)
     because: I32  # (n, LENGTH, 2) names, -1 = none
-    known: U8  # (n, LENGTH) 1 = this user played it before
     finish: F32  # (n, LENGTH) chance of a finish, -1 = not predicted
     twin: I32  # (n, LENGTH) of `discover`: the place in the pair's `next` of the very same entry, -1 = it is not there
     x: F32  # (N_FEATURES,) room for one question to the finish model
@@ -43,7 +43,6 @@ def new_lists(n: int) -> Lists:
         share=np.zeros((n, LENGTH), np.float32),
         source=np.zeros((n, LENGTH), np.uint8),
         because=np.zeros((n, LENGTH, 2), np.int32),
-        known=np.zeros((n, LENGTH), np.uint8),
         finish=np.full((n, LENGTH), -1.0, np.float32),
         twin=np.full((n, LENGTH), -1, np.int32),
         x=np.zeros(N_FEATURES, np.float32),
@@ -51,13 +50,15 @@ def new_lists(n: int) -> Lists:
 
 
 class Best(NamedTuple):
-    """Places in the candidate table, best first, while a list is being picked."""
+    """Candidates, best first, while the lists are being picked."""
 
     next: I32  # (LENGTH,)
     discover: I32  # (LENGTH,)
     next_score: F32  # (LENGTH,)
     discover_score: F32  # (LENGTH,)
     n: I32  # (2,) lengths
+    listed: I32  # (2 * LENGTH,) candidates of either list, once each
+    n_listed: I32  # (1,)
     recent: I32  # (WINDOW,) names of the session's last tracks, newest first, -1 = none
 
 
@@ -69,13 +70,15 @@ def new_best() -> Best:
         next_score=np.zeros(LENGTH, np.float32),
         discover_score=np.zeros(LENGTH, np.float32),
         n=np.zeros(2, np.int32),
+        listed=np.zeros(2 * LENGTH, np.int32),
+        n_listed=np.zeros(1, np.int32),
         recent=np.zeros(WINDOW, np.int32),
     )
 
 
 @kernel
 def _insert(c: Scratch, best: I32, score: F32, n: int, i: int) -> int:
-    """Put place `i` into the sorted `best[:n]`, larger score first; returns the new length.
+    """Put candidate `i` into the sorted `best[:n]`, larger score first; returns the new length.
 
     Equals go by the keyed hash, so that an id never decides.
     """
@@ -115,51 +118,35 @@ def _because(c: Scratch, i: int, source: int, recent: I32, out: I32) -> None:
 
 
 @kernel
-def _write(c: Scratch, best: I32, n: int, total: float, recent: I32, out: Lists, row: int) -> None:
+def _write(c: Scratch, best: I32, n: int, total: float, recent: I32, out: Lists, row: int, first: bool) -> None:
     out.length[row] = n
     for j in range(n):
         i = best[j]
         out.track[row, j] = c.key[i]
         out.name[row, j] = c.name[i]
+        out.finish[row, j] = c.finish[i]
         out.share[row, j] = c.score[i] / total
+        if first:
+            c.twin[i] = j
+            out.twin[row, j] = -1
+        else:
+            out.twin[row, j] = c.twin[i]
+            if c.twin[i] >= 0:
+                continue  # the same entry as there: source and cause need not be told twice
         out.source[row, j] = candidates.source(c, i)
-        out.known[row, j] = c.known[i]
         _because(c, i, out.source[row, j], recent, out.because[row, j])
 
 
 @kernel
-def _find_twins(c: Scratch, best: Best, out: Lists, row: int) -> None:
-    """Half of `discover` stands in `next` too: it need not be predicted and written a second time."""
-    for j in range(best.n[0]):
-        c.via[best.next[j]] = j  # what brought the candidates has been told by now
-        out.twin[row, j] = -1
-    for j in range(best.n[1]):
-        k = c.via[best.discover[j]]
-        out.twin[row + 1, j] = k if k < best.n[0] and best.next[k] == best.discover[j] else -1
-
-
-@kernel
-def _note_missing(missing: I64, track: int) -> None:
-    if missing[0] + 1 < missing.shape[0]:
-        missing[0] += 1
-        missing[missing[0]] = track
-
-
-@kernel
-def _pick(c: Scratch, users: UserArrays, s: int, name_keys: I64, name_slots: I32, best: Best, missing: I64) -> None:
+def _pick(c: Scratch, users: UserArrays, s: int, best: Best) -> None:
     """Sort the best candidates into `best`; a bar per list keeps nearly all of them out at the price of one comparison."""
     n_next, n_new = 0, 0
     bar_next, bar_new = np.float32(0.0), np.float32(0.0)
-    for u in range(c.n[0]):
-        i = c.used[u]
-        score, track = c.score[i], c.key[i]
-        if score <= 0.0 or score < bar_new or history.is_blocked(users, s, track):
+    for i in range(c.n[0]):
+        score = c.score[i]
+        if score <= 0.0 or score < bar_new or history.is_blocked(users, s, c.key[i]):
             continue  # the bar of `discover` is never above that of `next`
-        c.name[i] = find(name_keys, name_slots, track)
-        if c.name[i] < 0:
-            _note_missing(missing, track)
-            continue
-        c.known[i] = history.has_played(users, s, track)
+        c.known[i] = history.has_played(users, s, c.key[i])
         if score >= bar_next:
             n_next = _insert(c, best.next, best.next_score, n_next, i)
             if n_next == LENGTH:
@@ -173,18 +160,68 @@ def _pick(c: Scratch, users: UserArrays, s: int, name_keys: I64, name_slots: I32
 
 
 @kernel
-def rank(c: Scratch, users: UserArrays, s: int, name_keys: I64, name_slots: I32, best: Best, out: Lists, row: int, missing: I64) -> None:
-    """Fill rows `row` (next) and `row + 1` (discover) of `out` for the user in slot `s`.
+def _list(c: Scratch, best: Best) -> None:
+    """Note in `best.listed` what stands in either list."""
+    for j in range(best.n[1]):
+        c.twin[best.discover[j]] = -1
+    n = best.n[0]
+    for j in range(n):
+        best.listed[j] = best.next[j]
+        c.twin[best.next[j]] = j
+    for j in range(best.n[1]):
+        if c.twin[best.discover[j]] < 0:
+            best.listed[n] = best.discover[j]
+            n += 1
+    best.n_listed[0] = n
 
-    A candidate whose name is not in memory yet is left out and noted in `missing` ([0] = how many).
+
+@kernel
+def _find_names(c: Scratch, best: Best, name_keys: I64, name_slots: I32, missing: I64) -> bool:
+    """Look up the names of what is listed; those that are not in memory are noted in `missing`."""
+    all_known = True
+    for j in range(best.n_listed[0]):
+        i = best.listed[j]
+        c.name[i] = find(name_keys, name_slots, c.key[i])
+        if c.name[i] < 0:
+            all_known = False
+            if missing[0] + 1 < missing.shape[0]:
+                missing[0] += 1
+                missing[missing[0]] = c.key[i]
+    return all_known
+
+
+@kernel
+def _leave_out_nameless(c: Scratch, name_keys: I64, name_slots: I32) -> None:
+    for i in range(c.n[0]):
+        if find(name_keys, name_slots, c.key[i]) < 0:
+            c.score[i] = 0.0
+
+
+@kernel
+def pick(c: Scratch, users: UserArrays, s: int, name_keys: I64, name_slots: I32, tracks: TrackArrays, best: Best, missing: I64) -> None:
+    """Choose both lists of the user in slot `s`, and look up the names of what is listed.
+
+    A candidate whose name is not in memory yet is left out and noted in `missing` ([0] = how many). That is rare: so the
+    lists are picked without a look at the names, and once more where one turns out to be missing.
     """
-    _pick(c, users, s, name_keys, name_slots, best, missing)
-    total = np.float32(1e-9)
-    for u in range(c.n[0]):
-        total += c.score[c.used[u]]
+    _pick(c, users, s, best)
+    _list(c, best)
+    for j in range(best.n_listed[0]):
+        key = c.key[best.listed[j]]
+        expect(name_keys, name_slots, key)
+        expect(tracks.map_keys, tracks.map_slots, key)
+    if not _find_names(c, best, name_keys, name_slots, missing):
+        _leave_out_nameless(c, name_keys, name_slots)
+        _pick(c, users, s, best)
+        _list(c, best)
+        _find_names(c, best, name_keys, name_slots, missing)
+
+
+@kernel
+def write(c: Scratch, users: UserArrays, s: int, name_keys: I64, name_slots: I32, best: Best, total: float, out: Lists, row: int) -> None:
+    """Fill rows `row` (next) and `row + 1` (discover) of `out`; `total` is the score of all candidates."""
     n = users.head[s, history.N_HISTORY]
     for k in range(WINDOW):
         best.recent[k] = find(name_keys, name_slots, users.track[s, n - 1 - k]) if k < n else -1
-    _write(c, best.next, best.n[0], total, best.recent, out, row)
-    _write(c, best.discover, best.n[1], total, best.recent, out, row + 1)
-    _find_twins(c, best, out, row)
+    _write(c, best.next, best.n[0], total, best.recent, out, row, True)
+    _write(c, best.discover, best.n[1], total, best.recent, out, row + 1, False)

@@ -127,9 +127,10 @@ class Maker:
         """Items of the round by partition and target, each group in the order of the log."""
         n_targets = self._settings.deltas_partitions
         n, n_groups = int(w.out.n_items[0]), len(w.taken) * n_targets
-        target, order, start = np.empty(n, np.int32), np.empty(n, np.int32), np.zeros(n_groups + 1, np.int64)
+        target, order, start = np.empty(n, np.int32), np.empty(n, np.int32), np.zeros(n_groups + 2, np.int64)
         plays.targets(w.out, w.part, n_targets, target)
         plays.group(target, n_groups, order, start)
+        start = start[:-1]
         ids = [track.encode() for t in w.taken for track in t.batch.track_ids]
         items, event = w.out.items[order], w.out.item_event[order]
         counts = np.flatnonzero(items["lag"] == 0)

@@ -56,6 +56,7 @@ class Pipeline:
         self._maker = Maker(settings, users, names, self.erasures)
         self._scratch, self._best, self._lists = new_scratch(), rank.new_best(), rank.new_lists(64)
         self._json: U8 = np.empty(0, np.uint8)
+        self._starts: I64 = np.zeros(rank.LENGTH + 1, np.int64)
         self._names_missing = np.zeros(MISSING_MAX + 1, np.int64)
         self.verdicts: set[tuple[int, int]] = set()
         """(partition, offset) of records that are passed over (`streams/verdicts.py`)."""
@@ -139,7 +140,7 @@ class Pipeline:
         json = self._json
         ends = np.empty(len(prefixes) + 1, np.int64)
         names = NameText(self._names.text, self._names.offset, self._names.length)
-        render(self._lists, w.out.row[index], prefix, prefix_end, np.frombuffer(suffix, np.uint8), names, PIECES, json, ends)
+        render(self._lists, w.out.row[index], prefix, prefix_end, np.frombuffer(suffix, np.uint8), names, PIECES, json, ends, self._starts)
         text, cut = memoryview(json), ends.tolist()  # type: ignore[arg-type]  # an array is a buffer
         w.lists = {i: bytes(text[cut[k] : cut[k + 1]]) for k, i in enumerate(events)}
 

@@ -136,11 +136,15 @@ def _other_entries(out: U8, at: int, lists: Lists, row: int, names: NameText, p:
 
 
 @kernel
-def render(lists: Lists, rows: I32, prefix: U8, prefix_end: I64, suffix: U8, names: NameText, p: Pieces, out: U8, ends: I64) -> int:
-    """Write one JSON object per pair in `rows`; `out[ends[i]:ends[i + 1]]` is the i-th. Returns the bytes used."""
+def render(
+    lists: Lists, rows: I32, prefix: U8, prefix_end: I64, suffix: U8, names: NameText, p: Pieces, out: U8, ends: I64, starts: I64
+) -> int:
+    """Write one JSON object per pair in `rows`; `out[ends[i]:ends[i + 1]]` is the i-th. Returns the bytes used.
+
+    `starts` (LENGTH + 1,) is scratch.
+    """
     at = 0
     ends[0] = 0
-    starts = np.zeros(LENGTH + 1, np.int64)
     for i in range(rows.shape[0]):
         at = write(out, at, prefix, prefix_end[i], prefix_end[i + 1] - prefix_end[i])
         at = _piece(out, at, p, NEXT)

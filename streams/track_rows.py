@@ -65,6 +65,7 @@ def unpack(t: TrackArrays, s: int, data: U8) -> bool:
     at = read(t.weight, s * ENTRIES * 4, data, at, n * 4)
     at = read(t.times, s * ENTRIES * 4, data, at, n * 4)
     read(t.at_s, s * ENTRIES * 4, data, at, n * 4)
+    covisits.note_counts(t, s)
     return True
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from online_models.arrays import F32
-from online_models.finish_features import FEATURES, N_FEATURES, as_mapping, fill, fill_track
+from online_models.finish_features import FEATURES, N_FEATURES, N_TRACK, as_mapping, fill, fill_track, put_stranger, put_track
 from online_models.model import VALUE_MAX
 
 NOON_MS = 1_700_000_000_000 // 86_400_000 * 86_400_000 + 43_200_000
@@ -72,9 +72,18 @@ def test_the_hour_is_a_point_on_a_circle() -> None:
     assert (midnight["hour_sin"], midnight["hour_cos"]) == pytest.approx((0.0, 1.0), abs=1e-6)
 
 
-def test_filling_a_track_anew_gives_what_filling_all_gives() -> None:
-    whole, anew = np.zeros((2, N_FEATURES), np.float32)
+def test_putting_a_track_gives_what_filling_all_gives() -> None:
+    whole, put, part = np.zeros(N_FEATURES, np.float32), np.zeros(N_FEATURES, np.float32), np.zeros(N_TRACK, np.float32)
     fill(whole, 9, 2, 5, 40, 4, 30, 1, 3, 200_000, NOON_MS)
-    fill(anew, 9, 2, 5, 1, 1, 0, 0, 3, 1_000, NOON_MS)
-    fill_track(anew, 40, 4, 30, 1, 200_000)
-    assert whole.tobytes() == anew.tobytes()
+    fill(put, 9, 2, 5, 1, 1, 0, 0, 3, 1_000, NOON_MS)
+    fill_track(part, 40, 4, 30, 200)
+    put_track(put, part, 1)
+    assert whole.tobytes() == put.tobytes()
+
+
+def test_putting_a_stranger_gives_what_filling_without_counts_gives() -> None:
+    whole, put = np.zeros(N_FEATURES, np.float32), np.zeros(N_FEATURES, np.float32)
+    fill(whole, 9, 2, 5, 0, 0, 0, 0, 3, 0, NOON_MS)
+    fill(put, 9, 2, 5, 7, 1, 0, 1, 3, 1_000, NOON_MS)
+    put_stranger(put, 0)
+    assert whole.tobytes() == put.tobytes()
