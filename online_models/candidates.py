@@ -12,12 +12,13 @@ import numpy as np
 
 from online_models import history
 from online_models.arrays import F32, F64, I32, I64, U8
-from online_models.covisits import N_ENTRIES, WEIGHT, TrackArrays
+from online_models.covisits import ENTRIES, N_ENTRIES, N_HEAD, WEIGHT, TrackArrays
 from online_models.hashmap import find
 from online_models.history import UserArrays
 from online_models.items import FULL_WEIGHT, SKIPPED, WINDOW
 from online_models.kernel import kernel
 from online_models.popularity import TOP
+from online_models.prefetch import fetch
 
 SOURCES = ("follows", "own", "again", "popular")
 FOLLOWS, OWN, AGAIN, POPULAR = range(4)
@@ -68,6 +69,7 @@ class Scratch(NamedTuple):
     n: I32  # (1,) candidates
     # Of those that are ranked alone (`rank.py`):
     name: I32  # position in the table of names
+    slot: I32  # of the track's row, -1 = not in memory
     known: U8  # 1 = this user played it before
     finish: F32  # chance of a finish, -1 = not predicted
     twin: I32  # its place in the list that was written first
@@ -84,6 +86,7 @@ def new_scratch() -> Scratch:
         own=np.zeros(CANDIDATES_MAX, np.float32),
         n=np.zeros(1, np.int32),
         name=np.zeros(CANDIDATES_MAX, np.int32),
+        slot=np.zeros(CANDIDATES_MAX, np.int32),
         known=np.zeros(CANDIDATES_MAX, np.uint8),
         finish=np.zeros(CANDIDATES_MAX, np.float32),
         twin=np.zeros(CANDIDATES_MAX, np.int32),
@@ -118,6 +121,16 @@ def add(c: Scratch, track: int, weight: float, bit: int) -> int:
     c.via[i] = bit
     c.own[i] = 0.0
     return i
+
+
+@kernel
+def expect_table(tracks: TrackArrays, track: int, k: int) -> None:
+    """The next-table of `track` will be read soon, as the `k`-th last of a session."""
+    t = find(tracks.map_keys, tracks.map_slots, track)
+    if t >= 0:
+        fetch(tracks.head, t * N_HEAD * 8, N_HEAD * 8)
+        fetch(tracks.dst, t * ENTRIES * 8, FOLLOWS_READ[k] * 8)
+        fetch(tracks.weight, t * ENTRIES * 4, FOLLOWS_READ[k] * 4)
 
 
 @kernel

@@ -13,6 +13,7 @@ from online_models import seen
 from online_models.arrays import I64, U8, U32
 from online_models.items import FINISHED, SKIPPED
 from online_models.kernel import kernel
+from online_models.prefetch import fetch
 
 HISTORY = 100
 """Newest plays kept per user. 200 was not better than 100 on 30Music; a row stays below 2 KB."""
@@ -22,6 +23,8 @@ IMPORTS = 4
 """Import sources whose marks a user's row remembers; the oldest gives way."""
 BLOCKS = 32
 """Blocked tracks per user; the oldest gives way."""
+EXPECTED = 48
+"""Plays of a history that are asked for ahead: most users have fewer, and the processor sees by itself where a longer walk goes."""
 SHOWN = 20
 """Tracks of the list that is live, against which the next play is tested."""
 SESSION_GAP_MS = 30 * 60 * 1000
@@ -54,6 +57,18 @@ class UserArrays(NamedTuple):
     tier_3: I64  # (n3, 2048)
     free_2: I64  # (n2 + 1,) [0] = how many are free, then the free ones
     free_3: I64  # (n3 + 1,)
+
+
+@kernel
+def expect(users: UserArrays, s: int) -> None:
+    """Slot `s` will be read soon: ask for what every play reads of it."""
+    fetch(users.head, s * N_HEAD * 8, N_HEAD * 8)
+    fetch(users.event_ids, s * EVENT_IDS * 8, EVENT_IDS * 8)
+    fetch(users.seen, s * seen.TIER_WORDS[0] * 8, seen.TIER_WORDS[0] * 8)
+    fetch(users.shown, s * SHOWN * 8, SHOWN * 8)
+    fetch(users.track, s * HISTORY * 8, EXPECTED * 8)
+    fetch(users.flags, s * HISTORY, HISTORY)
+    fetch(users.at_s, s * HISTORY * 4, EXPECTED * 4)
 
 
 @kernel

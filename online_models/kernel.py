@@ -20,8 +20,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 _ROOT: Final = Path(__file__).resolve().parent
 _SOURCES: Final = (_ROOT, _ROOT.parent / "streams")
 
-_CONSTANTS: Final = ("items.py",)
-"""Files without kernels whose constants kernels use."""
+_CONSTANTS: Final = ("items.py", "kernel.py")
+"""Files without kernels whose constants kernels use, and this one, which says how they are compiled."""
 
 
 def _cache_folder() -> Path:
@@ -51,4 +51,4 @@ def kernel(function: F) -> F:
     call with a tuple of arrays costs atomic operations: `history.has_played` took 138 ns, and takes 4 without.
     Never with `fastmath`: it drops the checks for numbers that are not finite.
     """
-    return cast(F, njit(cache=True, _nrt=False)(function))
+    return cast(F, njit(cache=True, _nrt=False, forceinline=True)(function))

@@ -14,12 +14,13 @@ from online_models import candidates, covisits, finish_features, history, rank
 from online_models.arrays import F32, F64, I32, I64, U8, Items
 from online_models.candidates import Scratch
 from online_models.covisits import TrackArrays
-from online_models.finish_features import N_FEATURES
+from online_models.finish_features import N_FEATURES, N_TRACK
 from online_models.finish_serving import predict
-from online_models.hashmap import find
+from online_models.hashmap import expect, find
 from online_models.history import UserArrays
 from online_models.items import ITEM, LAG_UNIT, SKIPPED, WINDOW
 from online_models.kernel import kernel
+from online_models.prefetch import fetch
 from online_models.rank import LENGTH, Best, Lists
 
 PLAY, BLOCK, UNBLOCK, ERASE, REJECTED_KIND = 0, 1, 2, 3, 255
@@ -203,9 +204,12 @@ def _predict_finish(users: UserArrays, s: int, world: World, c: Scratch, best: B
     )
     for j in range(best.n_listed[0]):
         i = best.listed[j]
-        t = find(tracks.map_keys, tracks.map_slots, c.key[i])
-        if t >= 0:
-            finish_features.put_track(x, tracks.x[t], c.known[i])
+        c.slot[i] = find(tracks.map_keys, tracks.map_slots, c.key[i])
+        fetch(tracks.x, c.slot[i] * N_TRACK * 4, N_TRACK * 4)
+    for j in range(best.n_listed[0]):
+        i = best.listed[j]
+        if c.slot[i] >= 0:
+            finish_features.put_track(x, tracks.x[c.slot[i]], c.known[i])
         else:
             finish_features.put_stranger(x, c.known[i])
         c.finish[i] = predict(x, m.kind, m.weights, m.bias, m.feature, m.threshold, m.left, m.right, m.leaf)
@@ -256,11 +260,50 @@ def _is_dropped(users: UserArrays, s: int, e: Events, i: int, out: Outcomes) -> 
 
 
 @kernel
+def _session_tracks(users: UserArrays, s: int) -> int:
+    """How many of the user's last tracks stand at the front of their candidates."""
+    return min(WINDOW, min(users.head[s, history.N_HISTORY], users.head[s, history.SESSION_N]))
+
+
+@kernel
+def _expect_slots(users: UserArrays, e: Events, i: int, tracks: TrackArrays) -> None:
+    """The places of the tracks that event `i` will read."""
+    s = e.slot[i]
+    expect(tracks.map_keys, tracks.map_slots, e.track[i])
+    n = users.head[s, history.N_HISTORY]
+    for k in range(_session_tracks(users, s)):
+        expect(tracks.map_keys, tracks.map_slots, users.track[s, n - 1 - k])
+
+
+@kernel
+def _expect_tables(users: UserArrays, e: Events, i: int, tracks: TrackArrays) -> None:
+    """The next-tables that event `i` will read: its own track's, and those of the session before it."""
+    s = e.slot[i]
+    candidates.expect_table(tracks, e.track[i], 0)
+    n = users.head[s, history.N_HISTORY]
+    for k in range(min(_session_tracks(users, s), WINDOW - 1)):
+        candidates.expect_table(tracks, users.track[s, n - 1 - k], k + 1)
+
+
+@kernel
+def _look_ahead(users: UserArrays, e: Events, i: int, tracks: TrackArrays) -> None:
+    """Ask for the memory of the events after `i` while `i` is worked on: each step needs what the step before asked for."""
+    n = e.kind.shape[0]
+    if i + 3 < n and e.kind[i + 3] != REJECTED_KIND:
+        history.expect(users, e.slot[i + 3])
+    if i + 2 < n and e.kind[i + 2] != REJECTED_KIND:
+        _expect_slots(users, e, i + 2, tracks)
+    if i + 1 < n and e.kind[i + 1] != REJECTED_KIND:
+        _expect_tables(users, e, i + 1, tracks)
+
+
+@kernel
 def handle(users: UserArrays, events: Events, world: World, c: Scratch, best: Best, lists: Lists, out: Outcomes, missing: I64) -> int:
     """Handle every event in order; returns how many rows of `lists` were written (two per event that has lists)."""
     row = 0
     for i in range(events.kind.shape[0]):
         s = events.slot[i]
+        _look_ahead(users, events, i, world.tracks)
         if _is_dropped(users, s, events, i, out):
             continue
         if events.kind[i] == ERASE:

@@ -15,8 +15,8 @@ from streams.render import ENTRY_SCORE, ENTRY_START
 class Names:
     """Some `names_max` tracks; beyond them `tidy` starts anew between rounds (what is needed is read again).
 
-    `text[offset[slot]:offset[slot] + length[slot]]` is the id as a JSON string, quotes included; around it stands what
-    is around it in a list (`streams/render.py`).
+    `text[at:at + length]`, with (at, length) = `place[slot]`, is the id as a JSON string, quotes included; around it stands
+    what is around it in a list (`streams/render.py`).
     """
 
     def __init__(self, names_max: int, key: bytes) -> None:
@@ -27,8 +27,7 @@ class Names:
         """Forget every name."""
         self._room = 1024
         self.keys, self.slots = new_map(self._room)
-        self.offset: I64 = np.zeros(self._room, np.int64)
-        self.length: I64 = np.zeros(self._room, np.int64)
+        self.place: I64 = np.zeros((self._room, 2), np.int64)
         self.text: U8 = np.zeros(1 << 16, np.uint8)
         self.longest = 0
         self._used = 0
@@ -65,7 +64,7 @@ class Names:
         while end + SLACK > len(self.text):
             self.text = np.concatenate((self.text, np.zeros(len(self.text), np.uint8)))
         self.text[self._used : end] = text
-        self.offset[slot], self.length[slot] = self._used + len(ENTRY_START), len(quoted)
+        self.place[slot] = self._used + len(ENTRY_START), len(quoted)
         self.longest = max(self.longest, len(quoted))
         self._used = end
         self._hash_of[track_id] = track
@@ -75,8 +74,7 @@ class Names:
 
     def _grow(self) -> None:
         self._room *= 2
-        self.offset = np.concatenate((self.offset, np.zeros_like(self.offset)))
-        self.length = np.concatenate((self.length, np.zeros_like(self.length)))
+        self.place = np.concatenate((self.place, np.zeros_like(self.place)))
         self.keys, self.slots = new_map(self._room)
         for slot, track in enumerate(self._id_of):
             put(self.keys, self.slots, track, slot)

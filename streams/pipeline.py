@@ -22,7 +22,7 @@ import numpy as np
 
 from infra.settings import Settings
 from online_models import plays, rank
-from online_models.arrays import F32, I64, U8
+from online_models.arrays import F32, I32, I64, U8
 from online_models.candidates import new_scratch
 from online_models.plays import Events, FinishModel, World
 from streams.erasures import Erasures
@@ -36,6 +36,8 @@ from streams.round_work import Made, RoundWork, Taken
 from streams.track_rows import TrackRows
 from streams.user_rows import UserRows
 
+LISTS_AT_ONCE: Final = 32
+"""List pairs written at a time: 200 KB, so that they are copied out of a core's own cache."""
 MISSING_MAX: Final = 4096
 """Names noted as missing per round; the others are noted again when they are met again."""
 _quote = msgspec.json.Encoder().encode
@@ -134,15 +136,21 @@ class Pipeline:
         prefix_end = np.zeros(len(prefixes) + 1, np.int64)
         np.cumsum([len(p) for p in prefixes], out=prefix_end[1:])
         suffix = b',"model":{"ranker":"%b","finish":%b}}' % (plays.RANKER.encode(), _quote(self.finish_version))
-        room = bytes_max(len(prefixes), self._names.longest, len(prefix), len(suffix))
-        if len(self._json) < room:
-            self._json = np.empty(room, np.uint8)  # kept: fresh pages cost more than the text
-        json = self._json
-        ends = np.empty(len(prefixes) + 1, np.int64)
-        names = NameText(self._names.text, self._names.offset, self._names.length)
-        render(self._lists, w.out.row[index], prefix, prefix_end, np.frombuffer(suffix, np.uint8), names, PIECES, json, ends, self._starts)
-        text, cut = memoryview(json), ends.tolist()  # type: ignore[arg-type]  # an array is a buffer
-        w.lists = {i: bytes(text[cut[k] : cut[k + 1]]) for k, i in enumerate(events)}
+        self._write_lists(w, events, w.out.row[index], prefix, prefix_end, np.frombuffer(suffix, np.uint8))
+
+    def _write_lists(self, w: RoundWork, events: list[int], rows: I32, prefix: U8, prefix_end: I64, suffix: U8) -> None:
+        """Some lists at a time: what was just written is still near when it is copied out."""
+        names = NameText(self._names.text, self._names.place)
+        ends = np.empty(LISTS_AT_ONCE + 1, np.int64)
+        for a in range(0, len(rows), LISTS_AT_ONCE):
+            some, marks = rows[a : a + LISTS_AT_ONCE], prefix_end[a : a + LISTS_AT_ONCE + 1]
+            room = bytes_max(len(some), self._names.longest, int(marks[-1] - marks[0]), len(suffix))
+            if len(self._json) < room:
+                self._json = np.empty(room, np.uint8)  # kept: fresh pages cost more than the text
+            render(self._lists, some, prefix, marks, suffix, names, PIECES, self._json, ends, self._starts)
+            text, cut = memoryview(self._json), ends.tolist()  # type: ignore[arg-type]  # an array is a buffer
+            for k, i in enumerate(events[a : a + LISTS_AT_ONCE]):
+                w.lists[i] = bytes(text[cut[k] : cut[k + 1]])
 
 
 def _column(batches: list[Batch], name: str) -> Any:

@@ -14,6 +14,7 @@ from online_models.arrays import I32, I64, U8
 from online_models.bytes_copy import SLACK, write, write_text
 from online_models.candidates import SOURCES
 from online_models.kernel import kernel
+from online_models.prefetch import fetch
 from online_models.rank import LENGTH, Lists
 
 
@@ -37,15 +38,14 @@ _PIECES, _ENDS = _text(
 NEXT, DISCOVER, CLOSE, NO_FINISH, FINISH, SOURCE = range(6)
 _ENTRY_BYTES = int(_ENDS[-1]) + len(ENTRY_START) + len(ENTRY_SCORE) + 16
 """Bytes of an entry beside the three ids, at most."""
-_BRACE, _COMMA, _ZERO = 125, 44, 48
+_BRACE, _COMMA = 125, 44
 
 
 class NameText(NamedTuple):
     """The ids' JSON text between `ENTRY_START` and `ENTRY_SCORE` (streams/names.py)."""
 
     text: U8
-    offset: I64  # of the id's own text
-    length: I64
+    place: I64  # (n, 2) offset of the id's own text, and its length: read together
 
 
 class Pieces(NamedTuple):
@@ -53,9 +53,10 @@ class Pieces(NamedTuple):
 
     text: U8
     end: I64
+    digits: U8  # (1000, 3) "000" to "999"
 
 
-PIECES = Pieces(_PIECES, _ENDS)
+PIECES = Pieces(_PIECES, _ENDS, np.array([[*b"%03d" % n] for n in range(1000)], np.uint8))
 
 
 def bytes_max(n_pairs: int, longest_name: int, prefix_bytes: int, suffix_bytes: int) -> int:
@@ -69,11 +70,18 @@ def _piece(out: U8, at: int, p: Pieces, k: int) -> int:
 
 
 @kernel
-def _digits(out: U8, at: int, value: int, n: int) -> int:
-    for i in range(n - 1, -1, -1):
-        out[at + i] = _ZERO + value % 10
-        value //= 10
-    return at + n
+def _three_digits(out: U8, at: int, p: Pieces, value: int) -> int:
+    for k in range(3):
+        out[at + k] = p.digits[value, k]
+    return at + 3
+
+
+@kernel
+def _five_digits(out: U8, at: int, p: Pieces, value: int) -> int:
+    thousands = value // 1000
+    out[at] = p.digits[thousands, 1]
+    out[at + 1] = p.digits[thousands, 2]
+    return _three_digits(out, at + 2, p, value - 1000 * thousands)
 
 
 @kernel
@@ -84,15 +92,15 @@ def _share(value: float, unit: int) -> int:
 
 @kernel
 def _name(out: U8, at: int, names: NameText, k: int) -> int:
-    return write_text(out, at, names.text, names.offset[k], names.offset[k] + names.length[k])
+    return write_text(out, at, names.text, names.place[k, 0], names.place[k, 0] + names.place[k, 1])
 
 
 @kernel
 def _entry(out: U8, at: int, lists: Lists, row: int, j: int, names: NameText, p: Pieces) -> int:
     k = lists.name[row, j]
-    start = names.offset[k] - len(ENTRY_START)
-    at = write_text(out, at, names.text, start, names.offset[k] + names.length[k] + len(ENTRY_SCORE))
-    at = _digits(out, at, _share(lists.share[row, j], 100_000), 5)
+    start = names.place[k, 0]
+    at = write_text(out, at, names.text, start - len(ENTRY_START), start + names.place[k, 1] + len(ENTRY_SCORE))
+    at = _five_digits(out, at, p, _share(lists.share[row, j], 100_000))
     at = _piece(out, at, p, SOURCE + lists.source[row, j])
     if lists.because[row, j, 0] >= 0:
         at = _name(out, at, names, lists.because[row, j, 0])
@@ -105,7 +113,7 @@ def _entry(out: U8, at: int, lists: Lists, row: int, j: int, names: NameText, p:
         at = _piece(out, at, p, NO_FINISH)
     else:
         at = _piece(out, at, p, FINISH)
-        at = _digits(out, at, _share(lists.finish[row, j], 1000), 3)
+        at = _three_digits(out, at, p, _share(lists.finish[row, j], 1000))
     out[at] = _BRACE
     return at + 1
 
@@ -136,16 +144,40 @@ def _other_entries(out: U8, at: int, lists: Lists, row: int, names: NameText, p:
 
 
 @kernel
+def _expect_places(lists: Lists, row: int, names: NameText) -> None:
+    for j in range(lists.length[row]):
+        fetch(names.place, lists.name[row, j] * 16, 16)
+
+
+@kernel
+def _expect_texts(lists: Lists, row: int, names: NameText) -> None:
+    for j in range(lists.length[row]):
+        fetch(names.text, names.place[lists.name[row, j], 0] - len(ENTRY_START), 64)
+
+
+@kernel
+def _look_ahead(lists: Lists, rows: I32, i: int, names: NameText) -> None:
+    """Ask for the memory of the pairs after the `i`-th while it is written."""
+    if i + 2 < rows.shape[0]:
+        _expect_places(lists, rows[i + 2], names)
+        _expect_places(lists, rows[i + 2] + 1, names)
+    if i + 1 < rows.shape[0]:
+        _expect_texts(lists, rows[i + 1], names)
+        _expect_texts(lists, rows[i + 1] + 1, names)
+
+
+@kernel
 def render(
     lists: Lists, rows: I32, prefix: U8, prefix_end: I64, suffix: U8, names: NameText, p: Pieces, out: U8, ends: I64, starts: I64
 ) -> int:
     """Write one JSON object per pair in `rows`; `out[ends[i]:ends[i + 1]]` is the i-th. Returns the bytes used.
 
-    `starts` (LENGTH + 1,) is scratch.
+    `prefix[prefix_end[i]:prefix_end[i + 1]]` stands before the i-th pair's lists; `starts` (LENGTH + 1,) is scratch.
     """
     at = 0
     ends[0] = 0
     for i in range(rows.shape[0]):
+        _look_ahead(lists, rows, i, names)
         at = write(out, at, prefix, prefix_end[i], prefix_end[i + 1] - prefix_end[i])
         at = _piece(out, at, p, NEXT)
         at = _entries(out, at, lists, rows[i], names, p, starts)
