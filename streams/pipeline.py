@@ -162,18 +162,16 @@ def _prefixes(w: RoundWork, index: list[int]) -> tuple[dict[int, bytes], list[by
     ids: dict[int, bytes] = {}
     made: list[bytes] = []
     part = w.part.tolist()
-    at = b"%d" % w.at_ms
     for i in index:
         k = part[i]
         t = w.taken[k]
         j = i - w.first[k]
         event = t.batch.events[j]
         assert event is not None, "only an applied event has lists"
-        tail = b"%d-%d" % (t.partition.n, t.records[j].offset)
-        ids[i] = name = t.mark + tail
-        where = tail.replace(b"-", b',"offset":')
-        made.append(
-            b'{"recommendation_id":"%b","user_id":%b,"at":%b,"cause":{"event_id":%b,"partition":%b},'
-            % (name, _quote(event.user_id), at, _quote(event.event_id), where)
-        )
+        n, offset = t.partition.n, t.records[j].offset
+        ids[i] = name = b"%b%d-%d" % (t.mark, n, offset)
+        made.append(_PREFIX % (name, _quote(event.user_id), w.at_ms, _quote(event.event_id), n, offset))
     return ids, made
+
+
+_PREFIX: Final = b'{"recommendation_id":"%b","user_id":%b,"at":%d,"cause":{"event_id":%b,"partition":%d,"offset":%d},'
