@@ -20,6 +20,7 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
+import msgspec
 from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import Fetcher, FetchResult
 from aiokafka.consumer.subscription_state import SubscriptionState
@@ -36,6 +37,11 @@ log = logging.getLogger("segue.transport")
 FETCH_MIN_BYTES = 1_048_576
 """The broker answers when this much is there or `fetch_wait_ms` has passed: it does the batching. With 1 byte, one record
 ends the fetch of all partitions (248 fetches/s at 200 plays/s, p99 at 1,000/s 156 ms instead of 43)."""
+
+BUSY_WAIT_MS = 40
+"""`fetch_wait_ms` while records of a topic wait for the worker: it is late anyway, and every fetch that comes back with a few
+deltas in between costs a thread hand-over and a walk over all partitions (half of the consumer's CPU at 10 ms). Shorter
+than a full round, so its deltas are back before the round after the next."""
 
 CHUNK_RECORDS_MAX = 2_000
 """Most records of one partition in one fetch result: 8 partitions unpack in about 30 ms, so heartbeats stay on time."""
@@ -58,6 +64,34 @@ ANSWER_S = 5.0
 
 NEVER_S = 86_400.0 * 365
 """`max_poll_interval`: a worker that waits for Redis for an hour keeps its partitions, as nobody else could do better."""
+
+
+class FetchedRecord(msgspec.Struct, gc=False):
+    """A record as it was fetched: what `streams.ports.Record` asks for and nothing else, made in a third of the time (0.28 us).
+
+    The collector need not look at it: it refers to nothing that could refer back.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+
+
+def _record(tp: TopicPartition, read: Any) -> FetchedRecord:
+    """Stands where aiokafka makes a `ConsumerRecord`."""
+    return FetchedRecord(tp.topic, tp.partition, read.offset, read.timestamp, read.key, read.value, tuple(read.headers))
+
+
+def _records(result: Any) -> list[Record]:
+    """The next records of a partition."""
+    if result.has_more():
+        result._partition_records._consumer_record = _record
+    records: list[Record] = result.getall(CHUNK_RECORDS_MAX)
+    return records
 
 
 class Chunk(NamedTuple):
@@ -99,11 +133,12 @@ class FetchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         self._epochs: dict[TP, int] = {}
         self._moved_s = self._answered_s = time.monotonic()
         self._position = 0
+        self._wait_ms = 0
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         # Faust hard-codes 1,500 ms and has no setting for the others.
-        consumer._fetch_max_wait_ms = transport.fetch_wait_ms
+        self._wait_ms = consumer._fetch_max_wait_ms = transport.fetch_wait_ms
         consumer._fetch_min_bytes = FETCH_MIN_BYTES
         consumer._isolation_level = "read_committed"
         consumer._max_poll_interval_ms = int(NEVER_S * 1000)
@@ -172,6 +207,8 @@ class FetchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         coordinator.check_errors()
         if fetcher.error_future.done():
             fetcher.error_future.result()
+        # The fetcher reads it for each request: back to the short wait with the first look that skips nothing.
+        fetcher._fetch_max_wait_ms = max(self._wait_ms, BUSY_WAIT_MS) if skipped else self._wait_ms
         drained = self._take(fetcher, skipped)
         if drained.chunks or drained.lost:
             self._moved_s = time.monotonic()
@@ -209,7 +246,7 @@ class FetchThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                 continue
             result = fetcher._records[found]
             if type(result) is FetchResult:
-                records = result.getall(CHUNK_RECORDS_MAX)
+                records = _records(result)
                 if records and tp in self._epochs:
                     chunks.append(Chunk(tp, self._epochs[tp], records))
                 if result.has_more():

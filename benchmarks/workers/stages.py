@@ -150,7 +150,7 @@ def note_for_ever(watch: Stopwatch, path: Path) -> None:
 
 def _other_threads_ms() -> dict[str, float]:
     """CPU of every thread but the main one, ms."""
-    kinds = {thread.native_id: _kind(thread) for thread in threading.enumerate()}
+    kinds = {thread.native_id: thread_kind(thread) for thread in threading.enumerate()}
     used: Counter[str] = Counter()
     me = psutil.Process()
     for thread in me.threads():
@@ -159,7 +159,8 @@ def _other_threads_ms() -> dict[str, float]:
     return dict(used)
 
 
-def _kind(thread: threading.Thread) -> str:
+def thread_kind(thread: threading.Thread) -> str:
+    """What a Python thread is there for."""
     if isinstance(thread, WorkerThread):
         return "consumer (aiokafka)"
     return "delivery callbacks" if thread.name == "segue-outbox" else "other"

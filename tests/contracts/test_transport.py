@@ -259,6 +259,33 @@ class TestBackPressure:
         owner.gate.set()
         await eventually(lambda: owner.count(topic) == 30_000)
 
+    async def test_the_broker_gathers_for_longer_while_records_wait_for_us_and_no_longer(
+        self, kafka_address: str, topic: str, namespace: str, start: Start
+    ) -> None:
+        quick = f"{namespace}.quick"
+        create_topics(kafka_address, {quick: 1})
+        owner = MemoryOwner()
+        owner.shut_topics = {topic}
+        await start(topic, quick, owner=owner)
+        assert owner.app is not None
+
+        def wait_ms() -> int:
+            assert owner.app is not None
+            return int(owner.app.consumer._thread._consumer._fetcher._fetch_max_wait_ms)
+
+        produce(kafka_address, topic, numbered(4), partitions=4)
+        await eventually(lambda: owner.count(topic) == 4)
+        assert wait_ms() == Settings().fetch_wait_ms, "nothing waits: the delay is the chosen one"
+        owner.gate.clear()
+        for n in range(4):
+            produce(kafka_address, topic, numbered(2_100, 200), partitions=1)
+            produce(kafka_address, quick, [b"now"])
+            await eventually(lambda n=n: owner.count(quick) == n + 1)  # type: ignore[misc]
+        assert wait_ms() == fetching.BUSY_WAIT_MS
+        owner.gate.set()
+        await eventually(lambda: owner.count(topic) == 4 + 4 * 2_100)
+        await eventually(lambda: wait_ms() == Settings().fetch_wait_ms, 5.0)
+
 
 class TestMembership:
     async def test_a_claim_may_take_longer_than_the_session(self, kafka_address: str, topic: str, start: Start) -> None:
