@@ -1,15 +1,17 @@
-"""Small publishes: one batch per partition, one ProduceRequest per broker, on the running loop and without a thread."""
+"""Publishes as batches made here: all partitions in one ProduceRequest per broker, on the running loop and without a thread."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, UnknownTopicOrPartitionError
 
+from streams.one_copy import send_with_one_copy
 from streams.ports import Outgoing, Unavailable
 
 log = logging.getLogger("segue.outbox")
@@ -17,13 +19,16 @@ log = logging.getLogger("segue.outbox")
 BATCH_BYTES = 1_000_000
 """Room in one batch; below Kafka's default message.max.bytes of 1,048,588, which counts the batch."""
 
+RECORD_BYTES_MAX = 900_000
+"""Leaves room for key, headers and the batch's own header."""
+
 RETRY_S = 0.5
 
 END_S = 1.0
 
 
 class BatchProducer:
-    """Publishes through aiokafka's BatchBuilder. `publish` takes at most BATCH_BYTES in all."""
+    """Publishes through aiokafka's BatchBuilder. No single record may be larger than RECORD_BYTES_MAX."""
 
     def __init__(self, bootstrap: str, client_id: str, *, compression: str | None = None, request_timeout_ms: int = 10_000) -> None:
         self._bootstrap = bootstrap
@@ -65,15 +70,21 @@ class BatchProducer:
         by_partition: dict[tuple[str, int], list[Outgoing]] = {}
         for record in records:
             by_partition.setdefault((record.topic, record.partition), []).append(record)
-        sent = []
-        for (topic, partition), batch_records in by_partition.items():
-            batch = producer.create_batch()
-            for _, _, key, value, headers in batch_records:
-                appended = batch.append(timestamp=None, key=key, value=value, headers=headers)
-                assert appended is not None, f"more than {BATCH_BYTES} bytes for {topic}-{partition} belong to the bulk producer"
-            batch.close()
-            sent.append(await producer.send_batch(batch, topic, partition=partition))
-        await asyncio.gather(*sent)
+        sent = await asyncio.gather(*(self._append(producer, *tp, part) for tp, part in by_partition.items()))
+        await asyncio.gather(*(landed for part in sent for landed in part))
+
+    async def _append(self, producer: AIOKafkaProducer, topic: str, partition: int, records: list[Outgoing]) -> list[Any]:
+        """Hand a partition's records over, batch after batch; their acknowledgements are still to come."""
+        landed = []
+        for batch in _batches(producer, records):
+            while True:
+                try:
+                    landed.append(await producer.send_batch(batch, topic, partition=partition))
+                except KafkaTimeoutError:
+                    # The batch before has not left, the broker is away; this one was not taken.
+                    continue
+                break
+        return landed
 
     async def _started(self) -> AIOKafkaProducer:
         async with self._starting:
@@ -91,6 +102,7 @@ class BatchProducer:
                 # A batch whose partition has no leader expires after request_timeout_ms *and takes its sequence number
                 # with it*: the next one would be out of order, which is fatal. Ours wait for ever.
                 producer._message_accumulator._batch_ttl = math.inf
+                send_with_one_copy(producer)
                 try:
                     await producer.start()
                 except KafkaConnectionError as error:
@@ -137,3 +149,24 @@ class BatchProducer:
             await asyncio.wait_for(producer.stop(), END_S)
         except TimeoutError:
             log.warning("the producer did not stop within %s s", END_S)
+
+
+def _batches(producer: AIOKafkaProducer, records: Sequence[Outgoing]) -> Iterator[Any]:
+    """Batches of at most BATCH_BYTES, in the order of the records.
+
+    Appends to aiokafka's compiled builder: its Python around it costs as much again.
+    """
+    batch = producer.create_batch()
+    append, n = batch._builder.append, 0
+    for _, _, key, value, headers in records:
+        if append(n, None, key, value, headers) is None:
+            batch._relative_offset = n
+            batch.close()
+            yield batch
+            batch = producer.create_batch()
+            append, n = batch._builder.append, 0
+            assert append(0, None, key, value, headers) is not None, f"more than {RECORD_BYTES_MAX} bytes belong to the bulk producer"
+        n += 1
+    batch._relative_offset = n
+    batch.close()
+    yield batch

@@ -1,7 +1,7 @@
-"""Large publishes: librdkafka, which batches, compresses and sends on threads of its own.
+"""Publishes with records too large for a batch of ours: librdkafka, which batches and sends on threads of its own.
 
-Cheap per record (facts of the choice: docs/decisions/0020-outbox.md), but each publish costs thread hand-overs, so
-small ones take streams/batch_producer.py.
+Each publish costs thread hand-overs, and while requests are under way its thread spins; so what fits into batches takes
+streams/batch_producer.py (facts of the choice: docs/decisions/0020-outbox.md).
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """KafkaOutbox: publishes records and waits for every acknowledgement.
 
-Two producers, because no one is good at both: a small publish (live traffic, some records in each round) goes out as
-one request from the running loop; a large one (catching up) through librdkafka's threads. Callers await a publish
-before they start the next for the same partition, so the order within a partition holds across the two.
-Figures behind the choice: docs/decisions/0020-outbox.md.
+What fits into batches goes out as one request per broker, from the running loop; a publish with a record that is too
+large for one (a model) goes through librdkafka. Callers await a publish before they start the next for the same
+partition, so the order within a partition holds across the two. Figures behind the choice: docs/decisions/0020-outbox.md.
 """
 
 from __future__ import annotations
@@ -11,19 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from streams.batch_producer import BatchProducer
+from streams.batch_producer import RECORD_BYTES_MAX, BatchProducer
 from streams.bulk_producer import BulkProducer
 from streams.ports import Outgoing, Unavailable
 
-SMALL_RECORDS_MAX = 50
-"""A larger publish goes through librdkafka. 15 records of 5 KB: 60 us of our CPU and 60-100 us of the broker's per record as
-one request, 67 and 160-215 through librdkafka, and a third of the latency; at 60 librdkafka needs half of our CPU."""
-
-SMALL_BYTES_MAX = 400_000
-"""So that a partition's part, with headers, always fits into one batch of 1 MB."""
-
 COMPRESSION = "none"
-"""lz4 halves a list of 5 KB for 4-5 us of CPU per record (8-9 without), zstd level 1 makes a third of it for 11 us."""
+"""Of what librdkafka sends; batches are never compressed: lz4 halves a list of 5 KB for 4-5 us of CPU, zstd level 1 makes a third of it
+for 11 us."""
 
 CLOSE_S = 2.0
 """How long `close` waits for acknowledgements; the next claim publishes the rest again."""
@@ -32,10 +25,10 @@ CLOSE_S = 2.0
 class KafkaOutbox:
     """Implements `streams.ports.Outbox` on Kafka. Make it on the loop that uses it; `close` it."""
 
-    def __init__(self, bootstrap: str, *, client_id: str = "segue", small_records_max: int = SMALL_RECORDS_MAX) -> None:
-        self._small = BatchProducer(bootstrap, client_id)
+    def __init__(self, bootstrap: str, *, client_id: str = "segue", batched_bytes_max: int = RECORD_BYTES_MAX) -> None:
+        self._batches = BatchProducer(bootstrap, client_id)
         self._large = BulkProducer(bootstrap, client_id, compression=COMPRESSION)
-        self._small_records_max = small_records_max
+        self._batched_bytes_max = batched_bytes_max
         self._closed = False
 
     async def publish(self, records: Sequence[Outgoing]) -> None:
@@ -47,14 +40,12 @@ class KafkaOutbox:
         if self._closed:
             raise Unavailable("the outbox is closed")
         if records:
-            await (self._small if self._is_small(records) else self._large).publish(records)
+            await (self._batches if self._fits(records) else self._large).publish(records)
 
-    def _is_small(self, records: Sequence[Outgoing]) -> bool:
-        if len(records) > self._small_records_max:
-            return False
-        return sum(len(record.value) for record in records if record.value is not None) <= SMALL_BYTES_MAX
+    def _fits(self, records: Sequence[Outgoing]) -> bool:
+        return all(record.value is None or len(record.value) <= self._batched_bytes_max for record in records)
 
     async def close(self) -> None:
         """Wait up to CLOSE_S for what is under way, then end; publishes that are still waiting raise Unavailable."""
         self._closed = True
-        await asyncio.gather(self._small.close(CLOSE_S), self._large.close(CLOSE_S))
+        await asyncio.gather(self._batches.close(CLOSE_S), self._large.close(CLOSE_S))

@@ -11,15 +11,14 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from infra.kafka_process import LocalKafka
+from streams.batch_producer import BATCH_BYTES, RECORD_BYTES_MAX
 from streams.memory_outbox import MemoryOutbox
-from streams.outbox import SMALL_RECORDS_MAX, KafkaOutbox
+from streams.outbox import KafkaOutbox
 from streams.ports import Outbox, Outgoing, Unavailable
 from tests.contracts.kafka_tools import create_topics
 
 LARGE = 400
-"""Records of a publish that goes the other way than a small one."""
-
-assert SMALL_RECORDS_MAX < LARGE
+"""Records of a large publish."""
 
 
 class Bench:
@@ -175,10 +174,10 @@ def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalKafka]:
 
 
 class KafkaBench(Bench):
-    def __init__(self, broker: LocalKafka, topic: str) -> None:
+    def __init__(self, broker: LocalKafka, topic: str, batched_bytes_max: int = RECORD_BYTES_MAX) -> None:
         self.broker = broker
         self.topic = topic
-        self.kafka = KafkaOutbox(broker.address)
+        self.kafka = KafkaOutbox(broker.address, batched_bytes_max=batched_bytes_max)
         self.outbox = self.kafka
 
     async def read(self, partition: int) -> list[Outgoing]:
@@ -215,30 +214,32 @@ def read_all(address: str, topic: str, partition: int) -> list[Outgoing]:
 
 @pytest.mark.services
 class TestKafkaOutbox(OutboxContract):
+    batched_bytes_max = RECORD_BYTES_MAX
+
     @pytest.fixture
     async def bench(self, breakable: LocalKafka, namespace: str) -> AsyncIterator[Bench]:
         if not breakable.running:
             breakable.start()
         topic = f"{namespace}.lists"
         create_topics(breakable.address, {topic: 2})
-        made = KafkaBench(breakable, topic)
+        made = KafkaBench(breakable, topic, self.batched_bytes_max)
         yield made
         await made.close()
         if not breakable.running:
             breakable.start()
 
     @pytest.mark.slow
-    @pytest.mark.parametrize("n", [5, LARGE])
-    async def test_an_outage_longer_than_every_timeout_loses_and_doubles_nothing(self, bench: KafkaBench, n: int) -> None:
-        bench.kafka._small._request_timeout_ms = 2_000
-        await bench.outbox.publish(bench.records(1))
-        publishing = asyncio.ensure_future(bench.outbox.publish(bench.records(n, start=1)))
+    @pytest.mark.parametrize(("n", "size"), [(5, 20), (LARGE, 20), (LARGE, 5_000)], ids=["few", "many", "several batches"])
+    async def test_an_outage_longer_than_every_timeout_loses_and_doubles_nothing(self, bench: KafkaBench, n: int, size: int) -> None:
+        bench.kafka._batches._request_timeout_ms = 2_000
+        await bench.outbox.publish(bench.records(1, size=size))
+        publishing = asyncio.ensure_future(bench.outbox.publish(bench.records(n, start=1, size=size)))
         await asyncio.sleep(0)
         bench.broker.freeze()
         await asyncio.sleep(7)
         bench.broker.thaw()
         await asyncio.wait_for(publishing, 60)
-        assert await bench.read(0) == bench.records(n + 1)
+        assert await bench.read(0) == bench.records(n + 1, size=size)
 
     async def test_a_start_without_a_broker_waits_for_it(self, bench: KafkaBench) -> None:
         await bench.break_off()
@@ -254,3 +255,17 @@ class TestKafkaOutbox(OutboxContract):
         bad = [record._replace(partition=77) for record in bench.records(n)]
         with pytest.raises((RuntimeError, AssertionError)):
             await asyncio.wait_for(bench.outbox.publish(bad), 30)
+
+    async def test_order_holds_across_what_fits_into_batches_and_what_does_not(self, bench: KafkaBench) -> None:
+        expected: list[Outgoing] = []
+        for n, size in ((3, 20), (2, RECORD_BYTES_MAX + 1), (LARGE, 20), (1, BATCH_BYTES), (2, 20)):
+            records = bench.records(n, start=len(expected), size=size)
+            await bench.outbox.publish(records)
+            expected += records
+        assert await bench.read(0) == expected
+
+
+class TestKafkaOutboxThroughLibrdkafka(TestKafkaOutbox):
+    """The same promises when nothing fits into batches."""
+
+    batched_bytes_max = -1
