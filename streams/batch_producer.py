@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaTimeoutError, UnknownTopicOrPartitionError
 
+from streams.clock import SystemClock
 from streams.one_copy import send_with_one_copy
 from streams.ports import Outgoing, Unavailable
+from streams.record_batch import record_batches
 
 log = logging.getLogger("segue.outbox")
 
@@ -28,12 +30,12 @@ END_S = 1.0
 
 
 class BatchProducer:
-    """Publishes through aiokafka's BatchBuilder. No single record may be larger than RECORD_BYTES_MAX."""
+    """Publishes batches of `streams/record_batch.py` through aiokafka. No single record may be larger than RECORD_BYTES_MAX."""
 
-    def __init__(self, bootstrap: str, client_id: str, *, compression: str | None = None, request_timeout_ms: int = 10_000) -> None:
+    def __init__(self, bootstrap: str, client_id: str, *, request_timeout_ms: int = 10_000) -> None:
         self._bootstrap = bootstrap
         self._client_id = client_id
-        self._compression = compression
+        self._clock = SystemClock()
         self._request_timeout_ms = request_timeout_ms
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
@@ -76,7 +78,7 @@ class BatchProducer:
     async def _append(self, producer: AIOKafkaProducer, topic: str, partition: int, records: list[Outgoing]) -> list[Any]:
         """Hand a partition's records over, batch after batch; their acknowledgements are still to come."""
         landed = []
-        for batch in _batches(producer, records):
+        for batch in record_batches(records, self._clock.now_ms(), BATCH_BYTES):
             while True:
                 try:
                     landed.append(await producer.send_batch(batch, topic, partition=partition))
@@ -94,7 +96,6 @@ class BatchProducer:
                     client_id=self._client_id,
                     acks="all",
                     enable_idempotence=True,
-                    compression_type=self._compression,
                     max_batch_size=BATCH_BYTES,
                     max_request_size=2 * BATCH_BYTES,
                     request_timeout_ms=self._request_timeout_ms,
@@ -149,24 +150,3 @@ class BatchProducer:
             await asyncio.wait_for(producer.stop(), END_S)
         except TimeoutError:
             log.warning("the producer did not stop within %s s", END_S)
-
-
-def _batches(producer: AIOKafkaProducer, records: Sequence[Outgoing]) -> Iterator[Any]:
-    """Batches of at most BATCH_BYTES, in the order of the records.
-
-    Appends to aiokafka's compiled builder: its Python around it costs as much again.
-    """
-    batch = producer.create_batch()
-    append, n = batch._builder.append, 0
-    for _, _, key, value, headers in records:
-        if append(n, None, key, value, headers) is None:
-            batch._relative_offset = n
-            batch.close()
-            yield batch
-            batch = producer.create_batch()
-            append, n = batch._builder.append, 0
-            assert append(0, None, key, value, headers) is not None, f"more than {RECORD_BYTES_MAX} bytes belong to the bulk producer"
-        n += 1
-    batch._relative_offset = n
-    batch.close()
-    yield batch
