@@ -42,11 +42,13 @@ class Erasures:
 
     def learn(self, values: Iterable[bytes | None]) -> None:
         """Take in what the topic holds."""
-        for value in values:
-            if value:
-                e = msgspec.json.decode(value, type=Erasure)
-                self._offset[e.partition, e.user] = max(e.offset, self._offset.get((e.partition, e.user), -1))
-                self._last[e.partition] = max(e.offset, self._last.get(e.partition, -1))
+        self.note(msgspec.json.decode(value, type=Erasure) for value in values if value)
+
+    def note(self, erasures: Iterable[Erasure]) -> None:
+        """Remember what we are about to publish: a replay may begin before the topic shows it."""
+        for e in erasures:
+            self._offset[e.partition, e.user] = max(e.offset, self._offset.get((e.partition, e.user), -1))
+            self._last[e.partition] = max(e.offset, self._last.get(e.partition, -1))
 
     def are_ahead(self, partition: int, offset: int) -> bool:
         """Does the log of `partition` hold an erasure at or after `offset`?"""

@@ -72,6 +72,7 @@ class Maker:
         erased = self._erased_before(w, k)
         entries, records = self._lists(w, k, newest, erased)
         erasures = [self._erasures.of(user, p.n, t.records[i - w.first[k]].offset) for user, i in erased.items()]
+        self._erasures.note(erasures)
         records += [self._erasures.record(erasure) for erasure in erasures]
         held = [encode_rejection(t.records[r.index], r.reason, r.message) for r in t.batch.rejections]
         records += [dead_letter(t.records[r.index], r.reason, r.message, self._settings.namespace) for r in t.batch.rejections]

@@ -119,15 +119,19 @@ class Plays:
         """
         for tp in tps:
             self._forget_claim(tp)
-        assert self._group is not None, "attach comes before claim"
-        internal = f"{self._settings.namespace}.internal"
-        self.pipeline.verdicts |= read_verdicts(await self._group.read_all(f"{internal}.verdicts"))
-        self.pipeline.erasures.learn(await self._group.read_all(f"{internal}.erasures"))
+        await self._learn_what_outlives_state()
         found = await asyncio.gather(*(self._claim(TP(*tp)) for tp in sorted(tps)))
         self._start()
         for taken in found:
             self._own(taken)
         return {tp: taken[1] for tp, taken in zip(sorted(tps), found, strict=True) if taken is not None}
+
+    async def _learn_what_outlives_state(self) -> None:
+        """Before every claim: any may be the beginning of a replay, as after a flush."""
+        assert self._group is not None, "attach comes before claim"
+        internal = f"{self._settings.namespace}.internal"
+        self.pipeline.verdicts |= read_verdicts(await self._group.read_all(f"{internal}.verdicts"))
+        self.pipeline.erasures.learn(await self._group.read_all(f"{internal}.erasures"))
 
     async def _claim(self, tp: TP) -> Taking | None:
         """A partition and where to read it; it is ours only with `_own`, which must be followed by the new place at once.
@@ -224,6 +228,7 @@ class Plays:
     async def _claim_again(self, tp: TP) -> None:
         assert self._group is not None, "attach comes before claim"
         await self._group.confirmed_member()
+        await self._learn_what_outlives_state()
         taken = await self._claim(tp)
         self._own(taken)
         if taken is not None and not await self._group.reposition(tp, taken[1]):

@@ -150,6 +150,7 @@ class UserSide:
                 continue
             records.append(list_record(topic, partition.incarnation, partition.n, entry, value, pending.at_ms))
         records += numbered_records(pending.numbered)
+        self._pipeline.erasures.note(pending.erased)
         records += [self._pipeline.erasures.record(erasure) for erasure in pending.erased]
         for held in map(decode_rejection, pending.rejected):
             if isinstance(held, Held):

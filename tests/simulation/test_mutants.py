@@ -17,6 +17,7 @@ from infra import memory_store
 from infra.fenced import Applied, FencedCall, Refused
 from infra.memory_store import MemoryRedis
 from streams import track_side
+from streams.erasures import Erasures
 from streams.plays import Plays
 from streams.ports import TP, Outgoing
 from streams.round_work import Made
@@ -113,6 +114,14 @@ def publish_nothing_again(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(UserSide, "publish_again", publish_again)
 
 
+def learn_erasures_at_assignment_alone(patch: pytest.MonkeyPatch) -> None:
+    async def nothing_new(plays: Plays) -> None:
+        return
+
+    patch.setattr(Erasures, "note", lambda erasures, found: None)
+    patch.setattr(Plays, "_learn_what_outlives_state", nothing_new)
+
+
 def count_items_that_were_counted(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(track_side, "admit", lambda section, watermark: 0)
 
@@ -127,6 +136,7 @@ MUTANTS = [
     Mutant("the wait for the round before", do_not_wait_for_the_round_before, "crash", ("publish", "half published"), "missing"),
     Mutant("publish after store", publish_before_the_store, "crash", ("apply users",), "the store never had it"),
     Mutant("publish again at a claim", publish_nothing_again, "crash", ("publish", "users applied"), "missing"),
+    Mutant("the memory of erasures", learn_erasures_at_assignment_alone, "flush", ("watch", "tracks applied"), "who will be erased"),
     Mutant("the watermark", count_items_that_were_counted, "lost reply", ("published", "half published"), "wrong"),
 ]
 

@@ -16,6 +16,7 @@ from infra.memory_store import MemoryRedis, Moment, Snapshot
 from infra.settings import Settings
 from streams.ports import TP, Outgoing
 from tests.events_log import APPENDED_MS
+from tests.oracle.names import hex_hash, id_hash
 from tests.simulation.audience import Audience
 from tests.simulation.faults import Plan
 from tests.simulation.memory_log import MemoryLog
@@ -71,6 +72,8 @@ class World:
         self._under_way: set[asyncio.Task[None]] = set()
         self._stored: dict[tuple[str, int], int] = {}
         """(incarnation, users' partition) -> the highest `next` that was ever stored."""
+        self._erased: dict[str, dict[str, int]] = {}
+        """Incarnation in short -> hash of a user -> the newest erasure that was known when it began."""
 
     # --- what the workers ask --------------------------------------------------------------------
 
@@ -110,6 +113,7 @@ class World:
             worker.stored_before[tp] = next_ if cursor else -1
             return
         incarnation = cursor.get("incarnation", b"").decode()
+        self._erased.setdefault(incarnation[:4], self._known_erasures())
         if op == "start_cursor":
             if worker.stored_before.get(tp) == -1:
                 self._lose(partition, 0, next_)
@@ -132,7 +136,22 @@ class World:
         for record in records:
             if record.topic == f"{self.settings.namespace}.recommendations":
                 self._check_stored(worker, record)
+                self._check_hidden(worker, record)
             self.log[TP(record.topic, record.partition)].append(record.key, record.value, record.headers, self.now_ms())
+
+    def _known_erasures(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for record in self.log[TP(f"{self.settings.namespace}.internal.erasures", 0)].records:
+            user, _, offset = msgspec.json.decode(record.value or b"", type=tuple[str, int, int])
+            found[user] = max(offset, found.get(user, -1))
+        return found
+
+    def _check_hidden(self, worker: Worker, record: Outgoing) -> None:
+        """P8: a rebuild publishes nothing of an erased user until it comes to the erasure."""
+        prefix, _, offset = dict(record.headers)["ce_id"].decode().split("-")
+        user = hex_hash(id_hash((record.key or b"").decode(), self.settings.id_key))
+        if record.value is not None and int(offset) < self._erased.get(prefix, {}).get(user, -1):
+            self.broken_promises.append(f"{worker} published a list of {record.key!r} at {offset}, who will be erased")
 
     def _check_stored(self, worker: Worker, record: Outgoing) -> None:
         """P4: a list is stored before it is published, under its own id."""

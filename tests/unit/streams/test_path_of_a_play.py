@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 import pytest
 
+from streams.verdicts import Verdict
+from streams.verdicts import record as verdict_record
 from tests.events_log import Appended
 from tests.small_world import SMALL, SmallWorld, play
 
@@ -213,3 +217,40 @@ async def test_a_replay_does_not_bring_an_erased_user_back_not_even_for_a_moment
     assert world.user("ana") == {}
     fresh = world.outbox.log["segue.recommendations", plays[0].partition][n_published:]
     assert [(out.key, out.value) for out in fresh] == [(b"ana", None)]
+
+
+async def test_a_flush_that_the_owner_notices_itself_brings_no_erased_user_back(world: SmallWorld) -> None:
+    """No assignment lies between the erasure and the replay, so nobody read the topic in between."""
+    plays = world.append(play(0, track="a"), play(1, track="b"), {"type": "erase", "event_id": "x", "user_id": "ana"})
+    await world.handle(plays)
+    n_published = len(world.outbox.log["segue.recommendations", plays[0].partition])
+    world.store.redis.flush()
+    await claimed_again(world)
+    await world.handle(plays[:2])
+    assert (world.user("ana")["about"], world.user("ana")["list"]) == (b"", b"")
+    await world.handle(plays[2:])
+    assert world.user("ana") == {}
+    fresh = world.outbox.log["segue.recommendations", plays[0].partition][n_published:]
+    assert [(out.key, out.value) for out in fresh] == [(b"ana", None)]
+
+
+async def test_a_verdict_that_another_worker_passed_is_learned_before_a_partition_is_claimed_again(world: SmallWorld) -> None:
+    plays = world.append(play(0, track="a"))
+    partition = plays[0].partition
+    await world.handle(plays)
+    world.store.redis.flush()
+    await world.outbox.publish([verdict_record("segue", Verdict(partition, 0, "handler"))])
+    await claimed_again(world)
+    await world.handle(plays)
+    assert world.count("rejected") == 1
+
+
+async def claimed_again(world: SmallWorld) -> None:
+    """The worker looks, sees that Redis is empty, and takes its partitions over once more."""
+    n_owned = len(world.worker.user_partitions)
+    await world.worker.check_owned()
+    for _ in range(100):
+        if len(world.worker.user_partitions) == n_owned:
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("not claimed again")
