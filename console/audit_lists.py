@@ -174,8 +174,8 @@ def audit_erasures(fold: SourceFold, topic: Mapping[bytes | None, bytes | None],
     ----------
     topic: key -> newest value
     """
-    newest = {record.key: record.value for record in fold.erasures}
-    for key, value in newest.items():
+    newest = {(record.key or b"").partition(b"-")[0]: record for record in fold.erasures}
+    for record in newest.values():
         report.promises["P8"].look()
-        if topic.get(key) != value:
-            report.promises["P8"].differ(f"internal.erasures says {topic.get(key)!r} of {key!r}, the log {value!r}")
+        if topic.get(record.key) != record.value:
+            report.promises["P8"].differ(f"internal.erasures says {topic.get(record.key)!r} of {record.key!r}, the log {record.value!r}")

@@ -108,7 +108,7 @@ class SourceFold:
         self.partition = UserPartition(partition, "", incarnation, 0, sent=[0] * settings.deltas_partitions)
         self.kept: dict[str, Kept | None] = {}
         self.erasures: list[Outgoing] = []
-        """Records that the topic of erasures must hold, or a newer one of the same key."""
+        """Records of the topic of erasures by the log; of each user the last must be there."""
         self.erased: dict[str, int] = {}
         """User -> offset of their newest erasure."""
         self.due: dict[int, Due] = {}

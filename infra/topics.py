@@ -100,7 +100,7 @@ def table(settings: Settings) -> tuple[Topic, ...]:
         Topic("internal.track-deltas", "none", deltas, internal, "what plays teach tracks (binary)"),
         Topic("internal.lessons", "none", settings.lessons_partitions, internal, "what plays teach models (binary)"),
         Topic("internal.verdicts", "partition-offset", events, compacted, "records that are passed over"),
-        Topic("internal.erasures", "keyed hash of user_id", events, compacted, "users who asked to be forgotten"),
+        Topic("internal.erasures", "keyed hash of user_id-offset", events, compacted, "users who asked to be forgotten"),
     )
 
 

@@ -2,7 +2,11 @@
 
 An `erase` is an event in the log: its fold deletes the user's key. A rebuild reads the user's plays once more
 before it gets there; until then nothing of that user is published, and their hash in Redis holds the binary
-row alone, which tracks and numbered items need to come out the same. The topic is compacted by a keyed hash.
+row alone, which tracks and numbered items need to come out the same.
+
+Each erasure has a key of its own on the compacted topic, `<keyed hash>-<offset>`. By user alone, compaction would keep
+what was appended last: a zombie that publishes an older erasure after the newer one would make the newer one forgotten,
+and a rebuild would publish what was played between the two.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from streams.ports import Outgoing
 
 
 class Erasure(msgspec.Struct, frozen=True, array_like=True):
-    """A user's newest erase event, by the keyed hash of the user."""
+    """One erase event, by the keyed hash of its user."""
 
     user: str
     """16 hex digits."""
@@ -38,10 +42,11 @@ class Erasures:
 
     def record(self, erasure: Erasure) -> Outgoing:
         """The erasure as a record."""
-        return Outgoing(self._topic, 0, erasure.user.encode(), msgspec.json.encode(erasure), [])
+        key = f"{erasure.user}-{erasure.offset}"  # never superseded: see above
+        return Outgoing(self._topic, 0, key.encode(), msgspec.json.encode(erasure), [])
 
     def learn(self, values: Iterable[bytes | None]) -> None:
-        """Take in what the topic holds."""
+        """Take in what the topic holds, in any order: of each user the newest counts."""
         self.note(msgspec.json.decode(value, type=Erasure) for value in values if value)
 
     def note(self, erasures: Iterable[Erasure]) -> None:

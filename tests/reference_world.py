@@ -140,7 +140,7 @@ class ReferenceWorld:
     def _erasures(self, fold: PartitionFold) -> None:
         partition, key = fold.rules.partition, self.settings.id_key
         gone = [(hex_hash(id_hash(name, key)), user.erased_at) for name, user in fold.users.items() if user.erased_at >= 0]
-        records = [Sent(name.encode(), msgspec.json.encode([name, partition, at]), partition=0) for name, at in gone]
+        records = [Sent(f"{name}-{at}".encode(), msgspec.json.encode([name, partition, at]), partition=0) for name, at in gone]
         self.produce("internal.erasures", records)
 
     def _deltas(self) -> None:

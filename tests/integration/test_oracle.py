@@ -281,6 +281,24 @@ class TestTopics:
         assert before.added()["erased_wrong"] == 1
 
     def test_an_erasure_that_is_not_remembered_is_found(self, world: ReferenceWorld, before: Before) -> None:
-        key = hex_hash(id_hash("u2", world.settings.id_key)).encode()
-        world.produce("internal.erasures", [Sent(key, msgspec.json.encode([key.decode(), 0, 0]), partition=0)])
+        value = newest_erasure(world, "u2")
+        world.produce("internal.erasures", [Sent(b"%b-%d" % (value[0].encode(), value[2]), None, partition=0)])
         assert before.added() == {"erased_wrong": 1}
+
+    def test_an_older_erasure_behind_a_newer_one_takes_nothing_away(self, world: ReferenceWorld, before: Before) -> None:
+        """A zombie may append it: each has a key of its own."""
+        user, partition, _ = newest_erasure(world, "u2")
+        world.produce("internal.erasures", [Sent(f"{user}-0".encode(), msgspec.json.encode([user, partition, 0]), partition=0)])
+        assert before.added() == {}
+
+    def test_an_erasure_under_a_key_that_others_share_is_found(self, world: ReferenceWorld, before: Before) -> None:
+        value = newest_erasure(world, "u2")
+        world.produce("internal.erasures", [Sent(value[0].encode(), msgspec.json.encode(value), partition=0)])
+        assert before.added() == {"erased_wrong": 1}
+
+
+def newest_erasure(world: ReferenceWorld, user_id: str) -> tuple[str, int, int]:
+    """(hash, partition, offset) of the last erasure of a user by the log."""
+    user = hex_hash(id_hash(user_id, world.settings.id_key))
+    partition = partition_of(user_id.encode(), 4)
+    return user, partition, world.folds[partition].users[user_id].erased_at

@@ -102,12 +102,22 @@ class Court:
         return found
 
     def _erasures(self) -> dict[str, int]:
-        """Hash of an erased user -> offset of the erasure that the topic said last."""
-        found: dict[str, int] = {}
+        """Hash of an erased user -> offset of the newest erasure on the topic, wherever on it: a zombie's older one may follow."""
+        held: dict[bytes, bytes] = {}
         for at in range(self.topics.partitions(self.names.erasures)):
             for read in self.topics.read(self.names.erasures, at):
-                if read.key is not None and read.value is not None:
-                    found[read.key.decode()] = msgspec.json.decode(read.value, type=tuple[str, int, int])[2]
+                if read.value is None:
+                    held.pop(read.key or b"", None)
+                else:
+                    held[read.key or b""] = read.value
+        found: dict[str, int] = {}
+        for key, value in held.items():
+            user, _, offset = msgspec.json.decode(value, type=tuple[str, int, int])
+            if key != f"{user}-{offset}".encode():
+                self.findings.fault(
+                    "erased_wrong", f"{self.names.erasures}: the key of {value!r} is {key!r}, which another erasure may replace"
+                )
+            found[user] = max(offset, found.get(user, -1))
         return found
 
     def _letters(self) -> Letters:

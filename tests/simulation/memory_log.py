@@ -49,6 +49,11 @@ class PartitionLog:
             return chunk, max(at, self.end)
         return chunk, chunk[-1].offset + 1
 
+    def compacted(self) -> list[Appended]:
+        """What a thorough compaction leaves: of each key what was appended last."""
+        newest = {record.key: record for record in self.records}
+        return [record for record in self.records if newest[record.key] is record]
+
     @property
     def last(self) -> int:
         """Offset behind the last readable record, 0 without one."""

@@ -17,7 +17,7 @@ from infra import memory_store
 from infra.fenced import Applied, FencedCall, Refused
 from infra.memory_store import MemoryRedis
 from streams import track_side
-from streams.erasures import Erasures
+from streams.erasures import Erasure, Erasures
 from streams.plays import Plays
 from streams.ports import TP, Outgoing
 from streams.round_work import Made
@@ -114,6 +114,15 @@ def publish_nothing_again(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(UserSide, "publish_again", publish_again)
 
 
+def erasures_of_a_user_replace_each_other(patch: pytest.MonkeyPatch) -> None:
+    """The last that was appended stands, and a zombie may append an older one."""
+
+    def record(erasures: Erasures, erasure: Erasure) -> Outgoing:
+        return Outgoing(erasures._topic, 0, erasure.user.encode(), msgspec.json.encode(erasure), [])
+
+    patch.setattr(Erasures, "record", record)
+
+
 def learn_erasures_at_assignment_alone(patch: pytest.MonkeyPatch) -> None:
     async def nothing_new(plays: Plays) -> None:
         return
@@ -136,6 +145,7 @@ MUTANTS = [
     Mutant("the wait for the round before", do_not_wait_for_the_round_before, "crash", ("publish", "half published"), "missing"),
     Mutant("publish after store", publish_before_the_store, "crash", ("apply users",), "the store never had it"),
     Mutant("publish again at a claim", publish_nothing_again, "crash", ("publish", "users applied"), "missing"),
+    Mutant("a key for each erasure", erasures_of_a_user_replace_each_other, "zombie", ("load", "publish"), "may replace"),
     Mutant("the memory of erasures", learn_erasures_at_assignment_alone, "flush", ("watch", "tracks applied"), "who will be erased"),
     Mutant("the watermark", count_items_that_were_counted, "lost reply", ("published", "half published"), "wrong"),
 ]

@@ -200,7 +200,7 @@ class Worker:
 
     async def read_all(self, topic: str) -> list[bytes | None]:
         await self._running()
-        return [record.value for record in self.world.log[TP(topic, 0)].records]
+        return [record.value for record in self.world.log[TP(topic, 0)].compacted()]
 
     async def publish_positions(self, positions: Mapping[TP, int]) -> None:
         await self._running()

@@ -219,6 +219,23 @@ async def test_a_replay_does_not_bring_an_erased_user_back_not_even_for_a_moment
     assert [(out.key, out.value) for out in fresh] == [(b"ana", None)]
 
 
+async def test_a_zombie_that_publishes_an_older_erasure_late_makes_nobody_forget_the_newer(world: SmallWorld) -> None:
+    erase: list[dict[str, object]] = [{"type": "erase", "event_id": f"x{i}", "user_id": "ana"} for i in range(2)]
+    await world.play(play(0, track="a"), erase[0])
+    of_the_zombie = list(world.outbox.log["segue.internal.erasures", 0])
+    await world.play(play(1, track="b"), erase[1])
+    await world.outbox.publish(of_the_zombie)
+    world.store.redis.flush()
+    await world.worker.close()
+    lists = world.outbox.log["segue.recommendations", next(p for p, log in world.log.items() if log)]
+    n_published = len(lists)
+    world.new_worker()
+    await world.claim_all()
+    for record in [record for log in list(world.log.values()) for record in log]:
+        await world.handle([record])
+    assert {out.value for out in lists[n_published:]} == {None}
+
+
 async def test_a_flush_that_the_owner_notices_itself_brings_no_erased_user_back(world: SmallWorld) -> None:
     """No assignment lies between the erasure and the replay, so nobody read the topic in between."""
     plays = world.append(play(0, track="a"), play(1, track="b"), {"type": "erase", "event_id": "x", "user_id": "ana"})
