@@ -292,7 +292,7 @@ class TestTopics:
         assert before.added() == {}
 
     def test_an_erasure_under_a_key_that_others_share_is_found(self, world: ReferenceWorld, before: Before) -> None:
-        value = newest_erasure(world, "u2")
+        value = newest_erasure(world, "u1")
         world.produce("internal.erasures", [Sent(value[0].encode(), msgspec.json.encode(value), partition=0)])
         assert before.added() == {"erased_wrong": 1}
 
