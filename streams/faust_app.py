@@ -45,6 +45,9 @@ class SegueApp(faust.App):  # type: ignore[misc]
     segue: Owner
     beside: Callable[[], Coroutine[Any, Any, None]] | None = None
 
+    async def on_first_start(self) -> None:
+        """Leave no trace on disk: Faust would make folders for its tables in the current directory, and we have none."""
+
     async def on_start(self) -> None:
         """Start what runs beside."""
         if self.beside is not None:

@@ -71,6 +71,16 @@ class TestDelivery:
         produce(kafka_address, topic, numbered(4), partitions=4)
         await eventually(lambda: owner.count(topic) == 44)
 
+    async def test_a_worker_leaves_nothing_in_the_folder_it_runs_in(
+        self, kafka_address: str, topic: str, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Faust makes folders for its tables on the first start, also without tables."""
+        monkeypatch.chdir(tmp_path)
+        produce(kafka_address, topic, numbered(4), partitions=4)
+        owner = await start(topic)
+        await eventually(lambda: owner.count(topic) == 4)
+        assert list(tmp_path.iterdir()) == []
+
     async def test_one_event_carries_a_whole_fetch_of_all_partitions(self, kafka_address: str, topic: str, start: Start) -> None:
         produce(kafka_address, topic, numbered(2000), partitions=4)
         owner = await start(topic)
