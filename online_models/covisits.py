@@ -156,6 +156,38 @@ def popularity_log2(tracks: TrackArrays, s: int) -> float:
 
 
 @kernel
+def look_up(tracks: TrackArrays, items: Items, touched: I64, round_n: int, missing: I64, strange: I64, name_end: I64) -> tuple[int, int]:
+    """What folding `items` needs: notes the rows that are there as touched in `round_n`, and what is not there.
+
+    Parameters
+    ----------
+    missing: filled with the hashes whose row is not in memory, with repeats.
+    strange, name_end: filled with the count items whose row is not in memory or has no plays (Redis may not know them by
+        name), and where their ids end in the ids of all count items, one after the other.
+
+    Returns how many hashes are missing, how many count items are strange.
+    """
+    n_missing = n_strange = at = 0
+    for i in range(items.shape[0]):
+        item = items[i]
+        counts = item.lag == 0
+        owner = item.dst if counts else item.src
+        s = find(tracks.map_keys, tracks.map_slots, owner)
+        if s < 0:
+            missing[n_missing] = owner
+            n_missing += 1
+        else:
+            touched[s] = round_n
+        if counts:
+            at += int(item.name_len)
+            if s < 0 or tracks.head[s, PLAYS] == 0:
+                strange[n_strange] = i
+                name_end[n_strange] = at
+                n_strange += 1
+    return n_missing, n_strange
+
+
+@kernel
 def apply_items(tracks: TrackArrays, items: Items, touched: I32) -> int:
     """Fold items in order; every row must be loaded. Writes the touched slots (with repeats), returns how many."""
     n = items.shape[0]

@@ -21,6 +21,8 @@ def update_top(tracks: TrackArrays, slots: I32, slot_hash: I64, top: I64, score:
         s = slots[i]
         h = slot_hash[s]
         p = popularity_log2(tracks, s)
+        if n == TOP and p <= score[n - 1]:
+            continue  # a score only rises: a track that is in `top` has more than its last one, or is its last one
         at = n
         for j in range(n):
             if top[j] == h:
@@ -29,8 +31,6 @@ def update_top(tracks: TrackArrays, slots: I32, slot_hash: I64, top: I64, score:
         if at == n:
             if n < TOP:
                 n += 1
-            elif p <= score[n - 1]:
-                continue
             else:
                 at = n - 1
         while at > 0 and score[at - 1] < p:

@@ -290,12 +290,9 @@ class Plays:
         self._round_n += 1
         self.names.tidy()
         now_ms = self._clock.now_ms()
-        for n, records in tracks.items():
-            tracks_of = self.track_partitions.get(n)
-            if tracks_of is not None:
-                skipped = tracks_of.skipped
-                applied = await self._tracks.fold(tracks_of, records, now_ms, self._round_n)
-                self._observe.folded(applied, tracks_of.skipped - skipped)
+        deltas = [(self.track_partitions[n], records) for n, records in tracks.items() if n in self.track_partitions]
+        if deltas:
+            self._observe.folded(*await self._tracks.fold(deltas, now_ms, self._round_n))
         work = [(self.user_partitions[n], records) for n, records in users.items() if n in self.user_partitions]
         for partition, records in [(p, records) for p, records in work if p.careful]:
             await self._one_by_one(partition, records)

@@ -18,7 +18,7 @@ from infra.keys import Keys
 from infra.settings import Settings
 from online_models import covisits
 from online_models.arrays import I64, Items
-from online_models.covisits import apply_items
+from online_models.covisits import apply_items, look_up
 from online_models.items import ITEM
 from online_models.popularity import update_top
 from streams.ids import hash_field
@@ -40,13 +40,32 @@ ROW_FIELDS: Final = ("about", "row")
 
 
 class Fresh(NamedTuple):
-    """The items of some records that were not applied before."""
+    """What some records of one partition come to once what was applied before is left out."""
+
+    partition: TrackPartition
+    next: int
+    n: int
+    """New items."""
+    skipped: int
+    watermarks: dict[int, int]
+
+
+class Batch(NamedTuple):
+    """A round's new items of all partitions, one partition after the other."""
 
     items: Items
     ids: bytes
     """Ids of the count items, one after the other."""
-    skipped: int
-    watermarks: dict[int, int]
+    parts: list[Fresh]
+
+
+class Needs(NamedTuple):
+    """What must be there before a batch is applied."""
+
+    missing: I64
+    """Hashes whose row is not in memory, with repeats."""
+    strangers: dict[int, tuple[str, TrackPartition]]
+    """Hash -> id and partition of played tracks that Redis may not know by name."""
 
 
 class TrackSide:
@@ -60,67 +79,69 @@ class TrackSide:
         self._keys = Keys(settings.namespace)
         self._written_ms: dict[int, int] = {}
 
-    async def fold(self, partition: TrackPartition, records: list[Record], now_ms: int, round_n: int) -> int:
-        """Apply what is new in `records`; returns the items applied. The rows are written by `flush`."""
-        records = [r for r in records if r.offset >= partition.next]
-        if not records:
-            return 0
-        fresh = _fresh(partition, records)
-        strangers = self._strangers(fresh)
-        await self._load(fresh, strangers, now_ms, round_n)
-        if self._owned.get(partition.n) is not partition:
-            return 0  # it went while we read, and its rows with it
-        self._note_new(partition, strangers)
-        self._apply(partition, fresh)
-        partition.next = records[-1].offset + 1
-        partition.applied += len(fresh.items)
-        partition.skipped += fresh.skipped
-        partition.watermarks = fresh.watermarks
-        return len(fresh.items)
+    async def fold(self, work: list[tuple[TrackPartition, list[Record]]], now_ms: int, round_n: int) -> tuple[int, int]:
+        """Apply what is new in the records of each partition; returns the items applied and skipped. `flush` writes the rows.
 
-    def _strangers(self, fresh: Fresh) -> dict[int, str]:
-        """Hash -> id of the played tracks whose row is not in memory, or was never played: Redis may not know them."""
-        counts = fresh.items[fresh.items["lag"] == 0]
-        slots = self._tracks.slots(counts["dst"])
-        strange = np.flatnonzero((slots < 0) | (self._tracks.arrays.head[slots, covisits.PLAYS] == 0))
-        ends = np.cumsum(counts["name_len"], dtype=np.int64)[strange].tolist()
-        found = zip(counts["dst"][strange].tolist(), ends, counts["name_len"][strange].tolist(), strict=True)
-        return {track: str(fresh.ids[end - length : end], "utf-8") for track, end, length in found}
+        All partitions together: what numpy and the kernels cost per call is paid once a round and not eight times.
+        """
+        batch = _batch(work)
+        needs = self._needs(batch, round_n)
+        await self._load(needs, now_ms, round_n)
+        still = [(p, records) for p, records in work if self._owned.get(p.n) is p]
+        if len(still) < len(work):
+            # One went while we read, and its rows with it; nothing was applied yet.
+            return await self.fold(still, now_ms, round_n)
+        self._note_new(needs)
+        self._apply(batch)
+        for part in batch.parts:
+            p = part.partition
+            p.next, p.watermarks = part.next, part.watermarks
+            p.applied += part.n
+            p.skipped += part.skipped
+        return len(batch.items), sum(part.skipped for part in batch.parts)
 
-    async def _load(self, fresh: Fresh, strangers: dict[int, str], now_ms: int, round_n: int) -> None:
-        for name in strangers.values():
+    def _needs(self, batch: Batch, round_n: int) -> Needs:
+        n = len(batch.items)
+        missing, strange, name_end = (np.empty(n, np.int64) for _ in range(3))
+        n_missing, n_strange = look_up(self._tracks.arrays, batch.items, self._tracks.touched, round_n, missing, strange, name_end)
+        strangers: dict[int, tuple[str, TrackPartition]] = {}
+        cut = np.cumsum([part.n for part in batch.parts])
+        for i, end in zip(strange[:n_strange].tolist(), name_end[:n_strange].tolist(), strict=True):
+            item = batch.items[i]
+            name = str(batch.ids[end - int(item["name_len"]) : end], "utf-8")
+            strangers[int(item["dst"])] = name, batch.parts[int(np.searchsorted(cut, i, "right"))].partition
+        return Needs(missing[:n_missing], strangers)
+
+    async def _load(self, needs: Needs, now_ms: int, round_n: int) -> None:
+        for name, _ in needs.strangers.values():
             self._names.hash(name)
-        owners = np.unique(_owner(fresh.items))
-        slots = self._tracks.slots(owners)
-        self._tracks.touched[slots[slots >= 0]] = round_n
-        missing = owners[slots < 0]
-        if len(missing):
-            await self._loader.tracks(missing.tolist(), now_ms, round_n)
+        if len(needs.missing):
+            await self._loader.tracks(np.unique(needs.missing).tolist(), now_ms, round_n)
 
-    def _note_new(self, partition: TrackPartition, strangers: dict[int, str]) -> None:
+    def _note_new(self, needs: Needs) -> None:
         """A row without plays is a track that Redis does not know by name yet."""
-        if not strangers:
+        if not needs.strangers:
             return
-        slots = self._tracks.slots(np.array(list(strangers), np.int64)).tolist()
-        for slot, (track, name) in zip(slots, strangers.items(), strict=True):
+        slots = self._tracks.slots(np.array(list(needs.strangers), np.int64)).tolist()
+        for slot, (track, (name, partition)) in zip(slots, needs.strangers.items(), strict=True):
             if self._tracks.arrays.head[slot, covisits.PLAYS] == 0:
                 partition.new_ids[track] = name
                 self._tracks.name_of[slot] = name
 
-    def _apply(self, partition: TrackPartition, fresh: Fresh) -> None:
-        if not len(fresh.items):
+    def _apply(self, batch: Batch) -> None:
+        if not len(batch.items):
             return
-        touched = np.empty(len(fresh.items), np.int32)
-        apply_items(self._tracks.arrays, fresh.items, touched)
-        slots = np.unique(touched)
-        assert slots[0] >= 0, "every owner's row was loaded"
-        self._tracks.dirty[slots] = True
-        p, before = partition, partition.top.copy()
-        p.n_top = update_top(self._tracks.arrays, slots, self._tracks.hash_of, p.top, p.top_score, p.n_top)
-        if not np.array_equal(before, p.top):
-            top = p.top[: p.n_top]
-            slot_of = zip(top.tolist(), self._tracks.slots(top).tolist(), strict=True)
-            p.top_ids = {track: p.top_ids.get(track) or self._tracks.named(slot) for track, slot in slot_of}
+        touched = np.empty(len(batch.items), np.int32)
+        apply_items(self._tracks.arrays, batch.items, touched)
+        assert touched.min() >= 0, "every owner's row was loaded"
+        self._tracks.dirty[touched] = True
+        at = 0
+        for part in batch.parts:
+            p, end = part.partition, at + part.n
+            # Only a play changes how popular a track is.
+            played = touched[at:end][batch.items["lag"][at:end] == 0]
+            p.n_top = update_top(self._tracks.arrays, played, self._tracks.hash_of, p.top, p.top_score, p.n_top)
+            at = end
 
     def changed(self) -> list[TrackPartition]:
         """Partitions that were not written since their last item."""
@@ -183,7 +204,11 @@ class TrackSide:
         )
 
     def _popular(self, p: TrackPartition) -> bytes:
-        pairs = zip(p.top[: p.n_top].tolist(), p.top_score[: p.n_top].tolist(), strict=True)
+        # Who rose since the last write is dirty, so its row and its name are still in memory.
+        top = p.top[: p.n_top]
+        slot_of = zip(top.tolist(), self._tracks.slots(top).tolist(), strict=True)
+        p.top_ids = {track: p.top_ids.get(track) or self._tracks.named(slot) for track, slot in slot_of}
+        pairs = zip(top.tolist(), p.top_score[: p.n_top].tolist(), strict=True)
         return msgspec.json.encode([(p.top_ids[track], score) for track, score in pairs])
 
     async def open(self, partition: TrackPartition) -> None:
@@ -197,17 +222,23 @@ class TrackSide:
         partition.top_score[: len(top)] = [score for _, score in top]
 
 
-def _owner(items: Items) -> I64:
-    """Hash of the row that each item changes (n,)."""
-    return np.where(items["lag"] == 0, items["dst"], items["src"])
-
-
-def _fresh(partition: TrackPartition, records: list[Record]) -> Fresh:
+def _batch(work: list[tuple[TrackPartition, list[Record]]]) -> Batch:
     """Sort out what was applied before. Raises `BadSection`, `NumberGap`."""
+    items: list[memoryview] = []
+    ids: list[memoryview] = []
+    parts = []
+    for partition, records in work:
+        records = [r for r in records if r.offset >= partition.next]
+        if records:
+            parts.append(_fresh(partition, records, items, ids))
+    # A bytearray, because kernels are compiled for arrays that may be written.
+    return Batch(np.frombuffer(bytearray().join(items), ITEM), b"".join(ids), parts)
+
+
+def _fresh(partition: TrackPartition, records: list[Record], items: list[memoryview], ids: list[memoryview]) -> Fresh:
+    """Add the new items of one partition to `items`, and the ids of its count items to `ids`."""
     watermarks = dict(partition.watermarks)
-    parts: list[Items] = []
-    bodies: list[bytes] = []
-    skipped = 0
+    n = skipped = 0
     for record in records:
         for section in read_sections(record.value or b""):
             if section.incarnation != partition.incarnation:
@@ -217,19 +248,21 @@ def _fresh(partition: TrackPartition, records: list[Record]) -> Fresh:
             skipped += drop
             if drop == section.n:
                 continue
-            items = _items(section)
-            lost = int(items["name_len"][:drop].sum()) if drop else 0
-            bodies.append(bytes(section.body[section.n * ITEM.itemsize + lost :]))
-            parts.append(items[drop:])
+            new_items, new_ids = _new_in(section, drop)
+            items.append(new_items)
+            ids.append(new_ids)
             watermarks[section.source] = section.last
-    items = np.concatenate(parts) if parts else np.zeros(0, ITEM)
-    return Fresh(items, b"".join(bodies), skipped, watermarks)
+            n += section.n - drop
+    return Fresh(partition, records[-1].offset + 1, n, skipped, watermarks)
 
 
-def _items(section: Section) -> Items:
-    if len(section.body) < section.n * ITEM.itemsize:
+def _new_in(section: Section, drop: int) -> tuple[memoryview, memoryview]:
+    """Items and ids of a section without the first `drop` items, as views. Raises `BadSection`."""
+    ids_at = section.n * ITEM.itemsize
+    if len(section.body) < ids_at:
         raise BadSection(f"{section.n} items in {len(section.body)} bytes")
-    return np.frombuffer(section.body, ITEM, section.n)
+    known = int(np.frombuffer(section.body, ITEM, drop)["name_len"].sum()) if drop else 0
+    return section.body[drop * ITEM.itemsize : ids_at], section.body[ids_at + known :]
 
 
 def _about(name: str, head: list[int]) -> bytes:

@@ -1,0 +1,64 @@
+"""The tracks' side of a round: all partitions in one go, and when rows are written."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+
+from streams.ports import Record
+from tests.events_log import Appended
+from tests.small_world import SMALL, SmallWorld, play
+
+
+def deltas(world: SmallWorld) -> dict[int, list[Record]]:
+    """All delta records sent so far, by partition."""
+    chunks: dict[int, list[Record]] = defaultdict(list)
+    for q in range(world.settings.deltas_partitions):
+        topic = world.worker.deltas_topic
+        for i, out in enumerate(world.outbox.log.get((topic, q), [])):
+            chunks[q].append(Appended(None, out.value, partition=q, offset=i, topic=topic))
+    return dict(chunks)
+
+
+@pytest.fixture
+async def sent() -> SmallWorld:
+    """A world whose users' side has sent items that no tracks' partition has folded."""
+    world = SmallWorld(SMALL)
+    await world.claim_all()
+    await world.worker.receive(world.worker.events_topic, {r.partition: [r] for r in world.append(play(0, "ana", "t0"))})
+    await world.worker.settle()
+    for i in range(1, 30):
+        for record in world.append(play(i, "ana", f"t{i}")):
+            await world.worker.receive(world.worker.events_topic, {record.partition: [record]})
+            await world.worker.settle()
+    return world
+
+
+async def test_a_round_folds_all_partitions_and_says_how_much(sent: SmallWorld) -> None:
+    side, owned = sent.worker._tracks, sent.worker.track_partitions
+    chunks = deltas(sent)
+    applied, skipped = await side.fold([(owned[q], records) for q, records in chunks.items()], 0, 1)
+    assert (applied, skipped) == (sum(p.applied for p in owned.values()), 0)
+    assert applied == sum(sum(p.sent) for p in sent.worker.user_partitions.values())
+    again = await side.fold([(owned[q], records) for q, records in chunks.items()], 0, 2)
+    assert again == (0, 0), "records below the cursor are not even read"
+
+
+async def test_a_partition_that_goes_while_rows_are_read_takes_nothing_of_the_others_along(sent: SmallWorld) -> None:
+    worker, chunks = sent.worker, deltas(sent)
+    assert len(chunks) == SMALL.deltas_partitions
+    gone, read = worker.track_partitions[0], worker._loader.tracks
+
+    async def lose(*args: object) -> None:
+        await read(*args)  # type: ignore[arg-type]
+        worker.track_partitions.pop(0, None)
+        worker.track_rows.drop_partition(0)
+
+    for q in chunks:
+        worker.track_rows.drop_partition(q)
+    worker._loader.tracks = lose  # type: ignore[method-assign,assignment]
+    work = [(worker.track_partitions[q], records) for q, records in chunks.items()]
+    applied, _ = await worker._tracks.fold(work, 0, 1)
+    assert gone.applied == gone.next == 0
+    assert applied == sum(p.applied for p in worker.track_partitions.values()) > 0
