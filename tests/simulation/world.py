@@ -20,7 +20,7 @@ from tests.oracle.names import hex_hash, id_hash
 from tests.simulation.audience import Audience
 from tests.simulation.faults import Plan
 from tests.simulation.memory_log import MemoryLog
-from tests.simulation.worker import Worker
+from tests.simulation.worker import Crash, Worker
 
 SETTINGS = Settings(
     namespace="sim",
@@ -331,7 +331,10 @@ class World:
             return False
         for worker in self.living():
             await self.told(worker)
-            await worker.plays.settle()
+            try:
+                await worker.plays.settle()
+            except Crash:
+                return False  # it died of what it was asked to finish: its successor has to
         return not self._under_way and not self._lag()
 
     def _lag(self) -> dict[str, tuple[int, int]]:
