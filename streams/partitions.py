@@ -84,6 +84,8 @@ class TrackPartition:
     """Offset after the newest record applied in memory."""
     applied: int = 0
     skipped: int = 0
+    unwritten: int = 0
+    """Items applied in memory that the cursor in Redis does not cover."""
     watermarks: dict[int, int] = field(default_factory=dict)
     """Source partition -> number of the last item applied."""
     top: I64 = field(default_factory=lambda: np.zeros(TOP, np.int64))

@@ -80,7 +80,7 @@ class Plays:
         self.track_partitions: dict[int, TrackPartition] = {}
         self.pipeline = Pipeline(settings, self.user_rows, self.track_rows, self.names)
         self._loader = Loader(settings, store, self.user_rows, self.track_rows, self.names, self.track_partitions, self.user_partitions)
-        self._tracks = TrackSide(settings, store, self._loader, self.track_rows, self.names, self.track_partitions)
+        self._tracks = TrackSide(settings, store, self._loader, self.track_rows, self.names, self.track_partitions, self.user_partitions)
         self._users = UserSide(
             settings,
             store,
@@ -300,7 +300,7 @@ class Plays:
         if work:
             await self._users_round(work)
             self._observe.rows(len(self.user_rows), len(self.track_rows), self._loader.take_loads())
-        await self._flush(self._tracks.due(now_ms) if users or tracks else self._tracks.changed())
+        await self._flush(self._tracks.due(now_ms))
         if self._tracks.changed():
             self._flush_later()
 

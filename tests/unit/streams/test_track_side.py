@@ -6,7 +6,9 @@ from collections import defaultdict
 
 import pytest
 
+from streams import track_side
 from streams.ports import Record
+from streams.track_side import FLUSH_ALONE_MS, FLUSH_MS
 from tests.events_log import Appended
 from tests.small_world import SMALL, SmallWorld, play
 
@@ -62,3 +64,38 @@ async def test_a_partition_that_goes_while_rows_are_read_takes_nothing_of_the_ot
     applied, _ = await worker._tracks.fold(work, 0, 1)
     assert gone.applied == gone.next == 0
     assert applied == sum(p.applied for p in worker.track_partitions.values()) > 0
+
+
+async def test_rows_wait_longer_where_nobody_else_reads_them(sent: SmallWorld) -> None:
+    worker = sent.worker
+    side, owned = worker._tracks, worker.track_partitions
+    await side.fold([(owned[q], records) for q, records in deltas(sent).items()], 10_000, 1)
+
+    def folding(now_ms: int) -> list[int]:
+        side._folded_ms = now_ms  # items keep coming
+        return [p.n for p in side.due(now_ms)]
+
+    assert folding(10_000) == []
+    assert len(folding(10_000 + FLUSH_ALONE_MS)) == 1, "one partition's turn at a time"
+    side._written_ms = dict.fromkeys(owned, 10_000)
+    assert folding(10_000 + FLUSH_MS) == []
+    lost = worker.user_partitions.pop(0)
+    assert len(folding(10_000 + FLUSH_MS)) == 1, "who owns users' partition 0 reads our rows"
+    worker.user_partitions[0] = lost
+    assert len(side.due(10_000 + FLUSH_MS + FLUSH_MS)) == len(owned), "nothing came for a while: there is time"
+
+
+async def test_what_a_restart_must_fold_again_is_bounded(sent: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    side, owned = sent.worker._tracks, sent.worker.track_partitions
+    await side.fold([(owned[q], records) for q, records in deltas(sent).items()], 10_000, 1)
+    side._written_ms = dict.fromkeys(owned, 10_000)
+    n_items = sum(p.unwritten for p in owned.values())
+    assert n_items == sum(p.applied for p in owned.values())
+    monkeypatch.setattr(track_side, "FLUSH_ITEMS", n_items)
+    assert side.due(10_001) == []
+    monkeypatch.setattr(track_side, "FLUSH_ITEMS", n_items - 1)
+    early = side.due(10_001)
+    assert len(early) == 1
+    assert await side.flush(early, 10_001) == []
+    assert (early[0].unwritten, early[0].stored) == (0, early[0].next)
+    assert side.due(10_002) == [], "the others are below the bound again"
