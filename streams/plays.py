@@ -228,7 +228,8 @@ class Plays:
     async def _claim_again(self, tp: TP) -> None:
         assert self._group is not None, "attach comes before claim"
         await self._group.confirmed_member()
-        await self._learn_what_outlives_state()
+        if tp.topic == self.events_topic:
+            await self._learn_what_outlives_state()
         taken = await self._claim(tp)
         self._own(taken)
         if taken is not None and not await self._group.reposition(tp, taken[1]):
@@ -261,6 +262,7 @@ class Plays:
             task.cancel()
         if self._flush_timer is not None:
             self._flush_timer.cancel()
+        self._users.abandon()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _start(self) -> None:

@@ -54,7 +54,7 @@ class UserSide:
         self._loader, self._pipeline, self._users, self._names, self._owned = loader, pipeline, users, names, owned
         self._observe, self._fail = observe, fail_points
         self._keys = Keys(settings.namespace)
-        self._published: Awaitable[None] | None = None
+        self._published: asyncio.Future[None] | None = None
         self._mark = np.zeros(settings.user_rows_max, np.int64)
 
     def _ours(self, partition: UserPartition) -> bool:
@@ -100,11 +100,23 @@ class UserSide:
         return taken
 
     async def all_published(self) -> None:
-        """Wait until the round before is acknowledged. Raises what went wrong with it."""
-        if self._published is not None:
-            with self._observe.stage("publish"):
-                await self._published
+        """Wait until the round before is acknowledged. Raises what went wrong with it.
+
+        A revocation waits here beside the rounds: it may give up (shielded, for the rounds need the publication), and
+        it may be late, when the next round has begun to publish; that one is not to be forgotten.
+        """
+        published = self._published
+        if published is None:
+            return
+        with self._observe.stage("publish"):
+            await asyncio.shield(published)
+        if self._published is published:
             self._published = None
+
+    def abandon(self) -> None:
+        """The process ends: nobody waits for what is under way."""
+        if self._published is not None:
+            self._published.cancel()
 
     async def _apply(self, made: list[Made]) -> list[UserPartition]:
         self._fail.hit("before-apply")

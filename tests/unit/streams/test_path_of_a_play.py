@@ -7,6 +7,8 @@ import asyncio
 import msgspec
 import pytest
 
+from streams.partitioner import partition_of
+from streams.ports import TP, Record
 from streams.verdicts import Verdict
 from streams.verdicts import record as verdict_record
 from tests.events_log import Appended
@@ -260,6 +262,52 @@ async def test_a_verdict_that_another_worker_passed_is_learned_before_a_partitio
     await claimed_again(world)
     await world.handle(plays)
     assert world.count("rejected") == 1
+
+
+async def test_a_revocation_that_cannot_wait_any_longer_leaves_the_rounds_their_publication(world: SmallWorld) -> None:
+    """The transport cancels it after two seconds; other partitions had lists in the same round, and more rounds follow."""
+    users = user_of_each_partition()
+    world.outbox.cut()
+    await received(world, *(play(0, user) for user in users))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(world.worker.revoked({TP(world.worker.events_topic, 0)}), 0.05)
+    world.outbox.mend()
+    await world.play(play(1, users[1]))
+    assert {made["user_id"] for made in world.published()} == set(users)
+    assert len(world.published()) == 3
+
+
+async def test_a_late_waiter_does_not_make_the_next_round_forget_what_is_being_published(world: SmallWorld) -> None:
+    """Items would overtake each other on their topic, and their numbers would stop the tracks' side for good."""
+    side = world.worker._users
+    first, second = (asyncio.get_running_loop().create_future() for _ in range(2))
+    side._published = first
+
+    async def next_round() -> None:
+        await side.all_published()
+        side._published = second
+
+    both = asyncio.gather(next_round(), side.all_published())
+    await asyncio.sleep(0)
+    first.set_result(None)
+    await both
+    waiting = asyncio.ensure_future(side.all_published())
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    second.set_result(None)
+    await waiting
+
+
+def user_of_each_partition() -> list[str]:
+    found = {partition_of(f"u{i}".encode(), SMALL.events_partitions): f"u{i}" for i in range(50)}
+    return [found[p] for p in range(SMALL.events_partitions)]
+
+
+async def received(world: SmallWorld, *events: dict[str, object]) -> None:
+    """Handled in one round as far as the broker lets it."""
+    chunks: dict[int, list[Record]] = {record.partition: [record] for record in world.append(*events)}
+    await world.worker.receive(world.worker.events_topic, chunks)
+    await asyncio.sleep(0.05)
 
 
 async def claimed_again(world: SmallWorld) -> None:
