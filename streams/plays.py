@@ -205,6 +205,7 @@ class Plays:
             await self._users.all_published()
         finally:  # also when the transport cannot wait any longer
             for tp in tps:
+                self._forget_claim(tp)  # one that was refused while we waited: it would take the partition from its next owner
                 self._drop(TP(*tp))
 
     def _forget_claim(self, tp: TP) -> None:

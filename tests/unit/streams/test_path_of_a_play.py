@@ -298,6 +298,28 @@ async def test_a_late_waiter_does_not_make_the_next_round_forget_what_is_being_p
     await waiting
 
 
+async def test_what_was_refused_during_a_revocation_is_not_taken_from_its_next_owner(
+    world: SmallWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heartbeat = asyncio.Event()
+    monkeypatch.setattr(world, "confirmed_member", heartbeat.wait)
+    worker, users = world.worker, TP(world.worker.events_topic, 0)
+    world.outbox.cut()
+    await received(world, play(0, user_of_each_partition()[1]))
+    revocation = asyncio.ensure_future(asyncio.wait_for(worker.revoked({users}), 0.1))
+    await asyncio.sleep(0.01)
+    heir = world.new_worker()
+    await heir.claim({users})
+    await worker.check_owned()
+    with pytest.raises(TimeoutError):
+        await revocation
+    heartbeat.set()
+    await asyncio.sleep(0.01)
+    cursor = world.store.redis.hash(heir._keys.user_cursor(0))
+    assert cursor["token"].decode() == heir.user_partitions[0].token
+    world.outbox.mend()
+
+
 def user_of_each_partition() -> list[str]:
     found = {partition_of(f"u{i}".encode(), SMALL.events_partitions): f"u{i}" for i in range(50)}
     return [found[p] for p in range(SMALL.events_partitions)]
