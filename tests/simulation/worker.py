@@ -104,12 +104,17 @@ class Worker:
         """The group assigned these; what it believes to own of them from before is revoked first."""
         async with self._rebalancing:
             await self._revoke(tps)
-            found = await self._while_alive(self.plays.claim(tps))
+            found = await self._while_alive(self._take_over(tps))
             if found is None:
                 return
-            for tp, offset in found.items():
-                self._read_from(tp, offset)
         assert set(found) == set(tps), f"{self}: {sorted(set(tps) - set(found))} parked although gaps are accepted"
+
+    async def _take_over(self, tps: Collection[TP]) -> dict[TP, int]:
+        """Claim and read on there with nothing in between, as the transport's epochs do (`ChunkConsumer._place`)."""
+        found = await self.plays.claim(tps)
+        for tp, offset in found.items():
+            self._read_from(tp, offset)
+        return found
 
     async def revoke(self, tps: Collection[TP]) -> None:
         """The group took these away, and says so."""
@@ -120,6 +125,8 @@ class Worker:
         known = [tp for tp in tps if self.position.pop(tp, None) is not None]
         if known:
             await self._while_alive(self.plays.revoked(known))
+            for tp in known:
+                self.position.pop(tp, None)  # claimed again while we waited: an assignment begins parked
 
     async def _while_alive(self, work: Coroutine[None, None, T]) -> T | None:
         """What the process does when the group calls it; None when it dies of it, or of something else meanwhile."""
@@ -181,11 +188,12 @@ class Worker:
         return {tp: (self.world.log[tp].first, self.world.log[tp].end) for tp in tps}
 
     async def reposition(self, tp: TP, offset: int) -> bool:
-        await self._running()
+        # From the call on nothing is delivered that was fetched before it (`ChunkConsumer._place`).
         if not self.world.believes(self, tp):
             return False
         self._read_from(tp, offset)
-        return True
+        await self._running()
+        return tp in self.position
 
     async def confirmed_member(self) -> None:
         """A heartbeat: a zombie learns here what it lost."""
