@@ -28,12 +28,26 @@ from streams.user_rows import UserRows
 ROW_FIELDS: Final = ("about", "list", "row")
 DAY_MS: Final = 86_400_000
 FINISH, FINISH_PARTITION = "finish", 0
-_quote = msgspec.json.Encoder().encode
+_json = msgspec.json.Encoder().encode
 
 UserResult = tuple[int, bytes, bytes]
 """Event of the newest list, `about`, `row`."""
 DeltaBody = tuple[int, int, bytes]
 """Tracks' partition, number of items, body."""
+
+
+class About(msgspec.Struct, frozen=True, gc=False):
+    """A user in a few words, for people. As a struct it costs a third of what formatting does."""
+
+    user_id: str
+    plays: int
+    skips: int
+    finishes: int
+    last_track: str | None
+    last_at: int
+    session_plays: int
+    sessions: int
+    first_at: int
 
 
 class Maker:
@@ -207,7 +221,7 @@ class Maker:
         users = list(newest)
         slots = self._users.slots(users)
         rows = self._users.encode(slots)
-        heads = self._users.arrays.head[slots].tolist()
+        heads = self._users.arrays.head[slots, : history.N_HISTORY + 1].tolist()
         last = self._users.arrays.track[slots, np.maximum(self._users.arrays.head[slots, history.N_HISTORY] - 1, 0)].tolist()
         part, has_list = w.part.tolist(), w.lists
         made: list[dict[str, UserResult | None]] = [{} for _ in w.taken]
@@ -220,19 +234,6 @@ class Maker:
         return made
 
     def _about(self, user: str, head: list[int], last_track: int) -> bytes:
-        """A user in a few words, for people."""
-        last = self._names.id(last_track) if head[history.N_HISTORY] else None
-        return (
-            b'{"user_id":%b,"plays":%d,"skips":%d,"finishes":%d,"last_track":%b,"last_at":%d,'
-            b'"session_plays":%d,"sessions":%d,"first_at":%d}'
-        ) % (
-            _quote(user),
-            head[history.PLAYS],
-            head[history.SKIPS],
-            head[history.FINISHES],
-            _quote(last),
-            head[history.LAST_AT],
-            head[history.SESSION_N],
-            head[history.SESSIONS],
-            head[history.FIRST_AT],
-        )
+        plays_n, skips, finishes, first_at, last_at, _, session_n, sessions, n_history = head
+        last = self._names.id(last_track) if n_history else None
+        return _json(About(user, plays_n, skips, finishes, last, last_at, session_n, sessions, first_at))

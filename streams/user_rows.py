@@ -144,6 +144,7 @@ class UserRows:
         self.touched = np.zeros(rows_max, np.int64)
         self.mark = np.zeros(rows_max, np.int64)
         self._free = list(range(rows_max - 1, -1, -1))
+        self._packed: U8 = np.empty(0, np.uint8)
 
     def __len__(self) -> int:
         return len(self.slot_of)
@@ -224,7 +225,10 @@ class UserRows:
 
     def encode(self, slots: I32) -> list[bytes]:
         """The binary rows of `slots` (n,)."""
-        out = np.empty(packed_bytes(self.arrays, slots), np.uint8)
+        room = packed_bytes(self.arrays, slots)
+        if len(self._packed) < room:
+            self._packed = np.empty(room, np.uint8)  # kept: fresh pages cost more than the rows
+        out = self._packed
         ends = np.empty(len(slots) + 1, np.int64)
         pack(self.arrays, slots, out, ends)
         data, cut = out[: ends[-1]].tobytes(), ends.tolist()
