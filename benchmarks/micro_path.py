@@ -23,7 +23,7 @@ from benchmarks.workers.stages import Stopwatch, wrap
 from infra import store as redis_store
 from infra.fenced import Applied, FencedCall, Refused
 from infra.memory_store import MemoryStore
-from infra.resp import pack
+from infra.resp import pieces
 from infra.settings import Settings
 from online_models.checks import Lesson
 from online_models.finish import FinishModel
@@ -59,7 +59,7 @@ class Wire(MemoryStore):
 
     def _pack(self, calls: Sequence[FencedCall]) -> None:
         """What goes out."""
-        self.bytes += len(pack([vars(redis_store)["_apply_args"](call) for call in calls]))
+        self.bytes += sum(map(len, pieces([vars(redis_store)["_apply_args"](call) for call in calls])))
 
     async def text(self, keys: Sequence[str]) -> list[bytes | None]:
         """A finish model; nothing else."""

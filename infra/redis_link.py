@@ -16,7 +16,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
-from infra.resp import pack
+from infra.resp import pieces
 
 Reply = int | bytes | list["Reply"] | None | Exception
 Args = Sequence[bytes]
@@ -68,7 +68,8 @@ class NodeLink:
         connection = self._idle.pop() if self._idle else self._pool.make_connection()  # type: ignore[no-untyped-call]
         try:
             async with asyncio.timeout(self._timeout_s):
-                await connection.send_packed_command([pack(commands)], check_health=False)
+                for piece in pieces(commands):
+                    await connection.send_packed_command([piece], check_health=False)
                 for _ in commands:
                     replies.append(await _reply(connection))
         except (TimeoutError, RedisError, OSError) as lost:

@@ -28,9 +28,10 @@ class _Body:
     def __len__(self) -> int:
         return sum(map(len, self.parts))
 
-    def __radd__(self, before: bytes) -> _Body | bytes:
+    def __radd__(self, before: bytes) -> _Body | memoryview:
+        """A view, so that asyncio does not copy the rest of it when the socket takes a part."""
         parts = [before, *self.parts]
-        return b"".join(parts) if self._has_header else _Body(parts, has_header=True)
+        return memoryview(b"".join(parts)) if self._has_header else _Body(parts, has_header=True)
 
 
 class OneCopyRequest(ProduceRequest):  # type: ignore[misc]

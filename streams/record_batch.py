@@ -51,11 +51,15 @@ def _count(n: int) -> bytes:
 
 
 class RecordBatch:
-    """Some records of one partition, closed: what `AIOKafkaProducer.send_batch` takes."""
+    """Some records of one partition, closed: what `AIOKafkaProducer.send_batch` takes.
 
-    def __init__(self, records: Sequence[Outgoing], at_ms: int) -> None:
-        self._n, self._at_ms = len(records), at_ms
-        self._body = b"".join(_parts(records))
+    Parameters
+    ----------
+    body: the records, as they stand in a batch; their times are the batch's.
+    """
+
+    def __init__(self, body: bytes, n: int, at_ms: int) -> None:
+        self._body, self._n, self._at_ms = body, n, at_ms
         self._buffer = b""
         self._producer = (-1, -1, 0)
 
@@ -89,19 +93,25 @@ class RecordBatch:
         return self._buffer
 
 
-def _parts(records: Sequence[Outgoing]) -> Iterator[bytes]:
-    """The records, piece by piece; their times are the batch's."""
+def record_batches(records: Sequence[Outgoing], at_ms: int, bytes_max: int) -> Iterator[RecordBatch]:
+    """`records` of one partition, in order, in batches of at most `bytes_max`; a single record may be larger."""
+    left = room = bytes_max - HEADER.size - COVERED.size
     told: dict[tuple[str, bytes], bytes] = {}
-    for n, (_, _, key, value, headers) in enumerate(records):
-        before = b"\0\0" + _count(n) + (_ABSENT if key is None else _count(len(key)) + key)
-        length = _ABSENT if value is None else _count(len(value))
-        after = _count(len(headers)) + b"".join([told.get(pair) or _header(pair, told) for pair in headers])
-        body = value or b""
-        yield _count(len(before) + len(length) + len(body) + len(after))
-        yield before
-        yield length
-        yield body
-        yield after
+    texts: list[bytes] = []
+    n = 0
+    for _, _, key, value, headers in records:
+        key_, value_ = key or b"", value or b""
+        after = _READY[len(headers)] + b"".join([told.get(pair) or _header(pair, told) for pair in headers])
+        size = RECORD_OVERHEAD + len(key_) + len(value_) + len(after)
+        if size > left and n:
+            yield RecordBatch(b"".join(texts), n, at_ms)
+            texts, n, left = [], 0, room
+        left -= size
+        before = b"\0\0" + _count(n) + (_ABSENT if key is None else _count(len(key_))) + key_
+        before += _ABSENT if value is None else _count(len(value_))
+        texts += (_count(len(before) + len(value_) + len(after)), before, value_, after)
+        n += 1
+    yield RecordBatch(b"".join(texts), n, at_ms)
 
 
 def _header(pair: tuple[str, bytes], told: dict[tuple[str, bytes], bytes]) -> bytes:
@@ -109,23 +119,3 @@ def _header(pair: tuple[str, bytes], told: dict[tuple[str, bytes], bytes]) -> by
     name, value = pair[0].encode(), pair[1]
     text = told[pair] = _count(len(name)) + name + _count(len(value)) + value
     return text
-
-
-def record_batches(records: Sequence[Outgoing], at_ms: int, bytes_max: int) -> Iterator[RecordBatch]:
-    """`records` of one partition, in order, in batches of at most `bytes_max`; a single record may be larger."""
-    first, room = 0, bytes_max - HEADER.size - COVERED.size
-    left = room
-    for n, record in enumerate(records):
-        size = _bytes_max(record)
-        if size > left and n > first:
-            yield RecordBatch(records[first:n], at_ms)
-            first, left = n, room
-        left -= size
-    yield RecordBatch(records[first:], at_ms)
-
-
-def _bytes_max(record: Outgoing) -> int:
-    """Room that a record needs, at most."""
-    _, _, key, value, headers = record
-    told = sum([len(name) * 4 + len(text) + 10 for name, text in headers])
-    return RECORD_OVERHEAD + len(key or b"") + len(value or b"") + told

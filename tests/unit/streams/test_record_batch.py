@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.ports import Outgoing
-from streams.record_batch import RecordBatch, record_batches, varint
+from streams.record_batch import record_batches, varint
 
 AT_MS = 1_764_582_000_012
 TEXT = st.text(max_size=20)
@@ -36,7 +36,7 @@ def theirs(records: list[Outgoing]) -> bytes:
 
 @given(RECORDS)
 def test_the_bytes_are_those_of_aiokafka(records: list[Outgoing]) -> None:
-    batch = RecordBatch(records, AT_MS)
+    (batch,) = record_batches(records, AT_MS, 10_000_000)
     batch._set_producer_state(4_711, 2, 99)
     made = batch._build()
     assert made == theirs(records)
@@ -59,7 +59,7 @@ def test_batches_keep_the_order_and_the_limit(records: list[Outgoing], bytes_max
 @pytest.mark.parametrize("n", [8_191, 8_192, 100_000])
 def test_a_long_value_has_a_long_length(n: int) -> None:
     record = Outgoing("lists", 0, b"ana", bytes(n), [])
-    batch = RecordBatch([record], AT_MS)
+    (batch,) = record_batches([record], AT_MS, 1_000)
     batch._set_producer_state(4_711, 2, 99)
     assert batch._build() == theirs([record])
     assert varint(n) in batch._build()
