@@ -38,7 +38,7 @@ def live(seed: int, plan: Plan | None = None) -> Told:
         world = World(seed, plan=plan)
         try:
             runner.run(world.run())
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:  # a world must not end a run without its seed
             return Told(seed, world.plan.struck, [f"{type(error).__name__}: {error}", *map(repr, world.alarms)], world.story)
     verdict = judge(world)
     wrong = verdict.errors + world.broken_promises + [f"alarm: {error!r}" for error in world.alarms]

@@ -335,6 +335,10 @@ class World:
                 await worker.plays.settle()
             except Crash:
                 return False  # it died of what it was asked to finish: its successor has to
+            except asyncio.CancelledError:
+                if worker in self.living():
+                    raise
+                return False  # it died of something else meanwhile, and took what we waited for with it
         return not self._under_way and not self._lag()
 
     def _lag(self) -> dict[str, tuple[int, int]]:
