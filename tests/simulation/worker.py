@@ -109,6 +109,10 @@ class Worker:
                 return
         assert set(found) == set(tps), f"{self}: {sorted(set(tps) - set(found))} parked although gaps are accepted"
 
+    async def settle(self) -> None:
+        """Until it has written and published what it received, or is dead: a dead process never has."""
+        await self._while_alive(self.plays.settle())
+
     async def _take_over(self, tps: Collection[TP]) -> dict[TP, int]:
         """Claim and read on there with nothing in between, as the transport's epochs do (`ChunkConsumer._place`)."""
         found = await self.plays.claim(tps)

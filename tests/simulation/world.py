@@ -332,7 +332,7 @@ class World:
         for worker in self.living():
             await self.told(worker)
             try:
-                await worker.plays.settle()
+                await worker.settle()
             except Crash:
                 return False  # it died of what it was asked to finish: its successor has to
             except asyncio.CancelledError:
