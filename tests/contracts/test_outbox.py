@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from infra.kafka_process import LocalKafka
 from streams.batch_producer import BATCH_BYTES, RECORD_BYTES_MAX
@@ -195,13 +196,26 @@ class KafkaBench(Bench):
         await self.kafka.close()
 
 
+def _end_of(reader: Consumer, tp: TopicPartition) -> int:
+    """Offset behind the last record; a topic that was made a moment ago may not have its leader yet."""
+    deadline_s = time.monotonic() + 20
+    while True:
+        try:
+            _, end = reader.get_watermark_offsets(tp, timeout=20)
+            return int(end)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION or time.monotonic() > deadline_s:
+                raise
+            time.sleep(0.1)
+
+
 def read_all(address: str, topic: str, partition: int) -> list[Outgoing]:
     reader = Consumer(
         {"bootstrap.servers": address, "group.id": "reader", "enable.auto.commit": False, "fetch.message.max.bytes": 8_000_000}
     )
     tp = TopicPartition(topic, partition, 0)
     try:
-        _, end = reader.get_watermark_offsets(tp, timeout=20)
+        end = _end_of(reader, tp)
         reader.assign([tp])
         found: list[Any] = []
         while len(found) < end:
