@@ -126,13 +126,9 @@ def _write(c: Scratch, best: I32, n: int, total: float, recent: I32, out: Lists,
         out.name[row, j] = c.name[i]
         out.finish[row, j] = c.finish[i]
         out.share[row, j] = c.score[i] / total
-        if first:
-            c.twin[i] = j
-            out.twin[row, j] = -1
-        else:
-            out.twin[row, j] = c.twin[i]
-            if c.twin[i] >= 0:
-                continue  # the same entry as there: source and cause need not be told twice
+        out.twin[row, j] = -1 if first else c.twin[i]
+        if out.twin[row, j] >= 0:
+            continue  # the same entry as there: source and cause need not be told twice
         out.source[row, j] = candidates.source(c, i)
         _because(c, i, out.source[row, j], recent, out.because[row, j])
 

@@ -10,7 +10,7 @@ import numpy as np
 from infra.fenced import Command, FencedCall
 from infra.keys import Keys
 from infra.settings import Settings
-from online_models import history, plays
+from online_models import history, measures, plays
 from online_models.arrays import Items
 from online_models.items import FINISHED
 from streams.cloudevents import list_headers
@@ -188,15 +188,15 @@ class Maker:
     def _quality(self, w: RoundWork) -> list[list[Command]]:
         """Per partition: what its prequential counters rise by; `recent` of the partition is brought up to date."""
         n_max = len(w.user_ids)
-        days, table = np.empty(n_max, np.int64), np.empty((n_max, len(plays.MEASURES)), np.int64)
-        n = plays.measures(w.out, w.part, w.events.at_ms // DAY_MS, days, table)
+        days, table = np.empty(n_max, np.int64), np.empty((n_max, len(measures.MEASURES)), np.int64)
+        n = measures.measures(w.out, w.part, w.events.at_ms // DAY_MS, days, table)
         made: list[list[Command]] = [[] for _ in w.taken]
         for key, row in zip(days[:n].tolist(), table[:n].tolist(), strict=True):
             k, day = key >> 32, str(np.datetime64(key & 0xFFFFFFFF, "D"))
             name = self._keys.quality(w.taken[k].partition.n)
-            made[k] += [Command("HINCRBY", name, (f"{day}:{m}", v)) for m, v in zip(plays.MEASURES, row, strict=True) if v]
+            made[k] += [Command("HINCRBY", name, (f"{day}:{m}", v)) for m, v in zip(measures.MEASURES, row, strict=True) if v]
         recent = np.array([t.partition.recent for t in w.taken])
-        plays.recent(w.out, w.part, recent)
+        measures.recent(w.out, w.part, recent)
         for t, values in zip(w.taken, recent, strict=True):
             t.partition.recent = values
         return made
