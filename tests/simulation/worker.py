@@ -137,8 +137,8 @@ class Worker:
         task = asyncio.ensure_future(work)
         either: set[asyncio.Future[Any]] = {task, self._death}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            task.cancel()
+        if not task.done() or (task.cancelled() and self._death.done()):
+            task.cancel()  # or its death took with it what the work waited for
             return None
         error = task.exception()
         if error is not None:

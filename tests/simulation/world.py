@@ -20,7 +20,7 @@ from tests.oracle.names import hex_hash, id_hash
 from tests.simulation.audience import Audience
 from tests.simulation.faults import Plan
 from tests.simulation.memory_log import MemoryLog
-from tests.simulation.worker import Crash, Worker
+from tests.simulation.worker import Worker
 
 SETTINGS = Settings(
     namespace="sim",
@@ -331,14 +331,7 @@ class World:
             return False
         for worker in self.living():
             await self.told(worker)
-            try:
-                await worker.settle()
-            except Crash:
-                return False  # it died of what it was asked to finish: its successor has to
-            except asyncio.CancelledError:
-                if worker in self.living():
-                    raise
-                return False  # it died of something else meanwhile, and took what we waited for with it
+            await worker.settle()
         return not self._under_way and not self._lag()
 
     def _lag(self) -> dict[str, tuple[int, int]]:
