@@ -196,15 +196,24 @@ class KafkaBench(Bench):
         await self.kafka.close()
 
 
+NO_LEADER_YET = (
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError._UNKNOWN_PARTITION,
+    KafkaError._UNKNOWN_TOPIC,
+)
+
+
 def _end_of(reader: Consumer, tp: TopicPartition) -> int:
-    """Offset behind the last record; a topic that was made a moment ago may not have its leader yet."""
+    """Offset behind the last record; a new topic, or a broker that was frozen, may not have its leader yet."""
     deadline_s = time.monotonic() + 20
     while True:
         try:
             _, end = reader.get_watermark_offsets(tp, timeout=20)
             return int(end)
         except KafkaException as error:
-            if error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION or time.monotonic() > deadline_s:
+            if error.args[0].code() not in NO_LEADER_YET or time.monotonic() > deadline_s:
                 raise
             time.sleep(0.1)
 
