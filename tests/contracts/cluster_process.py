@@ -14,8 +14,6 @@ from infra.system import need_redis
 
 SLOTS = 16_384
 READY_S = 30.0
-BUS_OFFSET = 10_000
-"""Redis listens for its peers on port + 10,000."""
 
 
 class LocalCluster:
@@ -23,8 +21,11 @@ class LocalCluster:
 
     def __init__(self, data_dir: Path, *, n_nodes: int) -> None:
         self.ports = [free_port() for _ in range(n_nodes)]
+        # Left alone, Redis listens for its peers on port + 10,000, which is where the system takes ports for connections from.
+        self._buses = [free_port() for _ in range(n_nodes)]
         self._nodes = [
-            Child(f"redis {port}", self._command(data_dir / str(port), port), log=data_dir / f"{port}.log") for port in self.ports
+            Child(f"redis {port}", self._command(data_dir / str(port), port, bus), log=data_dir / f"{port}.log")
+            for port, bus in zip(self.ports, self._buses, strict=True)
         ]
 
     @property
@@ -57,8 +58,8 @@ class LocalCluster:
             with redis.Redis(port=port) as node:
                 node.execute_command("CLUSTER", "ADDSLOTSRANGE", i * SLOTS // n, (i + 1) * SLOTS // n - 1)
                 node.execute_command("CLUSTER", "SET-CONFIG-EPOCH", i + 1)
-                for other in self.ports[:i]:
-                    node.execute_command("CLUSTER", "MEET", "127.0.0.1", other)
+                for other, bus in zip(self.ports[:i], self._buses[:i], strict=True):
+                    node.execute_command("CLUSTER", "MEET", "127.0.0.1", other, bus)
 
     def move_slot_of(self, key: str) -> None:
         """Hand the slot of `key`, its keys included, to the next node."""
@@ -75,9 +76,17 @@ class LocalCluster:
                 node.execute_command("CLUSTER", "SETSLOT", slot, "NODE", target_id)
 
     @staticmethod
-    def _command(data_dir: Path, port: int) -> list[str]:
+    def _command(data_dir: Path, port: int, bus: int) -> list[str]:
         data_dir.mkdir(parents=True)
-        options = {"port": port, "bind": "127.0.0.1", "dir": data_dir, "cluster-enabled": "yes", "save": "", "cluster-node-timeout": 5000}
+        options = {
+            "port": port,
+            "cluster-port": bus,
+            "bind": "127.0.0.1",
+            "dir": data_dir,
+            "cluster-enabled": "yes",
+            "save": "",
+            "cluster-node-timeout": 5000,
+        }
         return [need_redis(), *(str(part) for name, value in options.items() for part in (f"--{name}", value))]
 
 
