@@ -80,8 +80,10 @@ class Loader:
 
     async def users(self, wanted: Mapping[str, int], round_n: int) -> None:
         """Make sure that the rows of users (id -> partition) are in memory."""
-        missing = self._users.missing(wanted)
-        self._users.touch(wanted, round_n)
+        users = list(wanted)
+        slots = self._users.find(users)
+        self._users.touch(slots, round_n)
+        missing = [users[i] for i in np.flatnonzero(slots < 0).tolist()]
         self._users.make_room(len(missing), round_n)
         keys = [(self._keys.user(wanted[user], user), "row") for user in missing]
         self._loads["user"] += len(keys)
@@ -91,18 +93,20 @@ class Loader:
             n = wanted[user]
             if user not in self._users.slot_of and n in owners and self._owned_users.get(n) is owners[n]:
                 self._users.load(user, n, row)
-        await self._last_tracks(wanted)
+        slots = self._users.find(users) if missing else slots
+        self._users.touch(slots, round_n)
+        await self._last_tracks(wanted, users, self._users.last_tracks(slots))
 
-    async def _last_tracks(self, wanted: Mapping[str, int]) -> None:
+    async def _last_tracks(self, wanted: Mapping[str, int], users: list[str], last: I64) -> None:
         """Names of the tracks that `about` shows as the last when the round brings a user no newer play.
 
         The tracks' side may not have written a name yet; then the user's own `about` has it.
         """
-        last = self._users.last_tracks(wanted)
-        if not self._names.unknown(list(last.values())):
+        if self._names.all_known(last):
             return
-        await self.names(last.values())
-        nameless = [user for user, track in last.items() if self._names.id(track) is None]
+        tracks = last.tolist()
+        await self.names(tracks)
+        nameless = [user for user, track in zip(users, tracks, strict=True) if track and self._names.id(track) is None]
         abouts = await self._store.read([(self._keys.user(wanted[user], user), "about") for user in nameless]) if nameless else []
         for about in abouts:
             name = msgspec.json.decode(about, type=About).last_track if about else None

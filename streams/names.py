@@ -7,7 +7,7 @@ import numpy as np
 
 from online_models.arrays import I64, U8
 from online_models.bytes_copy import SLACK
-from online_models.hashmap import new_map, put
+from online_models.hashmap import find_many, new_map, put
 from streams.ids import HashCollision, id_hash
 from streams.render import ENTRY_SCORE, ENTRY_START
 
@@ -41,6 +41,17 @@ class Names:
         """Called between rounds only: positions in `text` do not outlive it."""
         if len(self._id_of) > self.names_max:
             self.clear()
+
+    def all_known(self, tracks: I64) -> bool:
+        """Is the id behind every one of these hashes known here? 0 is none."""
+        found = np.empty(len(tracks), np.int32)
+        find_many(self.keys, self.slots, tracks, found)
+        return not np.count_nonzero(found[tracks != 0] < 0)
+
+    def hashes(self, track_ids: list[str]) -> list[int]:
+        """The ids' hashes, 0 for an empty id; their names are known afterwards. Raises `HashCollision`."""
+        known = list(map(self._hash_of.get, track_ids))
+        return [(self.learn(track) if track else 0) if h is None else h for track, h in zip(track_ids, known, strict=True)]
 
     def hash(self, track_id: str) -> int:
         """The id's hash; the name is known afterwards. Raises `HashCollision`."""

@@ -78,11 +78,12 @@ class Pipeline:
         """All events of the round as columns, with their users' ids; every user's row is in memory."""
         batches = [t.batch for t in taken]
         user_ids = [user for b in batches for user in b.user_ids]
-        slots, known = self._users.slot_of, self._names.hash
+        slot = self._users.find(user_ids)
+        assert np.count_nonzero(slot < 0) == user_ids.count(""), "every user's row is in memory"
         return user_ids, Events(
-            slot=np.array([slots[user] if user else -1 for user in user_ids], np.int32),
+            slot=slot,
             kind=_column(batches, "kind"),
-            track=np.array([known(track) if track else 0 for b in batches for track in b.track_ids], np.int64),
+            track=np.array([h for b in batches for h in self._names.hashes(b.track_ids)], np.int64),
             at_ms=_column(batches, "at_ms"),
             event_hash=_column(batches, "event_hash").view(np.int64),
             session=_column(batches, "session_hash").view(np.int64),
@@ -134,7 +135,7 @@ class Pipeline:
         w.ids, prefixes = _prefixes(w, events)
         prefix = np.frombuffer(b"".join(prefixes), np.uint8)
         prefix_end = np.zeros(len(prefixes) + 1, np.int64)
-        np.cumsum([len(p) for p in prefixes], out=prefix_end[1:])
+        np.cumsum(np.fromiter(map(len, prefixes), np.int64, len(prefixes)), out=prefix_end[1:])
         suffix = b',"model":{"ranker":"%b","finish":%b}}' % (plays.RANKER.encode(), _quote(self.finish_version))
         self._write_lists(w, events, w.out.row[index], prefix, prefix_end, np.frombuffer(suffix, np.uint8))
 
@@ -161,17 +162,18 @@ def _prefixes(w: RoundWork, index: list[int]) -> tuple[dict[int, bytes], list[by
     """Event -> id of its list; and each list's JSON up to its entries."""
     ids: dict[int, bytes] = {}
     made: list[bytes] = []
-    part = w.part.tolist()
-    for i in index:
-        k = part[i]
-        t = w.taken[k]
-        j = i - w.first[k]
-        event = t.batch.events[j]
-        assert event is not None, "only an applied event has lists"
-        n, offset = t.partition.n, t.records[j].offset
-        ids[i] = name = b"%b%d-%d" % (t.mark, n, offset)
-        made.append(_PREFIX % (name, _quote(event.user_id), w.at_ms, _quote(event.event_id), n, offset))
+    cut = np.searchsorted(index, w.first).tolist()
+    for k, t in enumerate(w.taken):
+        first, events, offsets = w.first[k], t.batch.events, t.batch.offset.tolist()
+        n = b"%d" % t.partition.n
+        mark = t.mark + n + b"-"
+        cause, partition = b',"at":%d,"cause":{"event_id":' % w.at_ms, b',"partition":%b,"offset":' % n
+        for i in index[cut[k] : cut[k + 1]]:
+            event, offset = events[i - first], b"%d" % offsets[i - first]
+            assert event is not None, "only an applied event has lists"
+            ids[i] = name = mark + offset
+            made.append(b"".join((_ID, name, _USER, _quote(event.user_id), cause, _quote(event.event_id), partition, offset, _END)))
     return ids, made
 
 
-_PREFIX: Final = b'{"recommendation_id":"%b","user_id":%b,"at":%d,"cause":{"event_id":%b,"partition":%d,"offset":%d},'
+_ID, _USER, _END = b'{"recommendation_id":"', b'","user_id":', b"},"

@@ -20,7 +20,8 @@ Layout of `row`, little endian:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from itertools import repeat
 
 import numpy as np
 
@@ -154,23 +155,24 @@ class UserRows:
         slot_of = self.slot_of
         return np.array([slot_of[u] for u in users], np.int32)
 
-    def last_tracks(self, users: Iterable[str]) -> dict[str, int]:
-        """Hash of the last track of each of `users` that is in memory and has one."""
-        slot_of, a = self.slot_of, self.arrays
-        known = [u for u in users if u in slot_of]
-        slots = self.slots(known)
-        last = a.track[slots, np.maximum(a.head[slots, history.N_HISTORY] - 1, 0)]
-        return {u: track for u, track, n in zip(known, last.tolist(), a.head[slots, history.N_HISTORY].tolist(), strict=True) if n}
+    def find(self, users: Collection[str]) -> I32:
+        """Slots of users (n,); -1 where one is not in memory."""
+        return np.fromiter(map(self.slot_of.get, users, repeat(-1)), np.int32, len(users))
+
+    def last_tracks(self, slots: I32) -> I64:
+        """Hash of the last track of each of `slots` (n,); 0 where there is none, and for slot -1."""
+        a = self.arrays
+        n = a.head[slots, history.N_HISTORY]
+        return np.where((slots >= 0) & (n > 0), a.track[slots, np.maximum(n - 1, 0)], 0)
 
     def missing(self, users: Iterable[str]) -> list[str]:
         """Those of `users` that are not in memory, once each, in order."""
         slot_of = self.slot_of
         return list(dict.fromkeys(u for u in users if u not in slot_of))
 
-    def touch(self, users: Iterable[str], round_n: int) -> None:
-        """Those of `users` that are in memory are needed in `round_n`: they do not give way."""
-        slot_of = self.slot_of
-        self.touched[[slot_of[u] for u in users if u in slot_of]] = round_n
+    def touch(self, slots: I32, round_n: int) -> None:
+        """These are needed in `round_n` (-1 = not in memory): they do not give way."""
+        self.touched[slots[slots >= 0]] = round_n
 
     def make_room(self, n: int, round_n: int) -> None:
         """`n` more rows will fit; rows touched in `round_n` stay."""

@@ -96,7 +96,6 @@ class UserSide:
             await self._loader.names(missing)
         if not all(self._ours(t.partition) for t in taken):
             return await self._load([(t.partition, t.records) for t in taken if self._ours(t.partition)], round_n)
-        self._users.touch(wanted, round_n)
         return taken
 
     async def all_published(self) -> None:
