@@ -6,6 +6,7 @@ COPY pyproject.toml README.md LICENSE /src/
 COPY streams /src/streams
 COPY online_models /src/online_models
 COPY infra /src/infra
+COPY evaluation /src/evaluation
 COPY console /src/console
 RUN /opt/segue/bin/pip install --no-cache-dir --no-deps --no-build-isolation /src
 

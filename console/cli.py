@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from console.addresses import remember
-from console.commands import auditing, bench, chaos, doctor, looking, rebuilding, replaying, running, sending, topics
+from console.commands import auditing, bench, chaos, doctor, evaluating, looking, rebuilding, replaying, running, sending, topics
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -64,6 +64,16 @@ topics_app = typer.Typer(no_args_is_help=True, help="The topics of a namespace: 
 topics_app.command()(topics.plan)
 topics_app.command()(topics.apply)
 app.add_typer(topics_app, name="topics")
+
+evaluate_app = typer.Typer(no_args_is_help=True, help="How good the lists are, measured on recorded plays.")
+evaluate_app.command()(evaluating.plays)
+app.add_typer(evaluate_app, name="evaluate")
+
+
+@evaluate_app.callback()
+def evaluate() -> None:
+    """A group, although there is one command in it so far."""
+
 
 chaos_app = typer.Typer(no_args_is_help=True, help="Break things on purpose, on services of its own, and be judged from outside.")
 for fault in (chaos.kills, chaos.redis_kill, chaos.redis_flush, chaos.redis_rollback, chaos.broker_kill, chaos.zombie, chaos.mixed):

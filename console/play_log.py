@@ -1,4 +1,4 @@
-"""A file of plays (parquet, csv, tsv, jsonl) read as events: mapped, brought to ms, and in order of time."""
+"""A file of plays (parquet, csv, tsv, jsonl, RecBole's .inter) read as events: mapped, brought to ms, and in order of time."""
 
 from __future__ import annotations
 
@@ -70,6 +70,20 @@ class PlayLog:
             for i in range(stop - start):
                 yield self._play(start + i + 1, {field: values[i] for field, values in block.items()})
 
+    def codes(self, field: str) -> npt.NDArray[np.int64] | None:
+        """(n_rows,) a number per distinct text of a field, -1 where there is none; None = the file has no such column."""
+        column = self._columns.get(field)
+        if column is None:
+            return None
+        named = pc.if_else(pc.equal(column, ""), None, column).dictionary_encode()
+        codes: npt.NDArray[np.int64] = pc.fill_null(named.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+        return codes
+
+    def shift(self, by_ms: int) -> None:
+        """Move every play in time."""
+        self.played_at = self.played_at + by_ms
+        self._columns["played_at"] = pa.array(self.played_at)
+
     def day_from(self, row: int) -> tuple[str, int]:
         """The first day that starts at or after `row`'s time, as (YYYY-MM-DD, its first row); a day is UTC.
 
@@ -135,14 +149,16 @@ def read_table(path: Path) -> Any:
         if kind == ".parquet":
             return pyarrow.parquet.read_table(path)
         with pa.input_stream(str(path), compression="detect") as stream:
-            if kind in (".csv", ".tsv"):
-                return pyarrow.csv.read_csv(stream, parse_options=pyarrow.csv.ParseOptions(delimiter="\t" if kind == ".tsv" else ","))
+            if kind in (".csv", ".tsv", ".inter"):
+                return pyarrow.csv.read_csv(stream, parse_options=pyarrow.csv.ParseOptions(delimiter="," if kind == ".csv" else "\t"))
             if kind in (".jsonl", ".ndjson"):
                 return pyarrow.json.read_json(stream)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise Trouble(Exit.INVALID, f"{path} cannot be read as {kind[1:]}: {error}", "segue replay --help") from error
     raise Trouble(
-        Exit.INVALID, f"{path}: a replay takes .parquet, .csv, .tsv or .jsonl, not {kind or 'a name without ending'}", "segue replay --help"
+        Exit.INVALID,
+        f"{path}: a play log is .parquet, .csv, .tsv, .inter or .jsonl, not {kind or 'a name without ending'}",
+        "segue replay --help",
     )
 
 

@@ -79,7 +79,12 @@ TABLE: tuple[Declared, ...] = (
     Declared("claims_total", "counter", "claims", "Partitions claimed.", ("side",)),
     Declared("round_plays", "histogram", "plays", "Plays per round.", bounds=ROUND_PLAYS),
     Declared(
-        "round_stage_seconds", "histogram", "seconds", "Wall time of a round's stage: load, compute, apply, publish.", ("stage",), LATENCY_S
+        "round_stage_seconds",
+        "histogram",
+        "seconds",
+        "Wall time of a round's stage: load, compute (in it: rank), apply, publish; of the tracks' side: learn.",
+        ("stage",),
+        LATENCY_S,
     ),
     Declared(
         "event_to_list_seconds", "histogram", "seconds", "Append time of an event to the acknowledgement of its list.", bounds=LATENCY_S

@@ -10,14 +10,16 @@ from typing import Protocol
 import numpy as np
 
 from infra.metrics import Metrics
+from online_models.rank import Lists
 from streams.partitions import UserPartition
-from streams.round_work import Made
+from streams.round_work import Made, RoundWork
 
 
 class Observer(Protocol):
     """Told at each step of a round."""
 
     def stage(self, name: str) -> AbstractContextManager[None]: ...
+    def ranked(self, work: RoundWork, lists: Lists) -> None: ...
     def applied(self, landed: list[Made]) -> None: ...
     def published(self, landed: list[Made], now_ms: int) -> None: ...
     def folded(self, applied: int, skipped: int) -> None: ...
@@ -32,6 +34,9 @@ class Silent:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         yield
+
+    def ranked(self, work: RoundWork, lists: Lists) -> None:
+        """Nothing."""
 
     def applied(self, landed: list[Made]) -> None:
         """Nothing."""
@@ -64,6 +69,9 @@ class Measured:
         begun_s = time.perf_counter()
         yield
         self._metrics.observe("round_stage_seconds", time.perf_counter() - begun_s, stage=name)
+
+    def ranked(self, work: RoundWork, lists: Lists) -> None:
+        """Nothing: what was tested is counted with the round that stands."""
 
     def applied(self, landed: list[Made]) -> None:
         """Counts of a round that stands."""

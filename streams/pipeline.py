@@ -29,6 +29,7 @@ from streams.erasures import Erasures
 from streams.intake import Batch, Intake, condemn
 from streams.making import Maker
 from streams.names import Names
+from streams.observe import Observer, Silent
 from streams.partitions import UserPartition
 from streams.ports import Record
 from streams.render import PIECES, NameText, bytes_max, render
@@ -49,10 +50,12 @@ class Pipeline:
     Parameters
     ----------
     users, tracks, names: the rows in memory, shared with the loading and the tracks' side.
+    observe: told when the kernel has gone through a round, while its lists are still arrays.
     """
 
-    def __init__(self, settings: Settings, users: UserRows, tracks: TrackRows, names: Names) -> None:
+    def __init__(self, settings: Settings, users: UserRows, tracks: TrackRows, names: Names, observe: Observer | None = None) -> None:
         self._settings, self._users, self._tracks, self._names = settings, users, tracks, names
+        self._observe = observe or Silent()
         self._intake = Intake(settings.events_partitions)
         self.erasures = Erasures(settings.namespace, settings.id_key.encode())
         self._maker = Maker(settings, users, names, self.erasures)
@@ -101,11 +104,13 @@ class Pipeline:
         if len(self._lists.length) < 2 * n:
             self._lists = rank.new_lists(2 * n)
         out = plays.new_outcomes(n)
-        plays.handle(self._users.arrays, events, self._world(), self._scratch, self._best, self._lists, out, self._names_missing)
+        with self._observe.stage("rank"):
+            plays.handle(self._users.arrays, events, self._world(), self._scratch, self._best, self._lists, out, self._names_missing)
         sizes = [len(t.records) for t in taken]
         part = np.repeat(np.arange(len(taken), dtype=np.int32), sizes)
         first = [0, *np.cumsum(sizes).tolist()]
         work = RoundWork(taken, user_ids, events, part, first, out, at_ms)
+        self._observe.ranked(work, self._lists)
         self._render(work)
         return self._maker.make(work)
 

@@ -78,9 +78,11 @@ class Plays:
         self.names = Names(NAMES_PER_TRACK * settings.track_rows_max, settings.id_key.encode())
         self.user_partitions: dict[int, UserPartition] = {}
         self.track_partitions: dict[int, TrackPartition] = {}
-        self.pipeline = Pipeline(settings, self.user_rows, self.track_rows, self.names)
+        self.pipeline = Pipeline(settings, self.user_rows, self.track_rows, self.names, self._observe)
         self._loader = Loader(settings, store, self.user_rows, self.track_rows, self.names, self.track_partitions, self.user_partitions)
-        self._tracks = TrackSide(settings, store, self._loader, self.track_rows, self.names, self.track_partitions, self.user_partitions)
+        self._tracks = TrackSide(
+            settings, store, self._loader, self.track_rows, self.names, self.track_partitions, self.user_partitions, self._observe
+        )
         self._users = UserSide(
             settings,
             store,
@@ -250,10 +252,14 @@ class Plays:
         if self._failed is not None:
             raise RuntimeError("the rounds ended") from self._failed
 
-    async def settle(self) -> None:
-        """Until everything received is handled, acknowledged and written."""
+    async def quiet(self) -> None:
+        """Until everything received is handled and acknowledged; rows may still be ahead of the store."""
         await self._inbox.quiet()
         await self._users.all_published()
+
+    async def settle(self) -> None:
+        """Until everything received is handled, acknowledged and written."""
+        await self.quiet()
         await self._flush(self._tracks.changed())
 
     async def close(self) -> None:

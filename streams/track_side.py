@@ -24,6 +24,7 @@ from online_models.popularity import update_top
 from streams.ids import hash_field
 from streams.loading import Loader
 from streams.names import Names
+from streams.observe import Observer, Silent
 from streams.partitions import TrackPartition, UserPartition
 from streams.ports import Record, Store
 from streams.sections import BadSection, Section, admit, read_sections
@@ -95,8 +96,9 @@ class TrackSide:
         names: Names,
         owned: Mapping[int, TrackPartition],
         owned_users: Mapping[int, UserPartition],
+        observe: Observer | None = None,
     ) -> None:
-        self._settings, self._owned_users = settings, owned_users
+        self._settings, self._owned_users, self._observe = settings, owned_users, observe or Silent()
         self._store, self._loader, self._tracks, self._names, self._owned = store, loader, tracks, names, owned
         self._writing = asyncio.Lock()
         self._keys = Keys(settings.namespace)
@@ -116,7 +118,8 @@ class TrackSide:
             # One went while we read, and its rows with it; nothing was applied yet.
             return await self.fold(still, now_ms, round_n)
         self._note_new(needs)
-        self._apply(batch)
+        with self._observe.stage("learn"):
+            self._apply(batch)
         for part in batch.parts:
             p = part.partition
             p.next, p.watermarks = part.next, part.watermarks

@@ -15,7 +15,9 @@ from infra.settings import Settings
 ROOT = Path(__file__).resolve().parents[3]
 TEXT = (ROOT / "docs" / "operations.md").read_text()
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-SOURCES = [path for package in ("streams", "online_models", "infra", "console") for path in sorted((ROOT / package).rglob("*.py"))]
+SOURCES = [
+    path for package in ("streams", "online_models", "infra", "evaluation", "console") for path in sorted((ROOT / package).rglob("*.py"))
+]
 
 
 def headings() -> set[str]:

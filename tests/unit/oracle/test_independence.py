@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 HOME = Path(__file__).resolve().parents[2] / "oracle"
-OURS = frozenset({"streams", "infra", "online_models", "console", "benchmarks"})
+OURS = frozenset({"streams", "infra", "online_models", "evaluation", "console", "benchmarks"})
 
 
 def imported(path: Path) -> set[str]:

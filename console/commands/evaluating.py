@@ -1,0 +1,136 @@
+"""`segue evaluate plays FILE`: how good the lists are, on a recorded log, beside rivals on the same plays."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from console.addresses import settings_of
+from console.columns import parse_maps
+from console.output import Json, guarded, say, say_json, screen
+from console.progress import Steps
+from console.trouble import Exit, Trouble
+
+if TYPE_CHECKING:
+    from console.play_log import PlayLog
+    from evaluation.log import Log
+
+WEEK_MS = 7 * 86_400_000
+COLUMNS = ("hr1", "hr10", "hr20", "mrr20", "ndcg10")
+
+
+@guarded
+def plays(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="parquet, csv, tsv, jsonl or inter; .gz is opened.")],
+    maps: Annotated[list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN[:UNIT]", help="played_at=ts, ms_played=secs:s")] = None,
+    rivals: Annotated[str, typer.Option(metavar="NAMES", help="all, none, or names with commas between.")] = "all",
+    eval_from: Annotated[int, typer.Option(min=0, metavar="ROW", help="Report from this row on; 0 = the last fifth.")] = 0,
+    stop_after: Annotated[int, typer.Option(min=0, metavar="ROWS", help="Look at the first so many plays only; 0 = all.")] = 0,
+    round_plays: Annotated[int, typer.Option("--round", min=1, max=500, help="Plays handled together; tables learn in between.")] = 100,
+    seed: Annotated[int, typer.Option(help="Another seed hashes ids in another way, so that equals stand in another order.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Play a file through the real pipeline in this process; each play is tested, then learned. Needs no Kafka and no Redis."""
+    # Arrow and the kernels take a second to import: only this command pays for it.
+    from console.play_log import PlayLog
+    from evaluation.next_track import LAST_SHARE, Options, evaluate
+
+    log = PlayLog(file, parse_maps(maps or []))
+    n = min(stop_after or log.n_rows, log.n_rows)
+    if eval_from > n:
+        raise Trouble(Exit.USAGE, f"--eval-from {eval_from}: there are rows 1 to {n}", f"segue evaluate plays {file} --eval-from 1")
+    say(f"{file}: {log.n_rows:,} plays, " + ", ".join(f"{field} from {source}" for field, source in log.mapping.items()))
+    _into_reach(log)
+    options = Options(
+        eval_from=eval_from - 1 if eval_from else int((1 - LAST_SHARE) * n),
+        learn_until=n,
+        round_plays=round_plays,
+        delay=0,
+        seed=seed,
+        rivals=_chosen(rivals, file),
+    )
+    events = ((play.user_id, play.value) for play in log.plays() if play.row <= n)
+    report = asyncio.run(evaluate(settings_of(context), _columns(log, n), events, options, _steps))
+    report = {"file": file.name, "source": log.source, **report}
+    if as_json:
+        say_json(report)
+    else:
+        _tell(report)
+
+
+def _chosen(names: str, file: Path) -> tuple[str, ...]:
+    from evaluation.rivals.all import RIVALS
+
+    if names in ("all", "none"):
+        return tuple(RIVALS) if names == "all" else ()
+    chosen = tuple(name.strip() for name in names.split(","))
+    for name in chosen:
+        if name not in RIVALS:
+            raise Trouble(Exit.USAGE, f"no rival {name!r}; there are {', '.join(RIVALS)}", f"segue evaluate plays {file} --rivals all")
+    return chosen
+
+
+def _into_reach(log: PlayLog) -> None:
+    """Workers refuse plays that are too old or lie ahead: a log that has such is moved by whole weeks, so that days and hours stay."""
+    from evaluation.worker import NOW_MS
+    from streams.contract import AT_MS_MIN
+
+    if log.n_rows == 0 or (log.played_at[0] >= AT_MS_MIN and log.played_at[-1] <= NOW_MS):
+        return
+    weeks = (NOW_MS - int(log.played_at[-1])) // WEEK_MS
+    say(f"moved by {weeks:,} weeks: workers take plays since 2002-10-01 that do not lie ahead of their clock")
+    log.shift(weeks * WEEK_MS)
+
+
+def _columns(log: PlayLog, n: int) -> Log:
+    from evaluation.log import new_log
+
+    user, track, session, artist = (log.codes(field) for field in ("user_id", "track_id", "session_id", "artist"))
+    assert user is not None and track is not None, "rows without a user or a track were left out"
+    return new_log(user[:n], track[:n], log.played_at[:n], None if session is None else session[:n], None if artist is None else artist[:n])
+
+
+@contextmanager
+def _steps(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    with Steps(what, total) as steps:
+        yield steps.show
+
+
+def _tell(report: dict[str, Any]) -> None:
+    out = screen()
+    for title, part in ((f"from row {report['eval_from']:,}", None), ("the whole log", "whole")):
+        tested = (report[part] if part else report)["tested"]
+        table = Table(title=f"{title}: {tested:,} in-session plays", title_justify="left")
+        table.add_column("")
+        for name in COLUMNS:
+            table.add_column(label(name), justify="right")
+        for name, found in (("Segue", report), *report["rivals"].items()):
+            values = found[part] if part else found
+            table.add_row(name, *(shown(values[c]) for c in COLUMNS))
+        out.print(table)
+    out.print(
+        f"{report['preset']}: learn and rank {report['us_per_play']:.1f} us of CPU per play, "
+        f"the whole pipeline {report['pipeline_us_per_play']:.1f} us in rounds of {report['round_plays']}"
+    )
+
+
+def label(name: str) -> str:
+    """How a measure is written.
+
+    >>> label("hr20"), label("mrr20"), label("ndcg10")
+    ('HR@20', 'MRR@20', 'nDCG@10')
+    """
+    letters = name.rstrip("0123456789")
+    return {"ndcg": "nDCG"}.get(letters, letters.upper()) + "@" + name[len(letters) :]
+
+
+def shown(value: float | None) -> str:
+    """Four digits; a dash where nothing was tested."""
+    return "-" if value is None else f"{value:.4f}"

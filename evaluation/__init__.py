@@ -1,0 +1,1 @@
+"""How good the lists are: the real pipeline over a file of plays, in one process, beside rivals that see the same plays."""
