@@ -12,14 +12,18 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from evaluation import segue
+from evaluation.bootstrap import differences
 from evaluation.log import Log
 from evaluation.rivals.all import RIVALS
+from evaluation.rivals.rival import Task
 from evaluation.tally import Tally, means
 from infra.settings import Settings
 from online_models.plays import RANKER
 
+Rows = npt.NDArray[np.bool_]
 LAST_SHARE: Final = 0.2
 BLOCK: Final = 2_000
 """Plays for which a rival makes its lists at once."""
@@ -49,7 +53,8 @@ async def evaluate(settings: Settings, log: Log, events: Iterator[tuple[bytes, b
     with steps("Segue", log.n) as show:
         plan = segue.Plan(options.round_plays, options.delay, options.learn_until)
         cost = await segue.play(seeded(settings, options.seed), log, events, tally, plan, show)
-    rivals = {name: _rival(name, log, options, reported, steps) for name in options.rivals}
+    task = Task(log, options.learn_until, reported, options.seed)
+    rivals = {name: _beside(name, task, tally, in_session, steps) for name in options.rivals}
     return {
         "protocol": "next-track",
         "preset": RANKER,
@@ -63,7 +68,7 @@ async def evaluate(settings: Settings, log: Log, events: Iterator[tuple[bytes, b
         "delay": options.delay,
         **cost,
         **_quality(tally, reported, in_session),
-        "rivals": {name: _quality(rival, reported, in_session) for name, rival in rivals.items()},
+        "rivals": rivals,
     }
 
 
@@ -74,16 +79,19 @@ def seeded(settings: Settings, seed: int) -> Settings:
     )
 
 
-def _rival(name: str, log: Log, options: Options, reported: np.ndarray, steps: Steps) -> Tally:
-    rival, tally = RIVALS[name](log, options.learn_until), Tally(log, reported)
+def _beside(name: str, task: Task, segues: Tally, in_session: Rows, steps: Steps) -> dict[str, Any]:
+    """A rival's quality, and how far Segue is ahead of it on the plays that it answers."""
+    log, rival, tally = task.log, RIVALS[name](task), Tally(task.log, task.reported)
     with steps(name, log.n) as show:
         for start in range(0, log.n, BLOCK):
             stop = min(start + BLOCK, log.n)
             tally.take(np.arange(start, stop), rival.lists(start, stop))
             show(stop)
-    return tally
+    tested = task.reported if rival.answers is None else task.reported & rival.answers
+    ahead = differences(segues.rank[tested], tally.rank[tested], log.user[tested], task.seed)
+    return {**_quality(tally, tested, in_session if rival.answers is None else None), "ahead": ahead}
 
 
-def _quality(tally: Tally, reported: np.ndarray, in_session: np.ndarray) -> Mapping[str, Any]:
-    whole = {"tested": int(in_session.sum()), **means(tally.rank[in_session])}
-    return {"tested": int(reported.sum()), **means(tally.rank[reported]), "whole": whole}
+def _quality(tally: Tally, tested: Rows, in_session: Rows | None) -> Mapping[str, Any]:
+    whole = {} if in_session is None else {"whole": {"tested": int(in_session.sum()), **means(tally.rank[in_session])}}
+    return {"tested": int(tested.sum()), **means(tally.rank[tested]), **whole}

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 WEEK_MS = 7 * 86_400_000
 COLUMNS = ("hr1", "hr10", "hr20", "mrr20", "ndcg10")
+AHEAD = ("hr20", "mrr20")
 
 
 @guarded
@@ -105,20 +106,40 @@ def _steps(what: str, total: int) -> Iterator[Callable[[int], None]]:
 
 def _tell(report: dict[str, Any]) -> None:
     out = screen()
-    for title, part in ((f"from row {report['eval_from']:,}", None), ("the whole log", "whole")):
-        tested = (report[part] if part else report)["tested"]
-        table = Table(title=f"{title}: {tested:,} in-session plays", title_justify="left")
-        table.add_column("")
-        for name in COLUMNS:
-            table.add_column(label(name), justify="right")
-        for name, found in (("Segue", report), *report["rivals"].items()):
-            values = found[part] if part else found
-            table.add_row(name, *(shown(values[c]) for c in COLUMNS))
-        out.print(table)
+    rivals = report["rivals"]
+    out.print(_table(f"from row {report['eval_from']:,}: {report['tested']:,} in-session plays", {"Segue": report, **rivals}, ahead=True))
+    whole = {name: found["whole"] for name, found in {"Segue": report, **rivals}.items() if "whole" in found}
+    out.print(_table(f"the whole log: {report['whole']['tested']:,} in-session plays", whole))
     out.print(
         f"{report['preset']}: learn and rank {report['us_per_play']:.1f} us of CPU per play, "
         f"the whole pipeline {report['pipeline_us_per_play']:.1f} us in rounds of {report['round_plays']}"
     )
+
+
+def _table(title: str, rows: dict[str, dict[str, Any]], *, ahead: bool = False) -> Table:
+    """One row per contender; `ahead` says by how much Segue leads each, with the interval of 95 %."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("")
+    for name in COLUMNS:
+        table.add_column(label(name), justify="right")
+    for name in AHEAD if ahead else ():
+        table.add_column(f"Segue ahead, {label(name)}", justify="right")
+    tested = max(found["tested"] for found in rows.values())
+    for contender, found in rows.items():
+        cells = [shown(found[name]) for name in COLUMNS]
+        cells += [interval(found.get("ahead", {}).get(name)) for name in AHEAD if ahead]
+        sample = "" if found["tested"] == tested else f" (a sample of {found['tested']:,})"
+        table.add_row(contender + sample, *cells)
+    return table
+
+
+def interval(found: list[float] | None) -> str:
+    """A difference and its interval.
+
+    >>> interval([0.0712, 0.0762, 0.0811])
+    '+0.0762 [+0.0712, +0.0811]'
+    """
+    return "" if found is None else f"{found[1]:+.4f} [{found[0]:+.4f}, {found[2]:+.4f}]"
 
 
 def label(name: str) -> str:

@@ -6,16 +6,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from evaluation.log import Log
+from evaluation.rivals.factors import Factors
 from evaluation.rivals.pairs import COVISITS, ITEM_KNN, MARKOV, PairTables
 from evaluation.rivals.popularity import HALFLIFE_DAYS, Popularity
-from evaluation.rivals.rival import Rival
+from evaluation.rivals.rival import Rival, Task
 
-RIVALS: Final[dict[str, Callable[[Log, int], Rival]]] = {
+RIVALS: Final[dict[str, Callable[[Task], Rival]]] = {
     "popularity": Popularity,
     "decayed popularity": partial(Popularity, halflife_days=HALFLIFE_DAYS),
     "markov": partial(PairTables, rule=MARKOV),
     "co-visits": partial(PairTables, rule=COVISITS),
-    "item-knn": partial(PairTables, rule=ITEM_KNN, of_users=True),
+    "item-knn": partial(PairTables, rule=ITEM_KNN),
+    "biased mf": Factors,
 }
-"""Name -> what makes one for a log and the row from which on nothing is learned."""
+"""Name -> what makes one for a task."""

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from evaluation.log import Log
+from evaluation.rivals.rival import Task
 from evaluation.tables import new_popular, popular_lists
 from online_models.arrays import I32
 from online_models.rank import LENGTH
@@ -24,8 +24,11 @@ class Popularity:
     halflife_days: a play counts half after so long; None = for ever.
     """
 
-    def __init__(self, log: Log, learn_until: int, halflife_days: float | None = None) -> None:
-        self._log, self._learn_until = log, learn_until
+    answers = None
+
+    def __init__(self, task: Task, halflife_days: float | None = None) -> None:
+        log = self._log = task.log
+        self._learn_until = task.learn_until
         self._popular = new_popular(log.n_tracks)
         age_ms = (log.at_ms - log.at_ms[:1]).astype(np.float64)
         self._halvings = age_ms / (halflife_days * DAY_MS) if halflife_days else np.zeros(log.n)

@@ -10,8 +10,10 @@ import pytest
 from evaluation import tables
 from evaluation.log import Log, new_log
 from evaluation.rivals.all import RIVALS
+from evaluation.rivals.factors import SAMPLE
 from evaluation.rivals.pairs import COVISITS, ITEM_KNN
 from evaluation.rivals.popularity import DAY_MS, HALFLIFE_DAYS
+from evaluation.rivals.rival import Task
 from online_models.arrays import F64, I32
 from online_models.rank import LENGTH
 
@@ -29,7 +31,8 @@ def log() -> Log:
 
 def _in_blocks(name: str, log: Log, learn_until: int | None = None) -> I32:
     """Blocks of any size give the same lists."""
-    rival = RIVALS[name](log, log.n if learn_until is None else learn_until)
+    task = Task(log, log.n if learn_until is None else learn_until, np.ones(log.n, np.bool_), 3)
+    rival = RIVALS[name](task)
     cuts = [0, 1, 2, 500, 507, log.n]
     return np.concatenate([rival.lists(a, b) for a, b in zip(cuts, cuts[1:], strict=False)])
 
@@ -111,8 +114,8 @@ def test_covisits_in_a_window(log: Log) -> None:
     _agree(_in_blocks("co-visits", log), _pairs(log, log.session_back, COVISITS))
 
 
-def test_item_knn_over_a_users_past(log: Log) -> None:
-    _agree(_in_blocks("item-knn", log), _pairs(log, log.user_back, ITEM_KNN))
+def test_item_knn_within_sessions(log: Log) -> None:
+    _agree(_in_blocks("item-knn", log), _pairs(log, log.session_back, ITEM_KNN))
 
 
 @pytest.mark.parametrize("name", list(RIVALS))
@@ -131,3 +134,17 @@ def test_no_list_knows_what_comes(log: Log, name: str) -> None:
 def test_what_is_frozen_learns_nothing(log: Log, name: str) -> None:
     lists = _in_blocks(name, log, learn_until=0)
     assert (lists == -1).all()
+
+
+def test_factors_learn_who_likes_what_and_answer_a_sample() -> None:
+    rng = np.random.default_rng(8)
+    user = rng.integers(0, 10, 6_000)
+    log = new_log(user, user % 2 * 50 + rng.integers(0, 50, 6_000), np.arange(6_000))
+    late = np.arange(6_000) >= 4_000
+    rival = RIVALS["biased mf"](Task(log, log.n, late, 1))
+    lists = rival.lists(0, log.n)
+    assert rival.answers is not None and rival.answers.sum() == SAMPLE and (rival.answers <= late).all()
+    assert ((lists >= 0).all(axis=1) == rival.answers).all()
+    taste = np.zeros(log.n_tracks, np.int64)
+    taste[log.track] = user % 2
+    assert (taste[lists[rival.answers]] == (user % 2)[rival.answers, None]).mean() > 0.7, "chance is one half"
