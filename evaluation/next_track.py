@@ -16,9 +16,11 @@ import numpy.typing as npt
 
 from evaluation import segue
 from evaluation.bootstrap import differences
+from evaluation.breadth import breadth
 from evaluation.log import Log
 from evaluation.rivals.all import RIVALS
 from evaluation.rivals.rival import Task
+from evaluation.splits import splits
 from evaluation.tally import Tally, means
 from infra.settings import Settings
 from online_models.plays import RANKER
@@ -63,11 +65,12 @@ async def evaluate(settings: Settings, log: Log, events: Iterator[tuple[bytes, b
         "users": log.n_users,
         "tracks": log.n_tracks,
         "eval_from": options.eval_from + 1,
-        "learn_until": options.learn_until,
+        "learn_until": options.learn_until if options.learn_until < log.n else None,
         "round_plays": options.round_plays,
         "delay": options.delay,
         **cost,
-        **_quality(tally, reported, in_session),
+        "tested_are": "plays within sessions",
+        **_quality(task, tally, reported, in_session),
         "rivals": rivals,
     }
 
@@ -89,9 +92,16 @@ def _beside(name: str, task: Task, segues: Tally, in_session: Rows, steps: Steps
             show(stop)
     tested = task.reported if rival.answers is None else task.reported & rival.answers
     ahead = differences(segues.rank[tested], tally.rank[tested], log.user[tested], task.seed)
-    return {**_quality(tally, tested, in_session if rival.answers is None else None), "ahead": ahead}
+    return {**_quality(task, tally, tested, in_session), "ahead": ahead}
 
 
-def _quality(tally: Tally, tested: Rows, in_session: Rows | None) -> Mapping[str, Any]:
-    whole = {} if in_session is None else {"whole": {"tested": int(in_session.sum()), **means(tally.rank[in_session])}}
-    return {"tested": int(tested.sum()), **means(tally.rank[tested]), **whole}
+def _quality(task: Task, tally: Tally, tested: Rows, in_session: Rows) -> Mapping[str, Any]:
+    found = {"tested": int(tested.sum()), **means(tally.rank[tested])}
+    if not np.array_equal(tested, task.reported):
+        return found  # a sample, too small to be split
+    return {
+        **found,
+        "whole": {"tested": int(in_session.sum()), **means(tally.rank[in_session])},
+        "lists": breadth(task.log, tally.listed),
+        "splits": splits(task.log, tally.rank, tested),
+    }

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from console.addresses import settings_of
 from console.columns import parse_maps
+from console.evaluation_report import tables
 from console.output import Json, guarded, say, say_json, screen
 from console.progress import Steps
 from console.trouble import Exit, Trouble
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from evaluation.log import Log
 
 WEEK_MS = 7 * 86_400_000
-COLUMNS = ("hr1", "hr10", "hr20", "mrr20", "ndcg10")
-AHEAD = ("hr20", "mrr20")
 
 
 @guarded
@@ -33,6 +31,10 @@ def plays(
     maps: Annotated[list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN[:UNIT]", help="played_at=ts, ms_played=secs:s")] = None,
     rivals: Annotated[str, typer.Option(metavar="NAMES", help="all, none, or names with commas between.")] = "all",
     eval_from: Annotated[int, typer.Option(min=0, metavar="ROW", help="Report from this row on; 0 = the last fifth.")] = 0,
+    learn_until: Annotated[
+        int, typer.Option(min=0, metavar="ROW", help="From this row on tables learn no more; sessions and users go on. 0 = never.")
+    ] = 0,
+    delay: Annotated[int, typer.Option(min=0, metavar="PLAYS", help="Lists are made with tables that lack the last so many plays.")] = 0,
     stop_after: Annotated[int, typer.Option(min=0, metavar="ROWS", help="Look at the first so many plays only; 0 = all.")] = 0,
     round_plays: Annotated[int, typer.Option("--round", min=1, max=500, help="Plays handled together; tables learn in between.")] = 100,
     seed: Annotated[int, typer.Option(help="Another seed hashes ids in another way, so that equals stand in another order.")] = 1,
@@ -51,19 +53,22 @@ def plays(
     _into_reach(log)
     options = Options(
         eval_from=eval_from - 1 if eval_from else int((1 - LAST_SHARE) * n),
-        learn_until=n,
+        learn_until=min(learn_until - 1, n) if learn_until else n,
         round_plays=round_plays,
-        delay=0,
+        delay=delay,
         seed=seed,
         rivals=_chosen(rivals, file),
     )
     events = ((play.user_id, play.value) for play in log.plays() if play.row <= n)
     report = asyncio.run(evaluate(settings_of(context), _columns(log, n), events, options, _steps))
     report = {"file": file.name, "source": log.source, **report}
+    if report["refused"]:
+        say(f"{report['refused']:,} plays were refused and count as misses: segue replay {file} --dry-run")
     if as_json:
         say_json(report)
     else:
-        _tell(report)
+        for part in tables(report):
+            screen().print(part)
 
 
 def _chosen(names: str, file: Path) -> tuple[str, ...]:
@@ -102,56 +107,3 @@ def _columns(log: PlayLog, n: int) -> Log:
 def _steps(what: str, total: int) -> Iterator[Callable[[int], None]]:
     with Steps(what, total) as steps:
         yield steps.show
-
-
-def _tell(report: dict[str, Any]) -> None:
-    out = screen()
-    rivals = report["rivals"]
-    out.print(_table(f"from row {report['eval_from']:,}: {report['tested']:,} in-session plays", {"Segue": report, **rivals}, ahead=True))
-    whole = {name: found["whole"] for name, found in {"Segue": report, **rivals}.items() if "whole" in found}
-    out.print(_table(f"the whole log: {report['whole']['tested']:,} in-session plays", whole))
-    out.print(
-        f"{report['preset']}: learn and rank {report['us_per_play']:.1f} us of CPU per play, "
-        f"the whole pipeline {report['pipeline_us_per_play']:.1f} us in rounds of {report['round_plays']}"
-    )
-
-
-def _table(title: str, rows: dict[str, dict[str, Any]], *, ahead: bool = False) -> Table:
-    """One row per contender; `ahead` says by how much Segue leads each, with the interval of 95 %."""
-    table = Table(title=title, title_justify="left")
-    table.add_column("")
-    for name in COLUMNS:
-        table.add_column(label(name), justify="right")
-    for name in AHEAD if ahead else ():
-        table.add_column(f"Segue ahead, {label(name)}", justify="right")
-    tested = max(found["tested"] for found in rows.values())
-    for contender, found in rows.items():
-        cells = [shown(found[name]) for name in COLUMNS]
-        cells += [interval(found.get("ahead", {}).get(name)) for name in AHEAD if ahead]
-        sample = "" if found["tested"] == tested else f" (a sample of {found['tested']:,})"
-        table.add_row(contender + sample, *cells)
-    return table
-
-
-def interval(found: list[float] | None) -> str:
-    """A difference and its interval.
-
-    >>> interval([0.0712, 0.0762, 0.0811])
-    '+0.0762 [+0.0712, +0.0811]'
-    """
-    return "" if found is None else f"{found[1]:+.4f} [{found[0]:+.4f}, {found[2]:+.4f}]"
-
-
-def label(name: str) -> str:
-    """How a measure is written.
-
-    >>> label("hr20"), label("mrr20"), label("ndcg10")
-    ('HR@20', 'MRR@20', 'nDCG@10')
-    """
-    letters = name.rstrip("0123456789")
-    return {"ndcg": "nDCG"}.get(letters, letters.upper()) + "@" + name[len(letters) :]
-
-
-def shown(value: float | None) -> str:
-    """Four digits; a dash where nothing was tested."""
-    return "-" if value is None else f"{value:.4f}"

@@ -56,7 +56,7 @@ async def test_what_always_follows_is_found() -> None:
 
 async def test_a_run_is_a_function_of_its_seed() -> None:
     rng = np.random.default_rng(2)
-    rows = [(f"u{rng.integers(USERS)}", f"t{rng.zipf(1.5) % 40}", "") for _ in range(600)]
+    rows = [(f"u{rng.integers(USERS)}", f"t{rng.zipf(1.5) % 40}", "s") for _ in range(600)]
     first, again = [await _report(rows, rivals=()) for _ in range(2)]
     timed = {"us_per_play", "pipeline_us_per_play"}
     assert {k: v for k, v in first.items() if k not in timed} == {k: v for k, v in again.items() if k not in timed}
@@ -67,3 +67,19 @@ async def test_rounds_of_any_size_test_every_play(round_plays: int) -> None:
     report = await _report(_albums(), round_plays=round_plays)
     assert report["whole"]["tested"] == ROUNDS * USERS * (ALBUM - 1)
     assert report["whole"]["hr20"] > 0.5
+
+
+async def test_frozen_tables_do_not_learn_and_users_go_on() -> None:
+    report = await _report(_albums(), learn_until=0)
+    assert report["rivals"]["markov"]["whole"]["hr20"] == 0.0
+    splits = report["splits"]["track"]
+    assert splits["repeat"]["hr20"] > 0.9, "a user's own past is theirs"
+    frozen = await _report(_albums(), learn_until=0, eval_from=0)
+    assert frozen["splits"]["track"]["new to the user"]["hr20"] == 0.0
+
+
+async def test_tables_lack_exactly_the_plays_of_the_delay() -> None:
+    """The second user needs, after track i, what the first did 7 plays earlier (the play in hand not counted)."""
+    rows = [(f"u{u}", f"t{t}", f"s{u}") for u in range(2) for t in range(ALBUM)]
+    found = {delay: (await _report(rows, delay=delay, round_plays=1, eval_from=ALBUM))["hr20"] for delay in (0, 6, 7)}
+    assert found == {0: 1.0, 6: 1.0, 7: 0.0}

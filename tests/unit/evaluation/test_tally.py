@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from evaluation.breadth import breadth, gini
 from evaluation.log import new_log
+from evaluation.splits import splits
 from evaluation.tally import NONE, Tally, means
 from online_models.rank import LENGTH
 
@@ -36,3 +39,25 @@ def test_columns_of_a_log() -> None:
     assert log.earlier.tolist() == [0, 0, 1, 2, 1]
     assert log.repeat.tolist() == [0, 0, 0, 1, 0]
     assert log.artist is not None and log.artist[0] != log.artist[1] and log.artist[2] == -1
+
+
+def test_breadth_of_lists() -> None:
+    log = new_log(np.zeros(4, np.int64), np.array([0, 1, 2, 0]), np.arange(4), artist=np.array([7, 7, 8, 7]))
+    assert breadth(log, np.array([3, 0, 1])) == {
+        "coverage": round(2 / 3, 5),
+        "track_gini": round(gini(np.array([3, 0, 1])), 5),
+        "novelty_bits": round((3 * 1 + 1 * 2) / 4, 3),
+        "artist_gini": round(gini(np.array([3, 1])), 5),
+    }
+    assert breadth(log, np.zeros(3, np.int64)) == {}
+
+
+def test_every_tested_play_is_in_one_class_of_each_split() -> None:
+    rng = np.random.default_rng(0)
+    log = new_log(rng.integers(0, 5, 400), rng.integers(0, 30, 400), np.arange(400), session=rng.integers(0, 4, 400))
+    tested = log.session_back >= 0
+    rank = rng.integers(0, 21, 400).astype(np.int32)
+    for classes in splits(log, rank, tested).values():
+        assert sum(found["tested"] for found in classes.values()) == tested.sum()
+        hits = sum(found["tested"] * found["hr20"] for found in classes.values())
+        assert hits == pytest.approx((rank[tested] > 0).sum(), abs=0.1)
