@@ -17,7 +17,7 @@ import pyarrow.csv
 import pyarrow.json
 import pyarrow.parquet
 
-from console.columns import SPANS, Source, guess, unit_by_size
+from console.columns import SPANS, Source, guess, plain, unit_by_size
 from console.trouble import Exit, Trouble
 
 HASH_BLOCK = 1 << 20
@@ -40,10 +40,16 @@ class PlayLog:
     """The plays of one file, sorted by time (equal times keep the file's order).
 
     Rows without a user, a track or a time cannot become events: they are left out and counted.
+
+    Parameters
+    ----------
+    only : column and value: rows of another value are none of this log's
     """
 
-    def __init__(self, path: Path, told: dict[str, Source]) -> None:
+    def __init__(self, path: Path, told: dict[str, Source], only: tuple[str, str] | None = None) -> None:
         table = read_table(path)
+        if only is not None:
+            table = table.filter(_equal(table, *only, path))
         self.path = path
         self.source = sha256_of(path)
         self.mapping = guess(table.column_names, told)
@@ -160,6 +166,14 @@ def read_table(path: Path) -> Any:
         f"{path}: a play log is .parquet, .csv, .tsv, .inter or .jsonl, not {kind or 'a name without ending'}",
         "segue replay --help",
     )
+
+
+def _equal(table: Any, column: str, value: str, path: Path) -> Any:
+    """Rows whose column says `value`; a whole number is written without its `.0`."""
+    name = next((name for name in table.column_names if plain(name) == plain(column)), None)
+    if name is None:
+        raise Trouble(Exit.INVALID, f"no column {column!r}; the file has {table.column_names}", f"segue replay {path} --dry-run")
+    return pc.fill_null(pc.equal(_to_text(table[name]), value), False)
 
 
 def _present(column: Any) -> npt.NDArray[np.bool_]:

@@ -39,6 +39,8 @@ class Plan(NamedTuple):
     """The tables lack at least so many plays."""
     learn_until: int
     """Rows before this one teach the tables."""
+    fresh_only: bool = False
+    """`discover` is tested instead of `next`."""
 
     def next_round(self, row: int) -> int:
         """Plays of the round that begins with `row`; none is half taught."""
@@ -49,8 +51,8 @@ class Plan(NamedTuple):
 class Watch(Silent):
     """Sees each round's lists as arrays, and how long the kernels took."""
 
-    def __init__(self, log: Log, tally: Tally) -> None:
-        self._log, self._tally = log, tally
+    def __init__(self, log: Log, tally: Tally, fresh_only: bool) -> None:
+        self._log, self._tally, self._fresh_only = log, tally, fresh_only
         self.kernel_ns = 0
         self.n_refused = 0
         self._codes = new_map(log.n_tracks)
@@ -71,14 +73,15 @@ class Watch(Silent):
         rows = np.array([r.row for t in work.taken for r in t.records], np.int64)  # type: ignore[attr-defined]  # evaluation.worker.Sent
         applied = work.out.outcome == APPLIED
         self.n_refused += int(np.count_nonzero(~applied))
-        rows, made_at = rows[applied], work.out.row[applied]
+        rows, made_at = rows[applied], work.out.row[applied] + int(self._fresh_only)
         learn_codes(*self._codes, work.events.track[applied], self._log.track[rows])
         made = np.empty((len(rows), LENGTH), np.int32)
         codes_of(*self._codes, lists.track[made_at], lists.length[made_at], made)
         live = np.empty_like(made)
         live_before(self._log.user[rows], made, self._live, live)
         self._tally.take(rows, live)
-        self._check(rows, work.out.rank[applied])
+        if not self._fresh_only:
+            self._check(rows, work.out.rank[applied])
 
     def _check(self, rows: I64, tested: I32) -> None:
         """The pipeline tests every play itself; both must say the same."""
@@ -95,7 +98,7 @@ async def play(
     show: Callable[[int], None],
 ) -> Mapping[str, float]:
     """Play the whole log; `events` are (user, event) in its order."""
-    watch = Watch(log, tally)
+    watch = Watch(log, tally, plan.fresh_only)
     worker = Worker(settings, watch, plan.delay)
     await worker.open()
     begun_ns, row = time.thread_time_ns(), 0

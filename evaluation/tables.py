@@ -83,16 +83,6 @@ def count_play(p: Popular, track: int, halvings: float) -> None:
     p.top[at] = track
 
 
-@kernel
-def popular_lists(start: int, learn_until: int, track: I32, halvings: F64, p: Popular, out: I32) -> None:
-    """The same list for everybody, before each of the plays from `start` on."""
-    for k in range(out.shape[0]):
-        for j in range(LENGTH):
-            out[k, j] = p.top[j]
-        if start + k < learn_until:
-            count_play(p, track[start + k], halvings[start + k])
-
-
 # --- Pairs of tracks -------------------------------------------------------------------------------
 
 
@@ -106,6 +96,7 @@ class Rule(NamedTuple):
     read_decay: float  # weight of the k-th last play's table: read_decay ** k
     from_power: float  # a table is divided by the plays of its track to this power
     to_power: float  # and each entry by those of its track
+    fresh_only: bool = False  # lists hold nothing that the user played before
 
 
 class Pairs(NamedTuple):
@@ -126,6 +117,7 @@ class Desk(NamedTuple):
 
     score: F32  # (n_tracks,) zero between lists
     touched: I32  # (n_tracks,)
+    barred: I32  # (n_tracks,) row + 1 of the list that may not hold it
     best: F32  # (LENGTH,)
 
 
@@ -136,7 +128,7 @@ def new_pairs(n_tracks: int, room: int) -> Pairs:
 
 def new_desk(n_tracks: int) -> Desk:
     """A clean one."""
-    return Desk(np.zeros(n_tracks, np.float32), np.zeros(n_tracks, np.int32), np.zeros(LENGTH, np.float32))
+    return Desk(np.zeros(n_tracks, np.float32), np.zeros(n_tracks, np.int32), np.zeros(n_tracks, np.int32), np.zeros(LENGTH, np.float32))
 
 
 def with_room(p: Pairs, room: int) -> Pairs:
@@ -229,13 +221,24 @@ def _gather(p: Pairs, rule: Rule, track: I32, back: I32, row: int, d: Desk) -> i
 
 
 @kernel
-def _pick(d: Desk, n: int, plays: F64, to_power: float, out: I32) -> int:
+def bar_known(track: I32, back: I32, row: int, d: Desk) -> None:
+    """Nothing of what the user of `row` played before may be listed; `back` (n,) leads through their plays."""
+    source = back[row]
+    while source >= 0:
+        d.barred[track[source]] = row + 1
+        source = back[source]
+
+
+@kernel
+def _pick(d: Desk, n: int, plays: F64, to_power: float, row: int, out: I32) -> int:
     """The best touched tracks into `out`, and the desk clean; equals keep the order in which they were met."""
     listed = 0
     for t in range(n):
         track = d.touched[t]
         score = d.score[track]
         d.score[track] = 0.0
+        if d.barred[track] == row + 1:
+            continue
         if to_power > 0.0:
             score = np.float32(score / plays[track] ** to_power)
         if listed == LENGTH:
@@ -254,15 +257,39 @@ def _pick(d: Desk, n: int, plays: F64, to_power: float, out: I32) -> int:
 
 
 @kernel
+def _holds(out: I32, listed: int, track: int) -> bool:
+    there = False
+    for j in range(listed):
+        there |= out[j] == track
+    return there
+
+
+@kernel
+def _fill_fresh(popular: Popular, d: Desk, listed: int, row: int, out: I32) -> None:
+    """As `_fill`, without what is barred, for which the whole catalogue is searched."""
+    while listed < LENGTH:
+        best = -1
+        for track in range(popular.weight.shape[0]):
+            weight = popular.weight[track]
+            if weight == 0.0 or d.barred[track] == row + 1 or (best >= 0 and weight <= popular.weight[best]):
+                continue
+            if not _holds(out, listed, track):
+                best = track
+        if best < 0:
+            break
+        out[listed] = best
+        listed += 1
+    for j in range(listed, LENGTH):
+        out[j] = -1
+
+
+@kernel
 def _fill(popular: Popular, listed: int, out: I32) -> None:
     """Popular tracks behind those that were found."""
     for k in range(POPULAR):
         if listed == LENGTH or popular.top[k] < 0:
             break
-        there = False
-        for j in range(listed):
-            there |= out[j] == popular.top[k]
-        if not there:
+        if not _holds(out, listed, popular.top[k]):
             out[listed] = popular.top[k]
             listed += 1
     for j in range(listed, LENGTH):
@@ -270,12 +297,35 @@ def _fill(popular: Popular, listed: int, out: I32) -> None:
 
 
 @kernel
-def pair_lists(start: int, learn_until: int, track: I32, back: I32, rule: Rule, p: Pairs, popular: Popular, d: Desk, out: I32) -> None:
+def pair_lists(
+    start: int, learn_until: int, track: I32, back: I32, user_back: I32, rule: Rule, p: Pairs, popular: Popular, d: Desk, out: I32
+) -> None:
     """Lists before each of the plays from `start` on; each play is learned after its list."""
     for k in range(out.shape[0]):
         row = start + k
-        n = _gather(p, rule, track, back, row, d)
-        _fill(popular, _pick(d, n, p.plays, rule.to_power, out[k]), out[k])
+        if rule.fresh_only:
+            bar_known(track, user_back, row, d)
+        n = _pick(d, _gather(p, rule, track, back, row, d), p.plays, rule.to_power, row, out[k])
+        if rule.fresh_only:
+            _fill_fresh(popular, d, n, row, out[k])
+        else:
+            _fill(popular, n, out[k])
         if row < learn_until:
             learn_pairs(p, rule, track, back, row)
             count_play(popular, track[row], 0.0)
+
+
+@kernel
+def popular_lists(
+    start: int, learn_until: int, track: I32, user_back: I32, halvings: F64, fresh_only: bool, p: Popular, d: Desk, out: I32
+) -> None:
+    """The same list for everybody, before each of the plays from `start` on."""
+    for k in range(out.shape[0]):
+        row = start + k
+        if fresh_only:
+            bar_known(track, user_back, row, d)
+            _fill_fresh(p, d, 0, row, out[k])
+        else:
+            _fill(p, 0, out[k])
+        if row < learn_until:
+            count_play(p, track[row], halvings[row])

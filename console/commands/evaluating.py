@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,6 +30,10 @@ def plays(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="parquet, csv, tsv, jsonl or inter; .gz is opened.")],
     maps: Annotated[list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN[:UNIT]", help="played_at=ts, ms_played=secs:s")] = None,
+    protocol: Annotated[
+        str, typer.Option(help="next-track, or flurs: rating 5 only, never what the user knows, Recall@10.")
+    ] = "next-track",
+    only: Annotated[str, typer.Option(metavar="COLUMN=VALUE", help="Leave out all other rows.")] = "",
     rivals: Annotated[str, typer.Option(metavar="NAMES", help="all, none, or names with commas between.")] = "all",
     eval_from: Annotated[int, typer.Option(min=0, metavar="ROW", help="Report from this row on; 0 = the last fifth.")] = 0,
     learn_until: Annotated[
@@ -43,24 +48,28 @@ def plays(
     """Play a file through the real pipeline in this process; each play is tested, then learned. Needs no Kafka and no Redis."""
     # Arrow and the kernels take a second to import: only this command pays for it.
     from console.play_log import PlayLog
-    from evaluation.next_track import LAST_SHARE, Options, evaluate
+    from evaluation.contest import PROTOCOLS, Options, evaluate
 
-    log = PlayLog(file, parse_maps(maps or []))
+    if protocol not in PROTOCOLS:
+        raise Trouble(Exit.USAGE, f"no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}", f"segue evaluate plays {file}")
+    rules = PROTOCOLS[protocol]
+    log = PlayLog(file, parse_maps(maps or []), only=_only(only or rules.only, file))
     n = min(stop_after or log.n_rows, log.n_rows)
     if eval_from > n:
         raise Trouble(Exit.USAGE, f"--eval-from {eval_from}: there are rows 1 to {n}", f"segue evaluate plays {file} --eval-from 1")
     say(f"{file}: {log.n_rows:,} plays, " + ", ".join(f"{field} from {source}" for field, source in log.mapping.items()))
     _into_reach(log)
     options = Options(
-        eval_from=eval_from - 1 if eval_from else int((1 - LAST_SHARE) * n),
+        protocol=protocol,
+        eval_from=eval_from - 1 if eval_from else int((1 - rules.last_share) * n),
         learn_until=min(learn_until - 1, n) if learn_until else n,
         round_plays=round_plays,
         delay=delay,
         seed=seed,
         rivals=_chosen(rivals, file),
     )
-    events = ((play.user_id, play.value) for play in log.plays() if play.row <= n)
-    report = asyncio.run(evaluate(settings_of(context), _columns(log, n), events, options, _steps))
+    events = ((play.user_id, play.value) for play in islice(log.plays(), n))
+    report = asyncio.run(evaluate(settings_of(context), _columns(log, n, rules.session_is_user), events, options, _steps))
     report = {"file": file.name, "source": log.source, **report}
     if report["refused"]:
         say(f"{report['refused']:,} plays were refused and count as misses: segue replay {file} --dry-run")
@@ -95,10 +104,18 @@ def _into_reach(log: PlayLog) -> None:
     log.shift(weeks * WEEK_MS)
 
 
-def _columns(log: PlayLog, n: int) -> Log:
+def _only(text: str, file: Path) -> tuple[str, str] | None:
+    column, equals, value = text.partition("=")
+    if text and not (column and equals):
+        raise Trouble(Exit.USAGE, f"--only takes COLUMN=VALUE; got {text!r}", f"segue evaluate plays {file} --only rating=5")
+    return (column, value) if text else None
+
+
+def _columns(log: PlayLog, n: int, session_is_user: bool) -> Log:
     from evaluation.log import new_log
 
     user, track, session, artist = (log.codes(field) for field in ("user_id", "track_id", "session_id", "artist"))
+    session = user if session_is_user else session
     assert user is not None and track is not None, "rows without a user or a track were left out"
     return new_log(user[:n], track[:n], log.played_at[:n], None if session is None else session[:n], None if artist is None else artist[:n])
 

@@ -25,7 +25,7 @@ class Factors:
     """Learns every play, answers a sample of the reported ones."""
 
     def __init__(self, task: Task) -> None:
-        self._log, self._learn_until = task.log, task.learn_until
+        self._task, self._log, self._learn_until = task, task.log, task.learn_until
         self._rng = np.random.default_rng(task.seed)
         asked = np.flatnonzero(task.reported)
         self.answers = np.zeros(task.log.n, np.bool_)
@@ -41,7 +41,7 @@ class Factors:
         strangers = (self._rng.random(stop - start) * self._n_met[start:stop]).astype(np.int32).tolist()
         for k, (user, track, stranger) in enumerate(zip(users, tracks, strangers, strict=True)):
             if self.answers[start + k]:
-                ranked = self._model.rank(user, range(self._known(start + k)))[:LENGTH]
+                ranked = self._model.rank(user, self._candidates(start + k))[:LENGTH]
                 out[k, : len(ranked)] = ranked
             if start + k < self._learn_until:
                 self._model.learn_one(user, track, 1.0)
@@ -49,7 +49,10 @@ class Factors:
                     self._model.learn_one(user, stranger, 0.0)
         return out
 
-    def _known(self, row: int) -> int:
-        """Tracks that were learned before a row."""
+    def _candidates(self, row: int) -> list[int]:
+        """Tracks that were learned before a row, without the user's own where those are not asked for."""
         last = min(row, self._learn_until) - 1
-        return int(self._n_met[last]) if last >= 0 else 0
+        known, back = set[int](), row
+        while self._task.fresh_only and (back := int(self._log.user_back[back])) >= 0:
+            known.add(int(self._log.track[back]))
+        return [track for track in range(int(self._n_met[last]) if last >= 0 else 0) if track not in known]

@@ -20,6 +20,8 @@ class Task(NamedTuple):
     reported: npt.NDArray[np.bool_]
     """(n,) plays whose lists are reported; a slow rival answers a sample of them."""
     seed: int
+    fresh_only: bool = False
+    """Lists hold nothing that the user played before."""
 
 
 class Rival(Protocol):

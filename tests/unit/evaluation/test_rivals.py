@@ -148,3 +148,19 @@ def test_factors_learn_who_likes_what_and_answer_a_sample() -> None:
     taste = np.zeros(log.n_tracks, np.int64)
     taste[log.track] = user % 2
     assert (taste[lists[rival.answers]] == (user % 2)[rival.answers, None]).mean() > 0.7, "chance is one half"
+
+
+@pytest.mark.parametrize("name", list(RIVALS))
+def test_fresh_lists_hold_nothing_known_and_are_full_of_the_rest(log: Log, name: str) -> None:
+    user = log.user.astype(np.int64)
+    of_users = new_log(user, log.track.astype(np.int64), log.at_ms, session=user)
+    rival = RIVALS[name](Task(of_users, log.n, np.ones(log.n, np.bool_), 3, fresh_only=True))
+    lists = np.concatenate([rival.lists(0, 700), rival.lists(700, log.n)])
+    for row in range(0, log.n, 37):
+        if rival.answers is not None and not rival.answers[row]:
+            continue
+        met = set(log.track[:row].tolist())
+        known = set(log.track[:row][log.user[:row] == log.user[row]].tolist())
+        listed = set(lists[row][lists[row] >= 0].tolist())
+        assert not listed & known and listed <= met
+        assert len(listed) == min(LENGTH, len(met - known))

@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 import pytest
 
+from evaluation.contest import Options, evaluate
 from evaluation.log import Log, new_log
-from evaluation.next_track import Options, evaluate
 from infra.settings import Settings
 
 SMALL = Settings(events_partitions=2, deltas_partitions=3, user_rows_max=64, track_rows_max=512)
@@ -42,7 +42,9 @@ def _events(rows: list[tuple[str, str, str]]) -> Iterator[tuple[bytes, bytes]]:
 
 async def _report(rows: list[tuple[str, str, str]], **changes: Any) -> dict[str, Any]:
     n = len(rows)
-    options = Options(eval_from=n // 2, learn_until=n, round_plays=USERS, delay=0, seed=1, rivals=("markov",))._replace(**changes)
+    options = Options(
+        protocol="next-track", eval_from=n // 2, learn_until=n, round_plays=USERS, delay=0, seed=1, rivals=("markov",)
+    )._replace(**changes)
     return await evaluate(SMALL, _log(rows), _events(rows), options, _quietly)
 
 
@@ -83,3 +85,14 @@ async def test_tables_lack_exactly_the_plays_of_the_delay() -> None:
     rows = [(f"u{u}", f"t{t}", f"s{u}") for u in range(2) for t in range(ALBUM)]
     found = {delay: (await _report(rows, delay=delay, round_plays=1, eval_from=ALBUM))["hr20"] for delay in (0, 6, 7)}
     assert found == {0: 1.0, 6: 1.0, 7: 0.0}
+
+
+async def test_flurs_tests_discover_on_every_play() -> None:
+    """Everybody goes through the album once; what a user played is never right again, and their first play has no list."""
+    rows = [(f"u{u}", f"t{t}", f"s{u}") for u in range(USERS) for t in range(ALBUM)]
+    report = await _report(rows, protocol="flurs", round_plays=1, eval_from=ALBUM, rivals=("popularity",))
+    assert report["tested"] == (USERS - 1) * ALBUM
+    assert report["recall10"] == report["hr10"] == pytest.approx((ALBUM - 1) / ALBUM)
+    assert report["lists"]["coverage"] == pytest.approx((ALBUM - 1) / ALBUM), "whoever has a list knows the first track"
+    assert report["rivals"]["popularity"]["recall10"] == 1.0 and report["rivals"]["popularity"]["ahead"]["recall10"][1] < 0
+    assert [part["until"] for part in report["curve"]][-1] == len(rows)
