@@ -18,10 +18,18 @@ current && exit 0
 
 new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 
+# Without profile-guided optimisation (pyenv's default) a Python takes up to twice the CPU. A distribution's has it and does not say so.
+optimised() {
+  new_enough "$1" && "$1" -c 'import sys, sysconfig
+sys.exit(sys.prefix != "/usr" and "--enable-optimizations" not in (sysconfig.get_config_var("CONFIG_ARGS") or ""))' 2>/dev/null
+}
+
 find_python() {
-  local name
-  for name in ${PYTHON:-} python3 python3.11 python3.12 python3.13 python3.14; do
-    if new_enough "$name"; then command -v "$name"; return 0; fi
+  local fits name
+  for fits in optimised new_enough; do
+    for name in ${PYTHON:-python3 /usr/bin/python3 python3.11 python3.12 python3.13 python3.14}; do
+      if "$fits" "$name"; then command -v "$name"; return 0; fi
+    done
   done
   return 1
 }
