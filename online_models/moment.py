@@ -1,0 +1,114 @@
+"""What sources read: the rows in memory, and the session at the moment of ranking."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from online_models import history
+from online_models.arrays import F32, I32, I64, U32
+from online_models.covisits import TrackArrays
+from online_models.hashmap import find
+from online_models.history import UserArrays
+from online_models.items import WINDOW
+from online_models.kernel import kernel
+from online_models.neighbours import Neighbours
+from online_models.visits import Visits
+
+BAG = 1024
+"""Places of the table of sessions alike: a power of two, above twice WINDOW x the longest ring of visits."""
+
+
+class Known(NamedTuple):
+    """What ranking reads. Slots of tracks are the same in all four."""
+
+    users: UserArrays
+    tracks: TrackArrays
+    neighbours: Neighbours
+    visits: Visits
+    vectors: F32  # (n, vectors.DIMENSIONS)
+    popular: I64  # most popular tracks, best first
+    popular_weight: F32
+
+
+class Reach(NamedTuple):
+    """How far each source reads: what a preset chooses. `presets.py` says why."""
+
+    neighbours: I32  # (WINDOW,) read of the k-th last track's
+    visits: I32  # (WINDOW,) read of the k-th last track's, newest first
+    past: I32  # (tracks of earlier sessions asked, neighbours read of each)
+    popular: I32  # (1,)
+
+
+class Moment(NamedTuple):
+    """The session's last distinct tracks, newest first, and scratch for the sources."""
+
+    key: I64  # (WINDOW,)
+    slot: I32  # (WINDOW,) -1 = not in memory
+    n: I32  # (1,)
+    at_s: I64  # (1,) time of the last play
+    bag_tag: U32  # (BAG,) sessions alike, open addressing, 0 = none
+    bag_weight: F32  # (BAG,)
+    bag_first: I32  # (BAG,) most recent track of this session that it shares
+    bag_used: I32  # (BAG // 2 + 1,) [0] = how many places are taken, then the places
+
+
+def new_moment() -> Moment:
+    """Nobody's."""
+    return Moment(
+        key=np.zeros(WINDOW, np.int64),
+        slot=np.zeros(WINDOW, np.int32),
+        n=np.zeros(1, np.int32),
+        at_s=np.zeros(1, np.int64),
+        bag_tag=np.zeros(BAG, np.uint32),
+        bag_weight=np.zeros(BAG, np.float32),
+        bag_first=np.zeros(BAG, np.int32),
+        bag_used=np.zeros(BAG // 2 + 1, np.int32),
+    )
+
+
+@kernel
+def session_tag(users: UserArrays, s: int) -> int:
+    """32 bits that name the user's session, never 0: a function of the user's row alone."""
+    head = users.head
+    x = np.uint64(head[s, history.FIRST_AT]) * np.uint64(0x9E3779B97F4A7C15) ^ np.uint64(head[s, history.SESSION])
+    x = (x + np.uint64(head[s, history.SESSIONS])) * np.uint64(0xD6E8FEB86659FD93)
+    return np.int64(x >> np.uint64(32)) | 1  # type: ignore[return-value]
+
+
+@kernel
+def person_tag(users: UserArrays, s: int) -> int:
+    """32 bits that name the user, never 0. Who began in the same millisecond counts as one person."""
+    return np.int64(np.uint64(users.head[s, history.FIRST_AT]) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32)) | 1  # type: ignore[return-value]
+
+
+@kernel
+def session_length(users: UserArrays, s: int) -> int:
+    """Plays of the session that the history still holds."""
+    return min(users.head[s, history.N_HISTORY], users.head[s, history.SESSION_N])
+
+
+@kernel
+def in_session(moment: Moment, key: int) -> bool:
+    """Is `key` one of the last tracks of this session?"""
+    found = False
+    for k in range(moment.n[0]):
+        found |= moment.key[k] == key
+    return found
+
+
+@kernel
+def look(moment: Moment, known: Known, s: int) -> None:
+    """Set the moment to the session of the user in slot `s`."""
+    users, tracks = known.users, known.tracks
+    n = users.head[s, history.N_HISTORY]
+    moment.n[0] = 0
+    moment.at_s[0] = users.at_s[s, n - 1] if n > 0 else 0
+    for back in range(min(WINDOW, session_length(users, s))):
+        key = users.track[s, n - 1 - back]
+        if not in_session(moment, key):
+            k = moment.n[0]
+            moment.key[k] = key
+            moment.slot[k] = find(tracks.map_keys, tracks.map_slots, key)
+            moment.n[0] = k + 1

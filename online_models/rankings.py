@@ -1,0 +1,80 @@
+"""Rankings that wait for the play that they foretold: what the ranker learns from when it comes.
+
+The newest rankings of the users, bounded: a user's next ranking takes the place of the last; where there is no room the
+oldest place gives way, and that user's next play teaches nothing.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from online_models.arrays import F32, I32, I64
+from online_models.context import N_CONTEXTS
+from online_models.kernel import kernel
+from online_models.signals import N_SIGNALS
+from online_models.vectors import N_AIMS
+
+# Rows of `track`.
+PLAYS, POPULAR, NEXTS = range(3)
+COSINES = 3
+N_TRACK = COSINES + N_AIMS
+
+
+class Rankings(NamedTuple):
+    """One place per ranking; `best` candidates each, padded with zeros."""
+
+    place_of: I32  # (users' slots,) 1 + place of the user's ranking, 0 = none
+    owner: I32  # (n,) user's slot, -1 = none yet
+    given: I64  # (1,) places given so far: the next is given % n
+    n: I32  # (n,) candidates
+    key: I64  # (n, best)
+    signal: F32  # (n, N_SIGNALS, best)
+    track: F32  # (n, N_TRACK, best) what is known of the candidates themselves
+    prior: F32  # (n, best) share that the mixture gives
+    share: F32  # (n, N_SIGNALS) the mixture's trust in each signal
+    part: F32  # (n, N_SIGNALS) the same for one unit of the signal
+    context: F32  # (n, N_CONTEXTS)
+
+
+def new_rankings(n: int, best: int, n_users: int) -> Rankings:
+    """Room for `n` rankings of `best` candidates (a multiple of eight)."""
+    if best % 8:
+        raise ValueError(f"best={best} is no multiple of eight")
+    return Rankings(
+        place_of=np.zeros(n_users, np.int32),
+        owner=np.full(n, -1, np.int32),
+        given=np.zeros(1, np.int64),
+        n=np.zeros(n, np.int32),
+        key=np.zeros((n, best), np.int64),
+        signal=np.zeros((n, N_SIGNALS, best), np.float32),
+        track=np.zeros((n, N_TRACK, best), np.float32),
+        prior=np.zeros((n, best), np.float32),
+        share=np.zeros((n, N_SIGNALS), np.float32),
+        part=np.zeros((n, N_SIGNALS), np.float32),
+        context=np.zeros((n, N_CONTEXTS), np.float32),
+    )
+
+
+@kernel
+def give(rankings: Rankings, s: int) -> int:
+    """The place of the ranking that is made for the user in slot `s` now."""
+    if rankings.place_of[s] > 0:
+        return rankings.place_of[s] - 1
+    r = rankings.given[0] % rankings.owner.shape[0]
+    rankings.given[0] += 1
+    if rankings.owner[r] >= 0:
+        rankings.place_of[rankings.owner[r]] = 0
+    rankings.owner[r] = s
+    rankings.place_of[s] = r + 1
+    return r
+
+
+@kernel
+def place(rankings: Rankings, r: int, key: int) -> int:
+    """Where `key` is among the candidates of ranking `r`, or -1."""
+    for m in range(rankings.n[r]):
+        if rankings.key[r, m] == key:
+            return m
+    return -1

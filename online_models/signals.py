@@ -1,0 +1,39 @@
+"""The signals: what candidate sources say about a track, one number each, never negative.
+
+Each source writes its own signals (`online_models/sources/`); stage 1 weighs them (`mixture.py`), features are made of
+them (`features.py`). A new source adds its names here.
+"""
+
+from __future__ import annotations
+
+SIGNALS = (
+    "next",  # played right after the last track, by anybody: share of its next plays
+    "window",  # played soon after one of the last tracks (1 / lag)
+    "before",  # played soon before one of them
+    "near",  # played near one of them, on either side (0.9 ** lag)
+    "next_of_second",  # played right after the second last track
+    "skip_one",  # played two after the second last track
+    "gapless",  # as `next`, where no pause lay between
+    "people",  # as `next`, each person counted once
+    "fresh",  # as `next`, older plays count less
+    "reach",  # how many of the last tracks know it
+    "age",  # how lately it followed the last track
+    "alike",  # sessions that share tracks with this one went on to it
+    "alike_aligned",  # the same, more where it comes at the place that would be next
+    "alike_next",  # the same, right after the last track
+    "own_next",  # this user played it after the last track before
+    "own_window",  # this user played it soon after one of the last three
+    "again",  # how lately and how often this user played it (ACT-R)
+    "times",  # how often
+    "last",  # how many plays ago
+    "session_last",  # how many plays of this session ago
+    "session_times",  # how often in this session
+    "past_window",  # played soon after a track of the user's earlier sessions
+    "past_near",  # played near one
+    "popular",  # what everybody plays these weeks
+)
+N_SIGNALS = len(SIGNALS)
+
+NEXT, WINDOW, BEFORE, NEAR, NEXT_OF_SECOND, SKIP_ONE, GAPLESS, PEOPLE, FRESH, REACH, AGE = range(11)
+ALIKE, ALIKE_ALIGNED, ALIKE_NEXT, OWN_NEXT, OWN_WINDOW, AGAIN, TIMES, LAST = range(11, 19)
+SESSION_LAST, SESSION_TIMES, PAST_WINDOW, PAST_NEAR, POPULAR = range(19, 24)

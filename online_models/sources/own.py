@@ -1,0 +1,73 @@
+"""This user's own past: what they played after these tracks before, and what they come back to (ACT-R)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from online_models import history, signals
+from online_models.arrays import I64
+from online_models.history import UserArrays
+from online_models.items import SKIPPED
+from online_models.kernel import kernel
+from online_models.moment import Known, Moment, Reach
+from online_models.pool import Pool, meet
+
+SESSION_GAP_S = history.SESSION_GAP_MS // 1000
+OTHER_SESSION = 0.2
+"""Part that a follower counts which opened the user's next session."""
+SECOND_PART = 0.4
+"""Part that the followers of the second and third last track count."""
+OWN_WINDOW = 5
+"""Plays after an earlier play of one of them that count, 1 / lag each."""
+TIRED, OLDER = 0.3, 0.002
+"""A second time adds less than the first, an older one less than a newer one."""
+
+
+@kernel
+def _add_again(pool: Pool, users: UserArrays, s: int, n: int, now_s: int) -> None:
+    for back in range(n):
+        j = n - 1 - back
+        if users.flags[s, j] & SKIPPED:
+            continue
+        i = meet(pool, users.track[s, j])
+        hours = np.float32(max(now_s - np.int64(users.at_s[s, j]), 0)) / np.float32(3600.0)
+        pool.signal[signals.AGAIN, i] += np.float32(1.0) / np.sqrt(hours + np.float32(0.1))
+        pool.signal[signals.TIMES, i] += np.float32(1.0)
+        if pool.signal[signals.LAST, i] == 0.0:
+            pool.signal[signals.LAST, i] = np.float32(1.0) / np.float32(back + 1)
+
+
+@kernel
+def _follow(pool: Pool, users: UserArrays, s: int, j: int, n: int, part: float) -> None:
+    """What came after place `j` of the history."""
+    for lag in range(1, min(OWN_WINDOW, n - 1 - j) + 1):
+        i = meet(pool, users.track[s, j + lag])
+        pool.signal[signals.OWN_WINDOW, i] += np.float32(part / lag)
+
+
+@kernel
+def _add_next(pool: Pool, users: UserArrays, s: int, n: int, last: I64) -> None:
+    for back in range(1, n):
+        j = n - 1 - back
+        track = users.track[s, j]
+        if track == last[0]:
+            i = meet(pool, users.track[s, j + 1])
+            if np.int64(users.at_s[s, j + 1]) - np.int64(users.at_s[s, j]) < SESSION_GAP_S:
+                so_far = pool.signal[signals.OWN_NEXT, i]
+                pool.signal[signals.OWN_NEXT, i] += np.float32(1.0) / (np.float32(1.0 + OLDER * back) + np.float32(TIRED) * so_far)
+            else:
+                pool.signal[signals.OWN_NEXT, i] += np.float32(OTHER_SESSION)
+            _follow(pool, users, s, j, n, 1.0)
+        elif track == last[1] or track == last[2]:
+            _follow(pool, users, s, j, n, SECOND_PART)
+
+
+@kernel
+def add(pool: Pool, known: Known, s: int, moment: Moment, reach: Reach) -> None:
+    """The user's history, as far as it is kept."""
+    users = known.users
+    n = users.head[s, history.N_HISTORY]
+    _add_again(pool, users, s, n, moment.at_s[0])
+    for k in range(moment.n[0], 3):
+        moment.key[k] = 0
+    _add_next(pool, users, s, n, moment.key)
