@@ -25,11 +25,20 @@ def tables(report: Found) -> list[RenderableType]:
         parts.append(_quality(f"the whole log: {report['whole']['tested']:,} {report['tested_are']}", whole))
     parts += [_split(split, rows) for split in report["splits"]]
     parts.append(_lists(rows))
+    if "through_kafka" in report:
+        parts.append(_live(report["through_kafka"]))
     return [
         *parts,
         f"{report['preset']}: learn and rank {report['us_per_play']:.1f} us of CPU per play, "
         f"the whole pipeline {report['pipeline_us_per_play']:.1f} us in rounds of {report['round_plays']}",
     ]
+
+
+def _live(found: Found) -> str:
+    """The same plays on real services."""
+    quality, differences = found["quality"], found["differences"]
+    both = ", ".join(f"{label(name)} {quality[name]:.4f} ({differences[name]:+.4f})" for name in AHEAD)
+    return f"through Kafka and Redis: {found['applied']:,} plays applied, {quality['plays']:,} tested, {both}"
 
 
 def _table(title: str, *columns: str) -> Table:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,7 +20,9 @@ from console.trouble import Exit, Trouble
 
 if TYPE_CHECKING:
     from console.play_log import PlayLog
+    from evaluation.contest import Protocol
     from evaluation.log import Log
+    from infra.settings import Settings
 
 WEEK_MS = 7 * 86_400_000
 
@@ -42,26 +44,26 @@ def plays(
     delay: Annotated[int, typer.Option(min=0, metavar="PLAYS", help="Lists are made with tables that lack the last so many plays.")] = 0,
     stop_after: Annotated[int, typer.Option(min=0, metavar="ROWS", help="Look at the first so many plays only; 0 = all.")] = 0,
     round_plays: Annotated[int, typer.Option("--round", min=1, max=500, help="Plays handled together; tables learn in between.")] = 100,
+    through_kafka: Annotated[
+        bool, typer.Option("--through-kafka", help="Also replay the file through real services, and say whether both agree.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Another seed hashes ids in another way, so that equals stand in another order.")] = 1,
     as_json: Json = False,
 ) -> None:
-    """Play a file through the real pipeline in this process; each play is tested, then learned. Needs no Kafka and no Redis."""
+    """Play a file through the real pipeline in this process; each play is tested, then learned."""
     # Arrow and the kernels take a second to import: only this command pays for it.
     from console.play_log import PlayLog
-    from evaluation.contest import PROTOCOLS, Options, evaluate
+    from evaluation.contest import Options, evaluate
 
-    if protocol not in PROTOCOLS:
-        raise Trouble(Exit.USAGE, f"no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}", f"segue evaluate plays {file}")
-    rules = PROTOCOLS[protocol]
+    rules = _rules(protocol, file, tables_learn=not learn_until, through_kafka=through_kafka)
     log = PlayLog(file, parse_maps(maps or []), only=_only(only or rules.only, file))
     n = min(stop_after or log.n_rows, log.n_rows)
-    if eval_from > n:
-        raise Trouble(Exit.USAGE, f"--eval-from {eval_from}: there are rows 1 to {n}", f"segue evaluate plays {file} --eval-from 1")
     say(f"{file}: {log.n_rows:,} plays, " + ", ".join(f"{field} from {source}" for field, source in log.mapping.items()))
     _into_reach(log)
+    asked = eval_from or int((1 - rules.last_share) * n) + 1
     options = Options(
         protocol=protocol,
-        eval_from=eval_from - 1 if eval_from else int((1 - rules.last_share) * n),
+        eval_from=_first(log, asked, n, by_day=through_kafka) - 1,
         learn_until=min(learn_until - 1, n) if learn_until else n,
         round_plays=round_plays,
         delay=delay,
@@ -71,6 +73,8 @@ def plays(
     events = ((play.user_id, play.value) for play in islice(log.plays(), n))
     report = asyncio.run(evaluate(settings_of(context), _columns(log, n, rules.session_is_user), events, options, _steps))
     report = {"file": file.name, "source": log.source, **report}
+    if through_kafka:
+        report["through_kafka"] = _live(settings_of(context), log, asked, n, report)
     if report["refused"]:
         say(f"{report['refused']:,} plays were refused and count as misses: segue replay {file} --dry-run")
     if as_json:
@@ -78,6 +82,36 @@ def plays(
     else:
         for part in tables(report):
             screen().print(part)
+
+
+def _rules(protocol: str, file: Path, *, tables_learn: bool, through_kafka: bool) -> Protocol:
+    from evaluation.contest import PROTOCOLS
+
+    if protocol not in PROTOCOLS:
+        raise Trouble(Exit.USAGE, f"no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}", f"segue evaluate plays {file}")
+    rules = PROTOCOLS[protocol]
+    if through_kafka and (rules.fresh_only or not tables_learn):
+        why = "--through-kafka goes with the protocol next-track and tables that learn to the end"
+        raise Trouble(Exit.USAGE, why, f"segue evaluate plays {file} --through-kafka")
+    return rules
+
+
+def _first(log: PlayLog, row: int, n: int, *, by_day: bool) -> int:
+    """The first row that is reported; workers count by day of played_at, so beside them it is the first of a day."""
+    first = log.day_from(row)[1] if by_day and row <= n else row
+    if first > n:
+        raise Trouble(Exit.USAGE, f"--eval-from {row}: nothing is left of rows 1 to {n}", f"segue evaluate plays {log.path} --eval-from 1")
+    return first
+
+
+def _live(settings: Settings, log: PlayLog, asked: int, n: int, report: dict[str, Any]) -> dict[str, Any]:
+    """What the workers measured themselves, and by how much that differs."""
+    from console.evaluation_live import live_quality
+
+    found = live_quality(settings, log, asked, n if n < log.n_rows else 0)
+    assert found["quality"]["from_row"] == report["eval_from"], "both report the same rows"
+    differences = {name: round(found["quality"][name] - report[name], 5) for name in ("hr20", "mrr20")}
+    return {**found, "differences": differences}
 
 
 def _chosen(names: str, file: Path) -> tuple[str, ...]:
