@@ -11,7 +11,7 @@ import asyncio
 import statistics
 import sys
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -28,6 +28,7 @@ from infra.settings import Settings
 from online_models.checks import Lesson
 from online_models.finish import FinishModel
 from online_models.finish_features import FEATURES
+from streams.alone import Alone
 from streams.partitioner import partition_of
 from streams.plays import Plays
 from streams.ports import TP, Outgoing, Record
@@ -66,7 +67,7 @@ class Wire(MemoryStore):
         return [self.serving if key.endswith(":serving") else None for key in keys]
 
 
-class World:
+class World(Alone):
     """A group of one, an outbox that hands deltas back, a made-up clock."""
 
     def __init__(self) -> None:
@@ -91,24 +92,6 @@ class World:
         """What was sent to the tracks' side since the last call."""
         taken, self._deltas = dict(self._deltas), defaultdict(list)
         return taken
-
-    async def bounds(self, tps: Collection[TP]) -> dict[TP, tuple[int, int]]:
-        return dict.fromkeys(tps, (0, 1 << 40))
-
-    async def reposition(self, tp: TP, offset: int) -> bool:
-        return True
-
-    async def confirmed_member(self) -> None:
-        return
-
-    async def read_one(self, tp: TP, offset: int) -> Record:
-        raise AssertionError("nothing is read again here")
-
-    async def read_all(self, topic: str) -> list[bytes | None]:
-        return []
-
-    async def publish_positions(self, positions: Mapping[TP, int]) -> None:
-        return
 
 
 def _record(topic: str, partition: int, offset: int, key: bytes | None, value: bytes | None) -> Record:

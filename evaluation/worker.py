@@ -7,7 +7,7 @@ come back to the tracks' side when they are `delay` plays old.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import count
 from typing import Final
 
@@ -15,6 +15,7 @@ import msgspec
 
 from infra.memory_store import MemoryStore
 from infra.settings import Settings
+from streams.alone import Alone
 from streams.memory_outbox import MemoryOutbox
 from streams.observe import Observer
 from streams.partitioner import partition_of
@@ -40,7 +41,7 @@ class Sent(msgspec.Struct):
     headers: Sequence[tuple[str, bytes]] = ()
 
 
-class Worker:
+class Worker(Alone):
     """Owner of every partition.
 
     Parameters
@@ -106,21 +107,3 @@ class Worker:
 
     def now_ms(self) -> int:
         return int(self._at_ms)
-
-    async def bounds(self, tps: Collection[TP]) -> dict[TP, tuple[int, int]]:
-        return dict.fromkeys(tps, (0, 1 << 40))
-
-    async def reposition(self, tp: TP, offset: int) -> bool:
-        return True
-
-    async def confirmed_member(self) -> None:
-        return
-
-    async def read_one(self, tp: TP, offset: int) -> Record:
-        raise AssertionError("nobody claims in mid-run, so nothing is read again")
-
-    async def read_all(self, topic: str) -> list[bytes | None]:
-        return []
-
-    async def publish_positions(self, positions: Mapping[TP, int]) -> None:
-        return

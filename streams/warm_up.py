@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from infra.memory_store import MemoryStore
 from infra.settings import Settings
+from streams.alone import Alone
 from streams.partitioner import partition_of
 from streams.plays import Plays
 from streams.ports import TP, Outgoing, Record
@@ -28,7 +29,7 @@ class _Record(msgspec.Struct):
     headers: Sequence[tuple[str, bytes]] = ()
 
 
-class _Alone:
+class _World(Alone):
     """A group of one, an outbox that keeps deltas, a clock that stands."""
 
     def __init__(self) -> None:
@@ -39,24 +40,6 @@ class _Alone:
 
     async def publish(self, records: Sequence[Outgoing]) -> None:
         self.deltas += [r for r in records if r.topic.endswith("track-deltas")]
-
-    async def bounds(self, tps: Collection[TP]) -> dict[TP, tuple[int, int]]:
-        return dict.fromkeys(tps, (0, 1_000))
-
-    async def reposition(self, tp: TP, offset: int) -> bool:
-        return True
-
-    async def confirmed_member(self) -> None:
-        return
-
-    async def read_one(self, tp: TP, offset: int) -> Record:
-        raise AssertionError("nothing is too large here")
-
-    async def read_all(self, topic: str) -> list[bytes | None]:
-        return []
-
-    async def publish_positions(self, positions: Mapping[TP, int]) -> None:
-        return
 
 
 def _plays() -> list[Record]:
@@ -76,7 +59,7 @@ def _plays() -> list[Record]:
 
 async def _warm_plays() -> None:
     settings = Settings(events_partitions=1, deltas_partitions=2, user_rows_max=64, track_rows_max=64)
-    world = _Alone()
+    world = _World()
     worker = Plays(settings, MemoryStore(), world, world)
     worker.attach(world)
     tps = [TP(worker.events_topic, 0), TP(worker.deltas_topic, 0)]
