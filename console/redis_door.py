@@ -10,6 +10,7 @@ import msgspec
 from console.redis_client import asking, connect, one_node
 from infra.keys import Keys
 from infra.settings import Settings
+from streams.short_lists import published
 
 
 class State:
@@ -51,6 +52,11 @@ class State:
         """A JSON field of a hash, decoded; None when it is not there."""
         found = self.fields(key, [field])
         return msgspec.json.decode(found[field]) if field in found else None
+
+    def lists(self, key: str) -> Any:
+        """The list pair of a user's hash as it was published, decoded; None when there is none."""
+        short = self.fields(key, ["list"]).get("list")
+        return msgspec.json.decode(published(short)) if short else None
 
     def server(self, section: str) -> dict[str, Any]:
         """A section of INFO."""

@@ -49,7 +49,7 @@ PATTERNS: tuple[Pattern, ...] = (
         "plays worker owning P",
         "<= 32 KB",
         "never",
-        "about (JSON for people), list (JSON as published), row (binary)",
+        "about (JSON for people), list (JSON, the published pair in short), row (binary)",
     ),
     Pattern(
         "NS:{tQ}:cursor", "hash", "plays worker owning Q", "one per partition", "never", "token, next, incarnation, watermarks per source"

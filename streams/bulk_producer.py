@@ -99,7 +99,8 @@ class BulkProducer:
             raise Unavailable("the outbox was closed while a publish was being handed over")
         topic, partition, key, value, headers = record
         try:
-            producer.produce(topic, value, key, partition, on_delivery, headers=headers)
+            # confluent-kafka takes no view of bytes that can be written to.
+            producer.produce(topic, None if value is None else bytes(value), key, partition, on_delivery, headers=headers)
         except BufferError:
             return False
         return True

@@ -68,6 +68,7 @@ class Maker:
         hidden = self._hidden(w)
         for i in hidden:
             w.lists.pop(i, None)
+            w.short.pop(i, None)
         deltas = self._delta_bodies(w)
         lessons = self._lessons(w)
         quality = self._quality(w)
@@ -102,7 +103,7 @@ class Maker:
             cursor_fields=after.cursor_fields(),
             pending=encode(Pending(w.at_ms, entries, numbered, held, erasures)),
             row_fields=ROW_FIELDS,
-            rows=[(user_key(p.n, user), made[1], w.lists.get(made[0], b""), made[2]) for user, made in users.items() if made is not None],
+            rows=[(user_key(p.n, user), made[1], w.short.get(made[0], b""), made[2]) for user, made in users.items() if made is not None],
             commands=[Command("DEL", user_key(p.n, user)) for user, made in users.items() if made is None] + quality,
         )
         return Made(t, call, records, numbered, counted, counts, sent, taught, len(entries))
@@ -125,7 +126,7 @@ class Maker:
             user = w.user_ids[i]
             if erased and i < erased.get(user, -1):
                 continue
-            entries.append(PendingList(user, record.offset, IN_REDIS if i in newest else value))
+            entries.append(PendingList(user, record.offset, IN_REDIS if i in newest else w.short[i]))
             records.append(Outgoing(topic, n, record.key, value, headers(w.ids[i])))
         return entries, records
 

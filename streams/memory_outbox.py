@@ -41,7 +41,8 @@ class MemoryOutbox:
             if self._closed:
                 raise Unavailable("the outbox is closed")
             self._land_first = max(0, self._land_first - 1)
-            self.log.setdefault((record.topic, record.partition), []).append(record)
+            kept = record if record.value is None else record._replace(value=bytes(record.value))
+            self.log.setdefault((record.topic, record.partition), []).append(kept)
         await self._here.wait()
         if self._closed:
             raise Unavailable("the outbox was closed before the broker acknowledged")

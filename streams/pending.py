@@ -1,7 +1,7 @@
 """What an apply still had to publish, as bytes beside the cursor: a claim publishes it once more.
 
-A user's newest list is only named (it stands in the user's hash); earlier lists of the same round, numbered
-items and rejected records are held in full.
+A user's newest list is only named (it stands in the user's hash); earlier lists of the same round (in the same
+short form), numbered items and rejected records are held in full.
 """
 
 from __future__ import annotations

@@ -15,7 +15,9 @@ No I/O and no clock in here: the rows are in memory, the time is an argument. Wh
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any, Final, cast
 
 import msgspec
 import numpy as np
@@ -32,13 +34,13 @@ from streams.names import Names
 from streams.observe import Observer, Silent
 from streams.partitions import UserPartition
 from streams.ports import Record
-from streams.render import PIECES, NameText, bytes_max, render
+from streams.render import PIECES, NameText, Written, bytes_max, render
 from streams.round_work import Made, RoundWork, Taken
 from streams.track_rows import TrackRows
 from streams.user_rows import UserRows
 
 LISTS_AT_ONCE: Final = 32
-"""List pairs written at a time: 200 KB, so that they are copied out of a core's own cache."""
+"""List pairs written at a time: a buffer of 200 KB, which malloc keeps; a round's 6 MB would be fresh pages each time."""
 MISSING_MAX: Final = 4096
 """Names noted as missing per round; the others are noted again when they are met again."""
 _quote = msgspec.json.Encoder().encode
@@ -60,7 +62,7 @@ class Pipeline:
         self.erasures = Erasures(settings.namespace, settings.id_key.encode())
         self._maker = Maker(settings, users, names, self.erasures)
         self._scratch, self._best, self._lists = new_scratch(), rank.new_best(), rank.new_lists(64)
-        self._json: U8 = np.empty(0, np.uint8)
+        self._short: U8 = np.empty(0, np.uint8)
         self._starts: I64 = np.zeros(rank.LENGTH + 1, np.int64)
         self._names_missing = np.zeros(MISSING_MAX + 1, np.int64)
         self.verdicts: set[tuple[int, int]] = set()
@@ -132,7 +134,7 @@ class Pipeline:
         )
 
     def _render(self, w: RoundWork) -> None:
-        """Write the JSON of every list pair into `w.lists`."""
+        """Write the JSON of every list pair into `w.lists`, and what Redis keeps of it into `w.short`."""
         index = np.flatnonzero(w.out.row >= 0)
         if not len(index):
             return
@@ -145,18 +147,24 @@ class Pipeline:
         self._write_lists(w, events, w.out.row[index], prefix, prefix_end, np.frombuffer(suffix, np.uint8))
 
     def _write_lists(self, w: RoundWork, events: list[int], rows: I32, prefix: U8, prefix_end: I64, suffix: U8) -> None:
-        """Some lists at a time: what was just written is still near when it is copied out."""
+        """Some lists at a time; the published text is never copied: its buffer lives as long as a list of it does."""
         names = NameText(self._names.text, self._names.place)
-        ends = np.empty(LISTS_AT_ONCE + 1, np.int64)
+        ends = np.empty((2, LISTS_AT_ONCE + 1), np.int64)
         for a in range(0, len(rows), LISTS_AT_ONCE):
             some, marks = rows[a : a + LISTS_AT_ONCE], prefix_end[a : a + LISTS_AT_ONCE + 1]
             room = bytes_max(len(some), self._names.longest, int(marks[-1] - marks[0]), len(suffix))
-            if len(self._json) < room:
-                self._json = np.empty(room, np.uint8)  # kept: fresh pages cost more than the text
-            render(self._lists, some, prefix, marks, suffix, names, PIECES, self._json, ends, self._starts)
-            text, cut = memoryview(self._json), ends.tolist()  # type: ignore[arg-type]  # an array is a buffer
-            for k, i in enumerate(events[a : a + LISTS_AT_ONCE]):
-                w.lists[i] = bytes(text[cut[k] : cut[k + 1]])
+            if len(self._short) < room:
+                self._short = np.empty(room, np.uint8)
+            full, short = Written(np.empty(room, np.uint8), ends[0]), Written(self._short, ends[1])
+            render(self._lists, some, prefix, marks, suffix, names, PIECES, full, short, self._starts)
+            which = events[a : a + LISTS_AT_ONCE]
+            w.lists.update(zip(which, _texts(full), strict=False))
+            w.short.update(zip(which, map(bytes, _texts(short)), strict=False))
+
+
+def _texts(written: Written) -> Iterator[bytes]:
+    text, end = cast(bytes, memoryview(written.text)), written.end.tolist()  # type: ignore[arg-type]  # an array is a buffer
+    return (text[a:b] for a, b in pairwise(end))
 
 
 def _column(batches: list[Batch], name: str) -> Any:

@@ -36,7 +36,7 @@ class Record(Protocol):
 
 
 class Outgoing(NamedTuple):
-    """One record to publish; `value` None is a tombstone."""
+    """One record to publish; `value` None is a tombstone. A list's is a view of bytes: join it or measure it, no more."""
 
     topic: str
     partition: int

@@ -1,7 +1,7 @@
-"""The JSON of a list pair, assembled from ready-made text in one kernel.
+"""The JSON of a list pair, assembled from ready-made text in one kernel: as it is published, and in short for Redis.
 
 Encoding 40 entries with a general encoder costs some 25 us per play; copying the prepared text of each
-id and writing two numbers costs 3-4.
+id and writing two numbers costs 3-4. `streams/short_lists.py` says what the short form is.
 """
 
 from __future__ import annotations
@@ -34,11 +34,14 @@ _PIECES, _ENDS = _text(
     '],"propensity":1.0',
     '],"propensity":1.0,"finish":0.',
     *(f',"source":"{source}","because":[' for source in SOURCES),
+    *(f',"{source}",[' for source in SOURCES),
 )
 NEXT, DISCOVER, CLOSE, NO_FINISH, FINISH, SOURCE = range(6)
+SHORT_SOURCE = SOURCE + len(SOURCES)
 _ENTRY_BYTES = int(_ENDS[-1]) + len(ENTRY_START) + len(ENTRY_SCORE) + 16
 """Bytes of an entry beside the three ids, at most."""
-_BRACE, _COMMA = 125, 44
+_BRACE, _COMMA, _OPEN, _CLOSE = 125, 44, 91, 93
+_SCORE_TEXT, _FINISH_TEXT = len("0.12345"), len("0.123")
 
 
 class NameText(NamedTuple):
@@ -54,6 +57,13 @@ class Pieces(NamedTuple):
     text: U8
     end: I64
     digits: U8  # (1000, 3) "000" to "999"
+
+
+class Written(NamedTuple):
+    """Texts one after the other: `text[end[i]:end[i + 1]]` is the i-th."""
+
+    text: U8
+    end: I64
 
 
 PIECES = Pieces(_PIECES, _ENDS, np.array([[*b"%03d" % n] for n in range(1000)], np.uint8))
@@ -96,12 +106,7 @@ def _name(out: U8, at: int, names: NameText, k: int) -> int:
 
 
 @kernel
-def _entry(out: U8, at: int, lists: Lists, row: int, j: int, names: NameText, p: Pieces) -> int:
-    k = lists.name[row, j]
-    start = names.place[k, 0]
-    at = write_text(out, at, names.text, start - len(ENTRY_START), start + names.place[k, 1] + len(ENTRY_SCORE))
-    at = _five_digits(out, at, p, _share(lists.share[row, j], 100_000))
-    at = _piece(out, at, p, SOURCE + lists.source[row, j])
+def _causes(out: U8, at: int, lists: Lists, row: int, j: int, names: NameText) -> int:
     if lists.because[row, j, 0] >= 0:
         at = _name(out, at, names, lists.because[row, j, 0])
     if lists.because[row, j, 1] >= 0:
@@ -109,38 +114,71 @@ def _entry(out: U8, at: int, lists: Lists, row: int, j: int, names: NameText, p:
             out[at] = _COMMA
             at += 1
         at = _name(out, at, names, lists.because[row, j, 1])
+    return at
+
+
+@kernel
+def _entry(out: U8, at: int, short: U8, to: int, lists: Lists, row: int, j: int, names: NameText, p: Pieces) -> tuple[int, int]:
+    """One entry, and the same in short, whose parts are copied from it while they are near."""
+    k = lists.name[row, j]
+    start = names.place[k, 0]
+    at = write_text(out, at, names.text, start - len(ENTRY_START), start + names.place[k, 1] + len(ENTRY_SCORE))
+    at = _five_digits(out, at, p, _share(lists.share[row, j], 100_000))
+    short[to] = _OPEN
+    to = _name(short, to + 1, names, k)
+    short[to] = _COMMA
+    to = write_text(short, to + 1, out, at - _SCORE_TEXT, at)
+    at = _piece(out, at, p, SOURCE + lists.source[row, j])
+    to = _piece(short, to, p, SHORT_SOURCE + lists.source[row, j])
+    causes = at
+    at = _causes(out, at, lists, row, j, names)
+    to = write_text(short, to, out, causes, at)
+    short[to] = _CLOSE
+    to += 1
     if lists.finish[row, j] < 0.0:
         at = _piece(out, at, p, NO_FINISH)
     else:
         at = _piece(out, at, p, FINISH)
         at = _three_digits(out, at, p, _share(lists.finish[row, j], 1000))
+        short[to] = _COMMA
+        to = write_text(short, to + 1, out, at - _FINISH_TEXT, at)
     out[at] = _BRACE
-    return at + 1
+    short[to] = _CLOSE
+    return at + 1, to + 1
 
 
 @kernel
-def _entries(out: U8, at: int, lists: Lists, row: int, names: NameText, p: Pieces, starts: I64) -> int:
-    """The entries of a list; `starts[j]` becomes where the j-th one begins, `starts[j + 1] - 1` is where it ends."""
+def _place(short: U8, to: int, p: Pieces, k: int) -> int:
+    """A number below 100, without a leading zero."""
+    if k >= 10:
+        short[to] = p.digits[k, 1]
+        to += 1
+    short[to] = p.digits[k, 2]
+    return to + 1
+
+
+@kernel
+def _pair(out: U8, at: int, short: U8, to: int, lists: Lists, row: int, names: NameText, p: Pieces, starts: I64) -> tuple[int, int]:
+    """The entries of both lists. One of the second that stands in the first is copied whole; in short its place is told."""
+    at, to = _piece(out, at, p, NEXT), _piece(short, to, p, NEXT)
     for j in range(lists.length[row]):
         if j > 0:
-            out[at] = _COMMA
-            at += 1
+            out[at] = short[to] = _COMMA
+            at, to = at + 1, to + 1
         starts[j] = at
-        at = _entry(out, at, lists, row, j, names, p)
+        at, to = _entry(out, at, short, to, lists, row, j, names, p)
         starts[j + 1] = at + 1
-    return at
-
-
-@kernel
-def _other_entries(out: U8, at: int, lists: Lists, row: int, names: NameText, p: Pieces, starts: I64) -> int:
-    """The entries of a pair's second list: one that stands in the first (at `starts`) is copied whole."""
-    for j in range(lists.length[row]):
+    at, to = _piece(out, at, p, DISCOVER), _piece(short, to, p, DISCOVER)
+    for j in range(lists.length[row + 1]):
         if j > 0:
-            out[at] = _COMMA
-            at += 1
-        k = lists.twin[row, j]
-        at = write_text(out, at, out, starts[k], starts[k + 1] - 1) if k >= 0 else _entry(out, at, lists, row, j, names, p)
-    return at
+            out[at] = short[to] = _COMMA
+            at, to = at + 1, to + 1
+        k = lists.twin[row + 1, j]
+        if k >= 0:
+            at, to = write_text(out, at, out, starts[k], starts[k + 1] - 1), _place(short, to, p, k)
+        else:
+            at, to = _entry(out, at, short, to, lists, row + 1, j, names, p)
+    return _piece(out, at, p, CLOSE), _piece(short, to, p, CLOSE)
 
 
 @kernel
@@ -168,22 +206,28 @@ def _look_ahead(lists: Lists, rows: I32, i: int, names: NameText) -> None:
 
 @kernel
 def render(
-    lists: Lists, rows: I32, prefix: U8, prefix_end: I64, suffix: U8, names: NameText, p: Pieces, out: U8, ends: I64, starts: I64
-) -> int:
-    """Write one JSON object per pair in `rows`; `out[ends[i]:ends[i + 1]]` is the i-th. Returns the bytes used.
+    lists: Lists,
+    rows: I32,
+    prefix: U8,
+    prefix_end: I64,
+    suffix: U8,
+    names: NameText,
+    p: Pieces,
+    full: Written,
+    short: Written,
+    starts: I64,
+) -> None:
+    """Write one JSON object per pair in `rows`, into `full` as it is published and into `short` as it is stored.
 
     `prefix[prefix_end[i]:prefix_end[i + 1]]` stands before the i-th pair's lists; `starts` (LENGTH + 1,) is scratch.
     """
-    at = 0
-    ends[0] = 0
+    at = to = 0
+    full.end[0] = short.end[0] = 0
     for i in range(rows.shape[0]):
         _look_ahead(lists, rows, i, names)
-        at = write(out, at, prefix, prefix_end[i], prefix_end[i + 1] - prefix_end[i])
-        at = _piece(out, at, p, NEXT)
-        at = _entries(out, at, lists, rows[i], names, p, starts)
-        at = _piece(out, at, p, DISCOVER)
-        at = _other_entries(out, at, lists, rows[i] + 1, names, p, starts)
-        at = _piece(out, at, p, CLOSE)
-        at = write(out, at, suffix, 0, suffix.shape[0])
-        ends[i + 1] = at
-    return at
+        head = prefix_end[i + 1] - prefix_end[i]
+        at, to = write(full.text, at, prefix, prefix_end[i], head), write(short.text, to, prefix, prefix_end[i], head)
+        at, to = _pair(full.text, at, short.text, to, lists, rows[i], names, p, starts)
+        tail = suffix.shape[0]
+        at, to = write(full.text, at, suffix, 0, tail), write(short.text, to, suffix, 0, tail)
+        full.end[i + 1], short.end[i + 1] = at, to

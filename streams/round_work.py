@@ -46,7 +46,9 @@ class RoundWork:
     out: Outcomes
     at_ms: int
     lists: dict[int, bytes] = field(default_factory=dict)
-    """Event -> JSON of its list pair."""
+    """Event -> JSON of its list pair, as it is published: a view of the buffer that it was written to."""
+    short: dict[int, bytes] = field(default_factory=dict)
+    """Event -> its list pair as it stands in Redis (`streams/short_lists.py`)."""
     ids: dict[int, bytes] = field(default_factory=dict)
     """Event -> id of its list pair."""
 

@@ -24,6 +24,7 @@ from streams.pending import decode, is_list_of, list_record, numbered_records
 from streams.pipeline import Pipeline
 from streams.ports import Clock, Outbox, Outgoing, Record, Store
 from streams.round_work import Made, Taken
+from streams.short_lists import published
 from streams.user_rows import UserRows
 
 
@@ -155,10 +156,11 @@ class UserSide:
         stored = iter(await self._store.read([(self._keys.user(partition.n, user), "list") for user in wanted]) if wanted else [])
         records = []
         for entry in pending.lists:
-            value = next(stored) if entry.value == b"" else entry.value
-            if entry.value == b"" and not is_list_of(value, partition.incarnation, partition.n, entry):
+            short = next(stored) if entry.value == b"" else entry.value
+            if entry.value == b"" and not is_list_of(short, partition.incarnation, partition.n, entry):
                 # Redis was flushed since the claim, or a newer owner is ahead of us: a null would tell of an erasure that never was.
                 continue
+            value = None if short is None else published(short)
             records.append(list_record(topic, partition.incarnation, partition.n, entry, value, pending.at_ms))
         records += numbered_records(pending.numbered)
         self._pipeline.erasures.note(pending.erased)

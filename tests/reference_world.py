@@ -103,7 +103,9 @@ class ReferenceWorld:
         for user_id, user in fold.users.items():
             if user.newest >= 0:
                 key = self.names.user(partition, user_id)
-                self.store(key, {"about": _about(user_id, user), "row": _user_row(user, self.settings.id_key), "list": newest[user_id]})
+                self.store(
+                    key, {"about": _about(user_id, user), "row": _user_row(user, self.settings.id_key), "list": short_of(newest[user_id])}
+                )
         counts = {"applied": fold.applied, "duplicate": fold.duplicates, "rejected": len(fold.rejected), "private": fold.private}
         cursor = {"token": "t", "next": fold.next, "incarnation": INCARNATION, **counts}
         self.store(self.names.user_cursor(partition), cursor)
@@ -246,6 +248,19 @@ def _user_row(user: User, id_key: str) -> bytes:
 
 def _entry(track_id: str, because: list[str]) -> dict[str, Any]:
     return {"track_id": track_id, "score": 0.5, "source": "popular", "because": because, "propensity": 1.0}
+
+
+def short_of(value: bytes) -> bytes:
+    """A published pair as Redis holds it."""
+    lists = msgspec.json.decode(value)
+    following, discover = lists["next"], lists["discover"]
+    lists["next"] = [_short(entry) for entry in following]
+    lists["discover"] = [following.index(entry) if entry in following else _short(entry) for entry in discover]
+    return msgspec.json.encode(lists)
+
+
+def _short(entry: dict[str, Any]) -> list[Any]:
+    return [entry["track_id"], entry["score"], entry["source"], entry["because"]]
 
 
 def _about(user_id: str, user: User) -> bytes:

@@ -13,6 +13,7 @@ from streams.memory_outbox import MemoryOutbox
 from streams.partitioner import partition_of
 from streams.plays import Plays
 from streams.ports import TP, Record
+from streams.short_lists import published
 from tests.events_log import APPENDED_MS, PLAYED_MS, Appended
 
 SMALL = Settings(events_partitions=2, deltas_partitions=3, user_rows_max=64, track_rows_max=512)
@@ -133,7 +134,7 @@ class SmallWorld:
 
     def lists(self, user: str) -> dict[str, list[dict[str, object]]]:
         """The user's newest lists."""
-        found: dict[str, list[dict[str, object]]] = msgspec.json.decode(self.user(user)["list"])
+        found: dict[str, list[dict[str, object]]] = msgspec.json.decode(published(self.user(user)["list"]))
         return found
 
     def tracks(self, user: str, name: str = "next") -> list[object]:

@@ -29,7 +29,7 @@ def recommend(
     """The user's list, as it was published last."""
     state = State(settings_of(context))
     key = user_key(state, user)
-    found = state.document(key, "list")
+    found = state.lists(key)
     if found is None:
         raise Trouble(Exit.FAILURE, f"no list for {user!r} (no `list` in {key}); a list follows the first play", _a_play(user, "t1"))
     if as_json:
@@ -51,7 +51,7 @@ def user(
     about = state.document(key, "about")
     if about is None:
         raise Trouble(Exit.FAILURE, f"user {user_id!r} is unknown: there is no {key}", _a_play(user_id, "t1"))
-    found = state.document(key, "list") or {"next": [], "discover": []}
+    found = state.lists(key) or {"next": [], "discover": []}
     shown = {"key": key, **about, "next": _ids(found["next"]), "discover": _ids(found["discover"])}
     _tell(shown, as_json)
 

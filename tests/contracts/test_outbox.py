@@ -84,6 +84,14 @@ class OutboxContract:
         await bench.outbox.publish(records)
         assert await bench.read(0) == records
 
+    @pytest.mark.parametrize("size", [20, RECORD_BYTES_MAX + 1])
+    async def test_values_may_be_views_of_a_buffer(self, bench: Bench, size: int) -> None:
+        records = bench.records(9, size=size)
+        buffer = memoryview(bytearray(b"".join(record.value or b"" for record in records)))
+        views = [buffer[i * size : (i + 1) * size] for i in range(9)]
+        await bench.outbox.publish([r._replace(value=view) for r, view in zip(records, views, strict=True)])  # type: ignore[arg-type]
+        assert await bench.read(0) == records
+
     async def test_nothing_to_publish_is_published_at_once(self, bench: Bench) -> None:
         await bench.outbox.publish([])
         assert await bench.read(0) == []

@@ -57,7 +57,13 @@ class Newest(NamedTuple):
     """The list that a reader of the topic keeps for one user."""
 
     offset: int
-    digests: set[int]
+    contents: set[int]
+    """`content` of it; of several, where Redis went back."""
+
+
+def content(lists: Lists) -> int:
+    """A digest of what a list says, however it is written."""
+    return hash(msgspec.json.encode(lists))
 
 
 class ListsJudge:
@@ -109,7 +115,7 @@ class ListsJudge:
             self._findings.seen("lists_repeated")
             if known != digest and not self._rewound:
                 self._wrong(read.offset, f"{lists.recommendation_id} came again with other bytes")
-        self._keep(user_id, lists, digest)
+        self._keep(user_id, lists)
 
     def _null(self, read: Read, user_id: str) -> None:
         """The last word on a user who was erased; its header says by which event."""
@@ -128,15 +134,15 @@ class ListsJudge:
         if offset >= self.last_word.get(user_id, (-1, False))[0]:
             self.last_word[user_id] = offset, is_null
 
-    def _keep(self, user_id: str, lists: Lists, digest: int) -> None:
+    def _keep(self, user_id: str, lists: Lists) -> None:
         self._say(user_id, lists.cause.offset, is_null=False)
         if not lists.recommendation_id.startswith(self._prefix):
             return
         held = self.newest.get(user_id)
         if held is None or lists.cause.offset > held.offset:
-            self.newest[user_id] = Newest(lists.cause.offset, {digest})
+            self.newest[user_id] = Newest(lists.cause.offset, {content(lists)})
         elif lists.cause.offset == held.offset:
-            held.digests.add(digest)
+            held.contents.add(content(lists))
 
     def _first(self, read: Read, user_id: str, lists: Lists) -> None:
         cause = lists.cause

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 import msgspec
 
 from tests.oracle.fold import PartitionFold
-from tests.oracle.lists import Newest
+from tests.oracle.lists import Newest, content
 from tests.oracle.names import Names, hex_hash, id_hash
 from tests.oracle.people import User
 from tests.oracle.redis_reads import Keyspace
 from tests.oracle.rows import BadRow, UserRow, user_row
+from tests.oracle.stored import stored_lists
 from tests.oracle.verdict import Findings
 
 COUNTERS = ("applied", "duplicate", "rejected", "private")
@@ -135,4 +136,8 @@ def _list_difference(user: User, live: bytes | None, newest: Newest | None) -> s
         return f"the newest list on the topic is of offset {newest.offset}, the newest event of {user.newest}"
     if live is None:
         return "no `list` in Redis"
-    return "" if hash(live) in newest.digests else f"`list` is not the newest of the topic (offset {newest.offset})"
+    try:
+        told = content(stored_lists(live))
+    except ValueError as error:
+        return f"`list` cannot be read: {error}"
+    return "" if told in newest.contents else f"`list` is not the newest of the topic (offset {newest.offset})"

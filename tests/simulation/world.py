@@ -137,7 +137,8 @@ class World:
             if record.topic == f"{self.settings.namespace}.recommendations":
                 self._check_stored(worker, record)
                 self._check_hidden(worker, record)
-            self.log[TP(record.topic, record.partition)].append(record.key, record.value, record.headers, self.now_ms())
+            value = None if record.value is None else bytes(record.value)
+            self.log[TP(record.topic, record.partition)].append(record.key, value, record.headers, self.now_ms())
 
     def _known_erasures(self) -> dict[str, int]:
         found: dict[str, int] = {}

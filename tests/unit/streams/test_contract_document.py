@@ -25,6 +25,7 @@ from streams.contract import (
     Recommendation,
 )
 from streams.intake import Intake
+from streams.short_lists import published
 from tests.events_log import PARTITIONS, appended
 
 TEXT = (Path(__file__).resolve().parents[3] / "docs" / "contract.md").read_text()
@@ -38,7 +39,7 @@ class Block(NamedTuple):
 
 
 BLOCKS = [Block(claim.strip(), text) for claim, text in re.findall(r"^```json(.*?)\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)]
-EVENTS = [block for block in BLOCKS if block.claim != "recommendation"]
+EVENTS = [block for block in BLOCKS if block.claim not in ("recommendation", "stored")]
 
 
 @pytest.mark.parametrize("block", EVENTS, ids=[f"{n}: {block.claim}" for n, block in enumerate(EVENTS)])
@@ -49,12 +50,19 @@ def test_an_example_gets_the_answer_that_the_document_claims(block: Block) -> No
 
 
 def test_every_block_of_json_makes_a_claim() -> None:
-    assert all(re.fullmatch(r"accepted|recommendation|rejected \w+", block.claim) for block in BLOCKS) and len(BLOCKS) > 10
+    assert all(re.fullmatch(r"accepted|recommendation|stored|rejected \w+", block.claim) for block in BLOCKS) and len(BLOCKS) > 10
 
 
 def test_the_example_of_a_list_can_be_read() -> None:
     (block,) = (block for block in BLOCKS if block.claim == "recommendation")
     assert msgspec.json.decode(block.text, type=Recommendation).next
+
+
+def test_the_example_of_a_stored_list_stands_for_a_list() -> None:
+    (block,) = (block for block in BLOCKS if block.claim == "stored")
+    told = msgspec.json.decode(published(block.text.replace("\n ", "").strip().encode()), type=Recommendation)
+    assert [entry.track_id for entry in told.next] == ["t7", "t5"]
+    assert told.discover == told.next[1:]
 
 
 def test_every_reason_has_a_section() -> None:

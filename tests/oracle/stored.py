@@ -1,0 +1,42 @@
+"""Reads a list pair as Redis holds it: entries are arrays, and `discover` names an entry of `next` by its place."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tests.oracle.lists import Cause, Entry, Lists, Model
+
+
+class StoredEntry(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    track_id: str
+    score: float
+    source: str
+    because: list[str]
+    finish: float | None = None
+
+
+class StoredLists(msgspec.Struct, forbid_unknown_fields=True):
+    recommendation_id: str
+    user_id: str
+    at: int
+    cause: Cause
+    next: list[StoredEntry]
+    discover: list[StoredEntry | int]
+    model: Model
+
+
+DECODER = msgspec.json.Decoder(StoredLists)
+
+
+def stored_lists(raw: bytes) -> Lists:
+    """What was published, as `raw` tells it. Raises ValueError for what cannot be read."""
+    told = DECODER.decode(raw)
+    following = [_entry(e) for e in told.next]
+    if any(isinstance(e, int) and not 0 <= e < len(following) for e in told.discover):
+        raise ValueError("discover names a place that next does not have")
+    discover = [following[e] if isinstance(e, int) else _entry(e) for e in told.discover]
+    return Lists(told.recommendation_id, told.user_id, told.at, told.cause, following, discover, told.model)
+
+
+def _entry(e: StoredEntry) -> Entry:
+    return Entry(e.track_id, e.score, e.source, e.because, 1.0, e.finish)

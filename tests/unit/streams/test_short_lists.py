@@ -1,0 +1,63 @@
+"""A list pair in Redis is short, and the published bytes come back from it exactly."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from streams.short_lists import published
+from tests.small_world import SmallWorld, play
+
+HEAD, TAIL = b'{"recommendation_id":"a1b2-3-7","at":1,', b'],"model":{"ranker":"r","finish":null}}'
+AWKWARD = ['"next":[', '],"model":', '],"discover":[', "\\", "é", "🎵", "\x07", "a,b", "1", " x"]
+
+
+async def _worlds_lists(world: SmallWorld) -> dict[str, bytes]:
+    """Each user's newest list as it stands on the topic."""
+    newest: dict[str, bytes] = {}
+    for records in (log for (topic, _), log in world.outbox.log.items() if topic.endswith(".recommendations")):
+        for record in records:
+            assert record.key is not None and isinstance(record.value, bytes)
+            newest[record.key.decode()] = record.value
+    return newest
+
+
+@pytest.mark.parametrize("names", [[f"t{i}" for i in range(60)], AWKWARD * 3], ids=["plain", "awkward"])
+async def test_what_redis_holds_gives_the_published_bytes(names: list[str]) -> None:
+    world = SmallWorld()
+    await world.claim_all()
+    users = ["ana", "ben", *AWKWARD]
+    for i, track in enumerate(names):
+        await world.play(*(play(i, user, track if k % 2 else names[-1 - i], event_id=f"{user}{i}") for k, user in enumerate(users)))
+    newest = await _worlds_lists(world)
+    assert set(newest) == set(users)
+    for user, value in newest.items():
+        stored = world.user(user)["list"]
+        assert published(stored) == value
+        assert msgspec.json.decode(stored)["cause"] == msgspec.json.decode(value)["cause"], "people can read it"
+        if len(world.lists(user)["next"]) == 20:
+            assert len(stored) < 0.6 * len(value)
+
+
+def test_entries_with_and_without_a_finish_and_by_place() -> None:
+    short = HEAD + b'"next":[["a",0.00000,"popular",[],0.100],["b",0.99999,"own",["a","c"]]],"discover":[1,["d",0.50000,"x",[]]' + TAIL
+    a = b'{"track_id":"a","score":0.00000,"source":"popular","because":[],"propensity":1.0,"finish":0.100}'
+    b = b'{"track_id":"b","score":0.99999,"source":"own","because":["a","c"],"propensity":1.0}'
+    d = b'{"track_id":"d","score":0.50000,"source":"x","because":[],"propensity":1.0}'
+    assert published(short) == HEAD + b'"next":[' + a + b"," + b + b'],"discover":[' + b + b"," + d + TAIL
+
+
+@pytest.mark.parametrize(
+    "short",
+    [
+        b"",
+        b"{}",
+        b'{"next":[],"discover":[]}',
+        HEAD + b'"next":[],"discover":[0' + TAIL,
+        HEAD + b'"next":[["a",1.0,"x",[]]],"discover":[-1' + TAIL,
+        HEAD + b'"next":[["a"]],"discover":[' + TAIL,
+    ],
+)
+def test_what_is_no_list_pair_is_refused(short: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        published(short)
