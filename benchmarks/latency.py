@@ -95,7 +95,7 @@ def measure(seconds: float, rounds: int, primed: int, warm_plays: int, warm_s: f
         past = list(crowd.plays(primed))
         say(f"priming with {primed:,} plays")
         served = prime(settings, past)
-        n_bytes = pair_bytes(settings, past)
+        n_bytes = pair_bytes(settings, past)["bytes"]
         bench = Bench({"segue": settings, "echo": echo_settings}, crowd, n_bytes, warm_plays, warm_s, seconds, seed)
         cells: dict[tuple[Who, int], list[dict[str, Any]]] = {}
         for number in range(rounds):

@@ -116,7 +116,7 @@ def _staged(settings: Settings, backlog: list[Play]) -> dict[str, object]:
         "us_per_play_with_stopwatch": round(span.us_per_play, 2),
         "main_thread_us": main_us,
         "other_threads_us": per_play(last.threads, first.threads),
-        "list_pair": {"us": round(pair_us, 2), "us_as_json": main_us.get("lists as JSON", 0.0), "bytes": pair_bytes(settings, backlog)},
+        "list_pair": {"us": round(pair_us, 2), "us_as_json": main_us.get("lists as JSON", 0.0), **pair_bytes(settings, backlog)},
     }
 
 
@@ -142,10 +142,11 @@ def main(
 def table(report: dict[str, Any]) -> str:
     """For people."""
     us, staged = report["us_per_play"], report["stages"]
+    pair = staged["list_pair"]
     lines = [
         f"{report['plays_per_cpu_s']:,} plays per CPU-second ({us['median']} us per play, best round {us['min']})",
         f"{report['ratio_to_rival']:,} x the obvious build ({report['rival_us_per_play']['median']:,} us per play)",
-        f"{report['lists_per_play']} list pairs per play, {staged['list_pair']['bytes']} bytes each",
+        f"{report['lists_per_play']} list pairs per play, {pair['bytes']} bytes each, {pair['bytes_in_redis']} in Redis",
         "us of CPU per play by stage (main thread):",
         *(f"  {name:<26}{value:6.2f}" for name, value in staged["main_thread_us"].items()),
         "other threads:",

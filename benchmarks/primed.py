@@ -14,6 +14,7 @@ from console.cursors import drain
 from console.placing import user_key
 from console.redis_door import State
 from infra.settings import Settings
+from streams.short_lists import published
 
 MODEL_S: Final = 60.0
 """Patience for a first finish model; without one, lists have no `finish` and the report says so."""
@@ -35,10 +36,13 @@ def prime(settings: Settings, plays: Sequence[Play]) -> bool:
     return served
 
 
-def pair_bytes(settings: Settings, plays: Sequence[Play]) -> int:
-    """Mean size of the lists that are live now."""
+def pair_bytes(settings: Settings, plays: Sequence[Play]) -> dict[str, int]:
+    """Mean size of the lists that are live now: as published, and as they stand in Redis."""
     state = State(settings)
     users = list(dict.fromkeys(play.key.decode() for play in plays[-SAMPLED_LISTS_N:]))
     lists = [state.fields(user_key(state, user), ["list"])["list"] for user in users]
     state.close()
-    return round(statistics.mean(map(len, lists)))
+    return {
+        "bytes": round(statistics.mean(len(published(short)) for short in lists)),
+        "bytes_in_redis": round(statistics.mean(map(len, lists))),
+    }
