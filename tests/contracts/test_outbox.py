@@ -204,24 +204,27 @@ class KafkaBench(Bench):
         await self.kafka.close()
 
 
-NO_LEADER_YET = (
+NOT_YET = (
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.UNKNOWN_TOPIC_OR_PART,
     KafkaError._UNKNOWN_PARTITION,
     KafkaError._UNKNOWN_TOPIC,
+    KafkaError._TIMED_OUT,
+    KafkaError._TRANSPORT,
 )
 
 
 def _end_of(reader: Consumer, tp: TopicPartition) -> int:
     """Offset behind the last record; a new topic, or a broker that was frozen, may not have its leader yet."""
-    deadline_s = time.monotonic() + 20
+    deadline_s = time.monotonic() + 40
     while True:
         try:
-            _, end = reader.get_watermark_offsets(tp, timeout=20)
+            # Short: a client that was told of no partition waits all of its time on that answer, and asks anew only then.
+            _, end = reader.get_watermark_offsets(tp, timeout=2)
             return int(end)
         except KafkaException as error:
-            if error.args[0].code() not in NO_LEADER_YET or time.monotonic() > deadline_s:
+            if error.args[0].code() not in NOT_YET or time.monotonic() > deadline_s:
                 raise
             time.sleep(0.1)
 
