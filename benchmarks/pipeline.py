@@ -26,7 +26,7 @@ from infra.settings import Settings
 from streams.clock import SystemClock
 
 FULL: Final = {"plays": 100_000, "primed": 150_000, "rival_plays": 400, "rounds": 5}
-QUICK: Final = {"plays": 6_000, "primed": 3_000, "rival_plays": 60, "rounds": 1}
+QUICK: Final = {"plays": 6_000, "primed": 3_000, "rival_plays": 300, "rounds": 1}
 CALIBRATED_ON_N: Final = 10_000
 
 
