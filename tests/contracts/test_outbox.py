@@ -215,27 +215,30 @@ NOT_YET = (
 )
 
 
-def _end_of(reader: Consumer, tp: TopicPartition) -> int:
-    """Offset behind the last record; a new topic, or a broker that was frozen, may not have its leader yet."""
+def _reader(address: str, tp: TopicPartition) -> tuple[Consumer, int]:
+    """A consumer, and the offset behind the last record; a new topic, or a broker that was frozen, may not have its leader yet.
+
+    A client that was told of no partition stays of that opinion for minutes, so each question is a new client's.
+    """
     deadline_s = time.monotonic() + 40
     while True:
+        reader = Consumer(
+            {"bootstrap.servers": address, "group.id": "reader", "enable.auto.commit": False, "fetch.message.max.bytes": 8_000_000}
+        )
         try:
-            # Short: a client that was told of no partition waits all of its time on that answer, and asks anew only then.
             _, end = reader.get_watermark_offsets(tp, timeout=2)
-            return int(end)
+            return reader, int(end)
         except KafkaException as error:
+            reader.close()
             if error.args[0].code() not in NOT_YET or time.monotonic() > deadline_s:
                 raise
             time.sleep(0.1)
 
 
 def read_all(address: str, topic: str, partition: int) -> list[Outgoing]:
-    reader = Consumer(
-        {"bootstrap.servers": address, "group.id": "reader", "enable.auto.commit": False, "fetch.message.max.bytes": 8_000_000}
-    )
     tp = TopicPartition(topic, partition, 0)
+    reader, end = _reader(address, tp)
     try:
-        end = _end_of(reader, tp)
         reader.assign([tp])
         found: list[Any] = []
         while len(found) < end:
