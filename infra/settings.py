@@ -48,7 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Partitions of the internal track deltas; fixed for the life of a namespace."""
     lessons_partitions: Annotated[int, Meta(ge=1, le=1024)] = 8
     """Partitions of the internal lessons, one per model."""
-    round_plays_max: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
+    round_plays_max: Annotated[int, Meta(ge=1, le=100_000)] = 2_000
     """Most records that one round takes from all its partitions."""
     user_rows_max: Annotated[int, Meta(ge=16)] = 65_536
     """User rows that a worker keeps in memory."""

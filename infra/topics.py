@@ -38,7 +38,7 @@ LETTER_BYTES_MAX = 4 * 1024 * 1024
 """A dead letter is its input and a few headers more."""
 
 INTERNAL_BYTES_MAX = 4 * 1024 * 1024
-"""Deltas of a round of 1,000 plays are at most 352 KB and the names of new tracks; the rest is room for larger rounds."""
+"""Deltas of a round of 2,000 plays are at most 704 KB and the names of new tracks; the rest is room for larger rounds."""
 
 _silent = logging.getLogger("segue.infra.topics")
 _silent.addHandler(logging.NullHandler())
