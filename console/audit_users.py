@@ -163,7 +163,7 @@ class SourceFold:
             self._send(numbered)
 
     def _owe(self, record: Outgoing, made: Made) -> None:
-        headers = dict(record.headers)
+        headers = dict(record.pairs())
         if record.topic == self._letters_topic:
             self.letters[int(headers["__dlq.errors.offset"])] = record
         if record.topic == self._erasures_topic:

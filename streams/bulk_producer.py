@@ -97,10 +97,10 @@ class BulkProducer:
     def _queued(self, producer: Producer, record: Outgoing, on_delivery: Any) -> bool:
         if self._ending:
             raise Unavailable("the outbox was closed while a publish was being handed over")
-        topic, partition, key, value, headers = record
+        topic, partition, key, value, _ = record
         try:
             # confluent-kafka takes no view of bytes that can be written to.
-            producer.produce(topic, None if value is None else bytes(value), key, partition, on_delivery, headers=headers)
+            producer.produce(topic, None if value is None else bytes(value), key, partition, on_delivery, headers=record.pairs())
         except BufferError:
             return False
         return True

@@ -41,7 +41,8 @@ class MemoryOutbox:
             if self._closed:
                 raise Unavailable("the outbox is closed")
             self._land_first = max(0, self._land_first - 1)
-            kept = record if record.value is None else record._replace(value=bytes(record.value))
+            value = None if record.value is None else bytes(record.value)
+            kept = record._replace(value=value, headers=record.pairs())
             self.log.setdefault((record.topic, record.partition), []).append(kept)
         await self._here.wait()
         if self._closed:

@@ -13,6 +13,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.protocol.types import Int16, Int32, String
 
+from streams.record_batch import BatchBytes
+
 FLAT_SINCE = 3
 """Versions before have another layout; Kafka 4 does not speak them any more."""
 
@@ -53,7 +55,7 @@ class OneCopyRequest(ProduceRequest):  # type: ignore[misc]
         for topic, partitions in self._topics:
             parts += [_text.encode(topic), Int32.encode(len(partitions))]
             for partition, batch in partitions:
-                parts += [Int32.encode(partition), Int32.encode(len(batch)), batch]
+                parts += [Int32.encode(partition), Int32.encode(len(batch)), *(batch.parts if isinstance(batch, BatchBytes) else [batch])]
         return _Body(parts)
 
 

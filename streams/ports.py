@@ -16,6 +16,7 @@ from infra.fenced import Field as Field
 from infra.fenced import Refused as Refused
 from infra.fenced import Row as Row
 from infra.fenced import StoreBroken as StoreBroken
+from streams.record_headers import Headers, read_headers
 
 
 class Unavailable(Exception):
@@ -36,13 +37,20 @@ class Record(Protocol):
 
 
 class Outgoing(NamedTuple):
-    """One record to publish; `value` None is a tombstone. A list's is a view of bytes: join it or measure it, no more."""
+    """One record to publish; `value` None is a tombstone. A list's is a view of bytes: join it or measure it, no more.
+
+    `headers` are pairs or, of a list, already the text that stands in a batch (`pairs` reads both).
+    """
 
     topic: str
     partition: int
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
+    headers: Headers | bytes
+
+    def pairs(self) -> Headers:
+        """The headers, for people and tests."""
+        return read_headers(self.headers)
 
 
 class Outbox(Protocol):

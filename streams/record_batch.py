@@ -1,4 +1,4 @@
-"""Kafka's record batch, version 2, written with one join and a checksum in hardware.
+"""Kafka's record batch, version 2, in parts that are joined once, and a checksum in hardware.
 
 Stands where aiokafka has its `BatchBuilder`: that one sums CRC-32C in software, 4 us for a list of 6 KB, which is as
 much as the rest of publishing it. The bytes are held to be the same by tests/unit/streams/test_record_batch.py.
@@ -14,6 +14,7 @@ from typing import Final
 from crc32c import crc32c
 
 from streams.ports import Outgoing
+from streams.record_headers import count, headers_text, varint
 
 HEADER: Final = struct.Struct(">qiibI")
 """Base offset, bytes that follow, leader epoch, magic, CRC: what the CRC does not cover."""
@@ -26,28 +27,20 @@ RECORD_OVERHEAD: Final = 32
 """Lengths, deltas and attributes of a record, at most."""
 
 
-def varint(n: int) -> bytes:
-    """`n` as a zigzag varint.
-
-    >>> varint(-1), varint(63), varint(64)
-    (b'\\x01', b'~', b'\\x80\\x01')
-    """
-    rest = 2 * n if n >= 0 else -2 * n - 1
-    text = bytearray()
-    while rest > 127:
-        text.append(rest & 127 | 128)
-        rest >>= 7
-    text.append(rest)
-    return bytes(text)
-
-
-_READY: Final = [varint(n) for n in range(8_192)]
-"""Most lengths and all deltas of a round."""
 _ABSENT: Final = varint(-1)
 
 
-def _count(n: int) -> bytes:
-    return _READY[n] if n < len(_READY) else varint(n)
+class BatchBytes:
+    """A batch as parts that nobody joined yet: the request they go into is the first to copy them (`streams/one_copy.py`)."""
+
+    def __init__(self, parts: list[bytes], n_bytes: int) -> None:
+        self.parts, self._n_bytes = parts, n_bytes
+
+    def __len__(self) -> int:
+        return self._n_bytes
+
+    def __bytes__(self) -> bytes:
+        return b"".join(self.parts)
 
 
 class RecordBatch:
@@ -55,12 +48,13 @@ class RecordBatch:
 
     Parameters
     ----------
-    body: the records, as they stand in a batch; their times are the batch's.
+    texts: the records in parts, as they stand in a batch; their times are the batch's.
+    n_bytes: their length together.
     """
 
-    def __init__(self, body: bytes, n: int, at_ms: int) -> None:
-        self._body, self._n, self._at_ms = body, n, at_ms
-        self._buffer = b""
+    def __init__(self, texts: list[bytes], n_bytes: int, n: int, at_ms: int) -> None:
+        self._texts, self._n_bytes, self._n, self._at_ms = texts, n_bytes, n, at_ms
+        self._built: BatchBytes | None = None
         self._producer = (-1, -1, 0)
 
     def append(self, **_: object) -> None:
@@ -75,7 +69,7 @@ class RecordBatch:
 
     def size(self) -> int:
         """Bytes of the whole batch."""
-        return HEADER.size + COVERED.size + len(self._body)
+        return HEADER.size + COVERED.size + self._n_bytes
 
     def record_count(self) -> int:
         """Records in it."""
@@ -84,38 +78,36 @@ class RecordBatch:
     def _set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:
         self._producer = (producer_id, producer_epoch, base_sequence)
 
-    def _build(self) -> bytes:
+    def _build(self) -> BatchBytes:
         """The bytes; a batch that is sent once more is the same."""
-        if not self._buffer:
+        if self._built is None:
             covered = COVERED.pack(0, self._n - 1, self._at_ms, self._at_ms, *self._producer, self._n)
-            crc = crc32c(self._body, crc32c(covered))
-            self._buffer = HEADER.pack(0, AFTER_LENGTH + len(self._body), NO_EPOCH, MAGIC, crc) + covered + self._body
-        return self._buffer
+            crc = crc32c(covered)
+            for text in self._texts:
+                crc = crc32c(text, crc)
+            header = HEADER.pack(0, AFTER_LENGTH + self._n_bytes, NO_EPOCH, MAGIC, crc) + covered
+            self._built = BatchBytes([header, *self._texts], self.size())
+        return self._built
 
 
 def record_batches(records: Sequence[Outgoing], at_ms: int, bytes_max: int) -> Iterator[RecordBatch]:
     """`records` of one partition, in order, in batches of at most `bytes_max`; a single record may be larger."""
-    left = room = bytes_max - HEADER.size - COVERED.size
-    told: dict[tuple[str, bytes], bytes] = {}
+    room = bytes_max - HEADER.size - COVERED.size
     texts: list[bytes] = []
-    n = 0
+    n = n_bytes = 0
+    tail = b""
     for _, _, key, value, headers in records:
         key_, value_ = key or b"", value or b""
-        after = _READY[len(headers)] + b"".join([told.get(pair) or _header(pair, told) for pair in headers])
-        size = RECORD_OVERHEAD + len(key_) + len(value_) + len(after)
-        if size > left and n:
-            yield RecordBatch(b"".join(texts), n, at_ms)
-            texts, n, left = [], 0, room
-        left -= size
-        before = b"\0\0" + _count(n) + (_ABSENT if key is None else _count(len(key_))) + key_
-        before += _ABSENT if value is None else _count(len(value_))
-        texts += (_count(len(before) + len(value_) + len(after)), before, value_, after)
+        after = headers if isinstance(headers, bytes) else headers_text(headers)
+        if n and n_bytes + RECORD_OVERHEAD + len(key_) + len(value_) + len(after) > room:
+            yield RecordBatch([*texts, tail], n_bytes, n, at_ms)
+            texts, tail, n, n_bytes = [], b"", 0, 0
+        before = b"\0\0" + count(n) + (_ABSENT if key is None else count(len(key_))) + key_
+        before += _ABSENT if value is None else count(len(value_))
+        n_record = len(before) + len(value_) + len(after)
+        length = count(n_record)
+        texts += (tail + length + before, value_)
+        n_bytes += len(length) + n_record
+        tail = after
         n += 1
-    yield RecordBatch(b"".join(texts), n, at_ms)
-
-
-def _header(pair: tuple[str, bytes], told: dict[tuple[str, bytes], bytes]) -> bytes:
-    """One header; `told` keeps it, for the records of a batch share all but their ids."""
-    name, value = pair[0].encode(), pair[1]
-    text = told[pair] = _count(len(name)) + name + _count(len(value)) + value
-    return text
+    yield RecordBatch([*texts, tail], n_bytes, n, at_ms)

@@ -138,7 +138,7 @@ class World:
                 self._check_stored(worker, record)
                 self._check_hidden(worker, record)
             value = None if record.value is None else bytes(record.value)
-            self.log[TP(record.topic, record.partition)].append(record.key, value, record.headers, self.now_ms())
+            self.log[TP(record.topic, record.partition)].append(record.key, value, record.pairs(), self.now_ms())
 
     def _known_erasures(self) -> dict[str, int]:
         found: dict[str, int] = {}
@@ -149,14 +149,14 @@ class World:
 
     def _check_hidden(self, worker: Worker, record: Outgoing) -> None:
         """P8: a rebuild publishes nothing of an erased user until it comes to the erasure."""
-        prefix, _, offset = dict(record.headers)["ce_id"].decode().split("-")
+        prefix, _, offset = dict(record.pairs())["ce_id"].decode().split("-")
         user = hex_hash(id_hash((record.key or b"").decode(), self.settings.id_key))
         if record.value is not None and int(offset) < self._erased.get(prefix, {}).get(user, -1):
             self.broken_promises.append(f"{worker} published a list of {record.key!r} at {offset}, who will be erased")
 
     def _check_stored(self, worker: Worker, record: Outgoing) -> None:
         """P4: a list is stored before it is published, under its own id."""
-        ce_id = dict(record.headers)["ce_id"].decode()
+        ce_id = dict(record.pairs())["ce_id"].decode()
         if record.value is not None and msgspec.json.decode(record.value)["recommendation_id"] != ce_id:
             self.broken_promises.append(f"{worker} published another list as {ce_id}")
         prefix, partition, offset = ce_id.split("-")

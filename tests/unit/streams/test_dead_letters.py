@@ -18,7 +18,7 @@ HEADERS = st.lists(st.tuples(st.text(max_size=5), st.binary(max_size=9) | st.non
 def test_it_keeps_key_value_and_headers_and_lies_on_the_partition_of_the_same_number() -> None:
     letter = dead_letter(REFUSED, Reason.JSON, "the value is not JSON", "loud")
     assert (letter.topic, letter.partition, letter.key, letter.value) == ("loud.dead-letters", 3, b"\xfe", b"\xff\x00{")
-    assert list(letter.headers) == [
+    assert list(letter.pairs()) == [
         ("traceparent", b"00-1"),
         ("ce_type", b"\xff"),
         ("__dlq.errors.topic", b"segue.events"),
@@ -32,15 +32,15 @@ def test_it_keeps_key_value_and_headers_and_lies_on_the_partition_of_the_same_nu
 
 def test_its_error_headers_are_those_of_the_contract() -> None:
     letter = dead_letter(appended(b"{"), Reason.SCHEMA, "é", "segue")
-    headers = msgspec.convert({name: value.decode() for name, value in letter.headers}, DeadLetterHeaders)
+    headers = msgspec.convert({name: value.decode() for name, value in letter.pairs()}, DeadLetterHeaders)
     assert (headers.reason, headers.message, headers.offset) == (Reason.SCHEMA, "é", "7")
 
 
 def test_a_dead_letter_that_was_sent_again_and_refused_again_says_only_the_latest_reason() -> None:
     first = dead_letter(REFUSED, Reason.JSON, "first", "segue")
-    again = dead_letter(appended(first.value, headers=first.headers, offset=9), Reason.NULL, "second", "segue")
-    assert [value for name, value in again.headers if name == "__dlq.errors.message"] == [b"second"]
-    assert len(again.headers) == len(first.headers)
+    again = dead_letter(appended(first.value, headers=first.pairs(), offset=9), Reason.NULL, "second", "segue")
+    assert [value for name, value in again.pairs() if name == "__dlq.errors.message"] == [b"second"]
+    assert len(again.pairs()) == len(first.pairs())
 
 
 def test_a_tombstone_and_a_record_without_key_can_be_refused() -> None:
@@ -50,8 +50,8 @@ def test_a_tombstone_and_a_record_without_key_can_be_refused() -> None:
 
 def test_a_long_message_is_cut_and_an_odd_one_is_still_bytes() -> None:
     letter = dead_letter(REFUSED, Reason.SCHEMA, "x" * 9_999, "segue")
-    assert dict(letter.headers)["__dlq.errors.message"] == b"x" * MESSAGE_CHARS_MAX
-    assert dict(dead_letter(REFUSED, Reason.SCHEMA, "\ud800", "segue").headers)["__dlq.errors.message"] == b"?"
+    assert dict(letter.pairs())["__dlq.errors.message"] == b"x" * MESSAGE_CHARS_MAX
+    assert dict(dead_letter(REFUSED, Reason.SCHEMA, "\ud800", "segue").pairs())["__dlq.errors.message"] == b"?"
 
 
 @given(st.binary(max_size=99) | st.none(), st.binary(max_size=9) | st.none(), HEADERS, st.sampled_from(Reason), st.text(max_size=9))

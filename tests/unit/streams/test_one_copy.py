@@ -6,6 +6,8 @@ import pytest
 from aiokafka.protocol.produce import ProduceRequest
 
 from streams.one_copy import OneCopyRequest
+from streams.ports import Outgoing
+from streams.record_batch import record_batches
 
 KAFKA_NOW = {0: (3, 13)}
 TOPICS = [("lists", [(0, b"batch of 0"), (7, bytearray(b"\x00\xff" * 300))]), ("naïve", [(1, b"")])]
@@ -28,3 +30,14 @@ def test_the_message_is_the_same_byte_for_byte(topics: list[tuple[str, list[tupl
 def test_an_old_broker_gets_what_aiokafka_makes() -> None:
     asked = (None, -1, 10_000, TOPICS)
     assert OneCopyRequest(*asked).prepare({0: (0, 2)}).encode() == ProduceRequest(*asked).prepare({0: (0, 2)}).encode()
+
+
+def test_a_batch_in_parts_is_its_bytes() -> None:
+    records = [Outgoing("lists", 0, b"ana", b"[1, 2]", [("ce_id", b"1")]), Outgoing("lists", 0, None, None, [])]
+    (batch,) = record_batches(records, 1_764_582_000_012, 10_000)
+    built = batch._build()
+
+    def message(topics: list[tuple[str, list[tuple[int, object]]]]) -> object:
+        return b"" + (b"header" + OneCopyRequest(None, -1, 10_000, topics).prepare(KAFKA_NOW).encode())
+
+    assert message([("lists", [(0, built)])]) == message([("lists", [(0, bytes(built))])])

@@ -149,7 +149,7 @@ async def test_a_bad_record_becomes_a_dead_letter_and_the_partition_goes_on(worl
     assert (world.count("applied"), world.count("rejected")) == (2, 1)
     letters = [out for (topic, _), log in world.outbox.log.items() if topic.endswith("dead-letters") for out in log]
     assert [(out.key, out.value) for out in letters] == [(b"ana", b"{not json")]
-    assert dict(letters[0].headers)["__dlq.errors.reason"] == b"json"
+    assert dict(letters[0].pairs())["__dlq.errors.reason"] == b"json"
 
 
 async def test_the_sum_of_counters_is_every_record_below_the_cursor(world: SmallWorld) -> None:

@@ -52,7 +52,7 @@ async def test_the_third_death_makes_a_verdict_and_nothing_else_is_lost(world: S
         assert lives < 12, "the log never gets past the record"
     assert world.count("applied") == 6 and world.count("rejected") == 1
     letters = [out for (topic, _), log in world.outbox.log.items() if topic.endswith("dead-letters") for out in log]
-    assert [dict(out.headers)["__dlq.errors.reason"] for out in letters] == [b"handler"]
+    assert [dict(out.pairs())["__dlq.errors.reason"] for out in letters] == [b"handler"]
     assert len(world.outbox.log["segue.internal.verdicts", 0]) == 1
 
 
