@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from console.addresses import remember
-from console.commands import auditing, bench, chaos, doctor, evaluating, looking, rebuilding, replaying, running, sending, topics
+from console.commands import auditing, bench, chaos, cleaning, doctor, evaluating, looking, rebuilding, replaying, running, sending, topics
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -50,7 +50,6 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     looking.user,
     looking.track,
     looking.where,
-    looking.quality,
     replaying.replay,
     auditing.audit,
     doctor.doctor,
@@ -59,6 +58,11 @@ COMMANDS: tuple[Callable[..., None], ...] = (
 for command in COMMANDS:
     app.command()(command)
 app.command(context_settings=bench.SETTINGS)(bench.bench)
+
+quality_app = typer.Typer()
+quality_app.callback(invoke_without_command=True)(looking.quality)
+quality_app.command()(cleaning.catalogue)
+app.add_typer(quality_app, name="quality")
 
 topics_app = typer.Typer(no_args_is_help=True, help="The topics of a namespace: plan, apply.")
 topics_app.command()(topics.plan)

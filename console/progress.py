@@ -14,13 +14,13 @@ LINE_EVERY_S = 2.0
 
 
 class Steps:
-    """Shows `done` of `total`.
+    """Shows `done` of `total`; a total of None is not known yet.
 
     >>> with Steps("rows", 2) as steps:
     ...     steps.show(2)
     """
 
-    def __init__(self, what: str, total: int) -> None:
+    def __init__(self, what: str, total: int | None) -> None:
         self.what, self.total = what, total
         self._console = notes()
         self._said_s = time.monotonic()
@@ -38,7 +38,8 @@ class Steps:
             self._bar.update(self._task, completed=done)
         elif time.monotonic() - self._said_s >= LINE_EVERY_S:
             self._said_s = time.monotonic()
-            self._console.print(f"{self.what}: {done:,} of {self.total:,}", markup=False)
+            of_all = "" if self.total is None else f" of {self.total:,}"
+            self._console.print(f"{self.what}: {done:,}{of_all}", markup=False)
 
     def __enter__(self) -> Self:
         if self._bar is not None:

@@ -102,6 +102,8 @@ def quality(
     as_json: Json = False,
 ) -> None:
     """How often the next play was in the list that was live before it, beside popularity's list."""
+    if context.invoked_subcommand is not None:
+        return
     settings = settings_of(context)
     state = State(settings)
     days = {day: measures for day, measures in by_day(state, settings.events_partitions).items() if day >= from_day}

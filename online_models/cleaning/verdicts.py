@@ -36,6 +36,8 @@ class Rule(StrEnum):
     """Composed characters (NFC)."""
     INVISIBLE = "invisible"
     SPACES = "spaces"
+    SPLIT = "split"
+    """A list that came as one text."""
 
 
 class Reason(StrEnum):

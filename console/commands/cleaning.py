@@ -1,0 +1,96 @@
+"""`segue quality catalogue`: what the cleaning says of a file of tracks or users, before anything learns from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from console.catalogue_file import HELP, TRACK_COLUMNS, USER_COLUMNS, Row, mapped, rows
+from console.output import Json, guarded, say_json, screen
+from console.progress import Steps
+from console.trouble import Exit, Trouble
+from online_models.cleaning.fields import TRACK_FIELDS, USER_FIELDS
+from online_models.cleaning.rows import BadRow, Counts, RowCleaner
+
+
+@guarded
+def catalogue(
+    file: Annotated[Path, typer.Argument(help="csv, tsv, jsonl or parquet; .gz and .zip are opened.")],
+    users: Annotated[bool, typer.Option("--users", help="The file holds users' attributes, not tracks.")] = False,
+    maps: Annotated[list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="released=year")] = None,
+    as_json: Json = False,
+) -> None:
+    """Clean a file without importing it: what was corrected and refused, by field and rule, with examples."""
+    fields, names = (USER_FIELDS, USER_COLUMNS) if users else (TRACK_FIELDS, TRACK_COLUMNS)
+    cleaner = RowCleaner(fields)
+    found = rows(file)
+    first = next(found, None)
+    if first is None:
+        raise Trouble(Exit.INVALID, f"{file} has no rows", HELP)
+    # A jsonl's later rows may have more columns than its first; those that are not mapped are not read.
+    mapping = mapped(list(first), [field.name for field in fields], names, _told(maps or []))
+    _clean(cleaner, mapping, chain([first], found))
+    unread = [column for column in first if column not in mapping.values()]
+    report = {"file": str(file), "mapping": mapping, "unread": unread, **_shown(cleaner.counts, mapping)}
+    if as_json:
+        say_json(report)
+    else:
+        _print(report)
+
+
+def _told(pairs: list[str]) -> dict[str, str]:
+    split = [pair.partition("=") for pair in pairs]
+    wrong = next((pair for pair, (field, _, column) in zip(pairs, split, strict=True) if not field or not column), None)
+    if wrong is not None:
+        raise Trouble(Exit.USAGE, f"--map takes FIELD=COLUMN; got {wrong!r}", HELP)
+    return {field: column for field, _, column in split}
+
+
+def _clean(cleaner: RowCleaner, mapping: dict[str, str], found: Iterator[Row]) -> None:
+    with Steps("rows cleaned", None) as steps:
+        for n, row in enumerate(found, 1):
+            raw = {field: row.get(column) for field, column in mapping.items()}
+            try:
+                clean = cleaner.clean_one(raw)
+            except BadRow:
+                continue  # counted
+            cleaner.learn_one(raw, clean)
+            steps.show(n)
+
+
+def _shown(counts: Counts, mapping: dict[str, str]) -> dict[str, Any]:
+    def told(found: Any, what: str) -> list[dict[str, Any]]:
+        return [
+            {"field": field, what: str(kind), "values": n, "examples": counts.examples[field, kind]}
+            for (field, kind), n in sorted(found.items(), key=lambda pair: (pair[0][0], -pair[1]))
+        ]
+
+    return {
+        "rows": counts.n_rows,
+        "bad_rows": counts.n_bad_rows,
+        "corrected": told(counts.corrected, "rule"),
+        "refused": told(counts.refused, "reason"),
+        "missing": {field: n for field, n in counts.missing.items() if field in mapping},
+        "estimated": {field: n for field, n in counts.estimated.items() if field in mapping},
+    }
+
+
+def _print(report: dict[str, Any]) -> None:
+    out = screen()
+    out.print(f"{report['file']}: {report['rows']:,} rows, {report['bad_rows']:,} without an id", markup=False)
+    out.print("read: " + ", ".join(f"{field} from {column}" for field, column in report["mapping"].items()), markup=False)
+    if report["unread"]:
+        out.print("not read: " + ", ".join(report["unread"]), markup=False)
+    table = Table("field", "what", "values", "for example")
+    for row in report["corrected"]:
+        table.add_row(row["field"], row["rule"], f"{row['values']:,}", "; ".join(f"{a!r} → {b!r}" for a, b in row["examples"]))
+    for row in report["refused"]:
+        table.add_row(row["field"], f"refused: {row['reason']}", f"{row['values']:,}", "; ".join(repr(a) for a, _ in row["examples"]))
+    for field, n in report["missing"].items():
+        table.add_row(field, "missing", f"{n:,}", f"{report['estimated'][field]:,} estimated" if field in report["estimated"] else "")
+    out.print(table, markup=False)
