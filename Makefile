@@ -35,7 +35,7 @@ check: setup
 	@$(MAKE) --no-print-directory -j 2 -O lint fast
 
 test: lint
-	$(BIN)/pytest $(ARGS)
+	@tools/test.sh $(ARGS)
 
 demo: setup
 	@$(BIN)/segue demo $(if $(SECONDS),--seconds $(SECONDS))
