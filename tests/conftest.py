@@ -8,9 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from infra.services import Addresses
 from infra.services import services as start_services
+
+# How long an example takes says more of the neighbours on the machine than of the code.
+settings.register_profile("segue", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("segue")
 
 ROOT = Path(__file__).resolve().parents[1]
 
