@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -14,6 +15,7 @@ from console.catalogue_file import HELP, TRACK_COLUMNS, USER_COLUMNS, Row, mappe
 from console.output import Json, guarded, say_json, screen
 from console.progress import Steps
 from console.trouble import Exit, Trouble
+from online_models.cleaning.duplicates import Duplicates
 from online_models.cleaning.fields import TRACK_FIELDS, USER_FIELDS
 from online_models.cleaning.rows import BadRow, Counts, RowCleaner
 
@@ -34,9 +36,14 @@ def catalogue(
         raise Trouble(Exit.INVALID, f"{file} has no rows", HELP)
     # A jsonl's later rows may have more columns than its first; those that are not mapped are not read.
     mapping = mapped(list(first), [field.name for field in fields], names, _told(maps or []))
-    _clean(cleaner, mapping, chain([first], found))
+    parts, duplicates = Counter[str](), None if users else Duplicates()
+    _clean(cleaner, mapping, chain([first], found), parts, duplicates)
     unread = [column for column in first if column not in mapping.values()]
     report = {"file": str(file), "mapping": mapping, "unread": unread, **_shown(cleaner.counts, mapping)}
+    if duplicates is not None:
+        report["titles"] = dict(parts)
+        report["repeated_rows"] = {"rows": duplicates.n_repeated, "changed": dict(duplicates.changed)}
+        report["other_ids_of_a_recording"] = duplicates.n_linked
     if as_json:
         say_json(report)
     else:
@@ -51,7 +58,7 @@ def _told(pairs: list[str]) -> dict[str, str]:
     return {field: column for field, _, column in split}
 
 
-def _clean(cleaner: RowCleaner, mapping: dict[str, str], found: Iterator[Row]) -> None:
+def _clean(cleaner: RowCleaner, mapping: dict[str, str], found: Iterator[Row], parts: Counter[str], duplicates: Duplicates | None) -> None:
     with Steps("rows cleaned", None) as steps:
         for n, row in enumerate(found, 1):
             raw = {field: row.get(column) for field, column in mapping.items()}
@@ -60,6 +67,11 @@ def _clean(cleaner: RowCleaner, mapping: dict[str, str], found: Iterator[Row]) -
             except BadRow:
                 continue  # counted
             cleaner.learn_one(raw, clean)
+            title = clean.title
+            if title is not None:
+                parts.update(filter(None, ("featured" if title.featured else "", title.kind)))
+            if duplicates is not None:
+                duplicates.add(str(clean.values[cleaner.identity]), clean.values, title)
             steps.show(n)
 
 
@@ -94,3 +106,10 @@ def _print(report: dict[str, Any]) -> None:
     for field, n in report["missing"].items():
         table.add_row(field, "missing", f"{n:,}", f"{report['estimated'][field]:,} estimated" if field in report["estimated"] else "")
     out.print(table, markup=False)
+    if "repeated_rows" in report:
+        parts = ", ".join(f"{kind} {n:,}" for kind, n in sorted(report["titles"].items(), key=lambda pair: -pair[1]))
+        out.print(f"titles that were taken apart: {parts or 'none'}", markup=False)
+        repeated = report["repeated_rows"]
+        changed = ", ".join(f"{field} {n:,}" for field, n in sorted(repeated["changed"].items(), key=lambda pair: -pair[1]))
+        out.print(f"rows of a track that had one: {repeated['rows']:,}; what they say otherwise: {changed or 'nothing'}", markup=False)
+        out.print(f"other ids of a recording that had one: {report['other_ids_of_a_recording']:,}", markup=False)

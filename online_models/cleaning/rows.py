@@ -16,6 +16,7 @@ from online_models.cleaning.fields import Field
 from online_models.cleaning.missing import Imputer, is_missing
 from online_models.cleaning.numbers import NUMBER_MAX, read_number
 from online_models.cleaning.text import tidy
+from online_models.cleaning.titles import Title, take_apart
 from online_models.cleaning.verdicts import Reading, Reason, Rule, Value
 
 EXAMPLES_MAX: Final = 3
@@ -55,6 +56,12 @@ class CleanRow(NamedTuple):
     """Numbers that stand in for missing ones: to be used, and never to be learned as if they were seen."""
     corrections: list[Correction]
     refusals: list[Refusal]
+
+    @property
+    def title(self) -> Title | None:
+        """The title taken apart; `values` keeps it whole."""
+        title = self.values.get("title")
+        return take_apart(title) if isinstance(title, str) else None
 
 
 class BadRow(Exception):

@@ -18,7 +18,7 @@ ANYTHING = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=5,
 )
-ROWS = st.dictionaries(st.sampled_from([field.name for field in TRACK_FIELDS]), ANYTHING)
+ROWS = st.dictionaries(st.sampled_from([field.name for field in TRACK_FIELDS]), ANYTHING, max_size=6)
 
 
 @given(ROWS)
