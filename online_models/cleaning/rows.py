@@ -15,6 +15,7 @@ from online_models.cleaning.dates import DayOrder, read_date
 from online_models.cleaning.fields import Field
 from online_models.cleaning.missing import Imputer, is_missing
 from online_models.cleaning.numbers import NUMBER_MAX, read_number
+from online_models.cleaning.spelling import Categories, Spelling
 from online_models.cleaning.text import tidy
 from online_models.cleaning.titles import Title, take_apart
 from online_models.cleaning.verdicts import Reading, Reason, Rule, Value
@@ -108,6 +109,7 @@ class RowCleaner:
     Parameters
     ----------
     fields: the first is the row's identity.
+    declared: field -> names that are right as they are.
 
     >>> from online_models.cleaning.fields import TRACK_FIELDS
     >>> cleaner = RowCleaner(TRACK_FIELDS)
@@ -118,12 +120,16 @@ class RowCleaner:
     [('energy', 'out_of_range')]
     """
 
-    def __init__(self, fields: Iterable[Field]) -> None:
+    def __init__(self, fields: Iterable[Field], declared: Mapping[str, Iterable[str]] | None = None) -> None:
         self.fields = {field.name: field for field in fields}
         self.identity = next(iter(self.fields))
         self.counts = Counts()
         self._imputer = Imputer(self.fields.values())
         self._orders = {field.name: DayOrder() for field in self.fields.values() if field.kind == "date"}
+        told = {name: tuple(names) for name, names in (declared or {}).items()}
+        named = {field.name: field.kind for field in self.fields.values() if field.kind in ("artist", "category")}
+        self._spellings = {name: Spelling(told.get(name, ())) for name in named}
+        self._forms = {name: Categories(told.get(name, ())) for name, kind in named.items() if kind == "category"}
 
     def clean_one(self, raw: Mapping[str, object]) -> CleanRow:
         """A row with the fields that are declared; others are none of its business. Raises `BadRow`."""
@@ -144,6 +150,13 @@ class RowCleaner:
         self._imputer.learn_one(row.values)
         for name, order in self._orders.items():
             order.learn_one(raw.get(name))
+        for name, spelling in self._spellings.items():
+            text = _text_of(raw.get(name)) if name in row.values else None
+            if text is not None:
+                writing = tidy(text)[0]
+                spelling.learn_one(writing)
+                if name in self._forms:
+                    self._forms[name].learn_one(writing)
 
     def _read(self, field: Field, value: object, row: CleanRow) -> None:
         if field.kind == "number":
@@ -156,6 +169,22 @@ class RowCleaner:
             self._take(field, value, _identity(value), row)
         else:
             _read_text(field, value, row)
+            if field.name in self._spellings:
+                self._name(field.name, row)
+
+    def _name(self, field: str, row: CleanRow) -> None:
+        """The name that was meant, as it is usually written."""
+        name = row.values.get(field)
+        if not isinstance(name, str):
+            return
+        meant = self._spellings[field].correct(name)
+        for rule, after in ((Rule.SPELLING, meant), (Rule.ONE_FORM, self._form(field, meant or name))):
+            if after is not None and after != name:
+                row.corrections.append(Correction(field, rule, _shown(name), _shown(after)))
+                row.values[field] = name = after
+
+    def _form(self, field: str, name: str) -> str | None:
+        return self._forms[field].one_form(name) if field in self._forms else None
 
     @staticmethod
     def _take(field: Field, value: object, reading: Reading, row: CleanRow) -> None:

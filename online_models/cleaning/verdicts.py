@@ -36,6 +36,10 @@ class Rule(StrEnum):
     """Composed characters (NFC)."""
     INVISIBLE = "invisible"
     SPACES = "spaces"
+    SPELLING = "spelling"
+    """A close spelling of a name that is known well."""
+    ONE_FORM = "one_form"
+    """The usual writing of a category."""
     SPLIT = "split"
     """A list that came as one text."""
 
