@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from importlib import import_module
 
 import msgspec
 
@@ -79,7 +80,9 @@ async def _warm_plays() -> None:
 
 
 def warm_up(role: str) -> None:
-    """Run a few plays through a worker in memory; leaves no thread and no loop behind."""
+    """Run a few plays through a worker in memory, or load the models' libraries; leaves no thread and no loop behind."""
     partition_of(b"ana", 8)
     if role == "plays":
         asyncio.run(_warm_plays())
+    else:
+        import_module("streams.models_worker")

@@ -22,9 +22,7 @@ from streams.clock import SystemClock
 from streams.fail_points import FailPoints
 from streams.faust_app import SegueApp, build_app, run_app
 from streams.lag import Lag
-from streams.models_worker import Models
 from streams.observe import Measured
-from streams.observe_models import MeasuredModels
 from streams.outbox import KafkaOutbox
 from streams.plays import Plays
 from streams.ports import TP, Group, Record
@@ -86,6 +84,14 @@ class Joined:
         await self._consumer.publish_positions(positions)
 
 
+def _models(settings: Settings, store: RedisStore, outbox: KafkaOutbox, metrics: Metrics) -> Core:
+    """Imported here: a plays worker has no use for River, which takes 60 MB. The supervisor has loaded it before it forks (`warm_up`)."""
+    from streams.models_worker import Models
+    from streams.observe_models import MeasuredModels
+
+    return Models(settings, store, outbox, SystemClock(), observe=MeasuredModels(metrics), on_crash=_end)
+
+
 class Worker:
     """Owner given to the transport: builds the role's core at the first assignment, on the loop that runs it."""
 
@@ -123,7 +129,7 @@ class Worker:
         store = self._store = RedisStore(s.redis, namespace=s.namespace, on_wait=_waiting(self.health, self._metrics))
         outbox = KafkaOutbox(s.kafka, client_id=f"{s.namespace}.{self._role}")
         core: Core = (
-            Models(s, store, outbox, SystemClock(), observe=MeasuredModels(self._metrics), on_crash=_end)
+            _models(s, store, outbox, self._metrics)
             if self._role == "models"
             else Plays(
                 s,

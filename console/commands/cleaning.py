@@ -6,18 +6,21 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.table import Table
 
-from console.catalogue_file import HELP, TRACK_COLUMNS, USER_COLUMNS, Row, mapped, rows
 from console.output import Json, guarded, say_json, screen
 from console.progress import Steps
 from console.trouble import Exit, Trouble
-from online_models.cleaning.duplicates import Duplicates
-from online_models.cleaning.fields import TRACK_FIELDS, USER_FIELDS
-from online_models.cleaning.rows import BadRow, Counts, RowCleaner
+
+if TYPE_CHECKING:
+    from console.catalogue_file import Row
+    from online_models.cleaning.duplicates import Duplicates
+    from online_models.cleaning.rows import Counts, RowCleaner
+
+HELP: Final = "segue quality catalogue --help"
 
 
 @guarded
@@ -28,6 +31,12 @@ def catalogue(
     as_json: Json = False,
 ) -> None:
     """Clean a file without importing it: what was corrected and refused, by field and rule, with examples."""
+    # Imported here: Arrow and River, which no other command and no worker should wait for.
+    from console.catalogue_file import TRACK_COLUMNS, USER_COLUMNS, mapped, rows
+    from online_models.cleaning.duplicates import Duplicates
+    from online_models.cleaning.fields import TRACK_FIELDS, USER_FIELDS
+    from online_models.cleaning.rows import RowCleaner
+
     fields, names = (USER_FIELDS, USER_COLUMNS) if users else (TRACK_FIELDS, TRACK_COLUMNS)
     cleaner = RowCleaner(fields)
     found = rows(file)
@@ -59,6 +68,8 @@ def _told(pairs: list[str]) -> dict[str, str]:
 
 
 def _clean(cleaner: RowCleaner, mapping: dict[str, str], found: Iterator[Row], parts: Counter[str], duplicates: Duplicates | None) -> None:
+    from online_models.cleaning.rows import BadRow
+
     with Steps("rows cleaned", None) as steps:
         for n, row in enumerate(found, 1):
             raw = {field: row.get(column) for field, column in mapping.items()}
