@@ -9,6 +9,7 @@ import csv
 import gzip
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,8 +24,9 @@ from console.trouble import Exit, Trouble
 
 Row = dict[str, Any]
 
-KINDS: Final = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 FIELD_BYTES_MAX: Final = 1 << 20
+UNREADABLE: Final = (csv.Error, msgspec.DecodeError, UnicodeError, pa.ArrowException, zipfile.BadZipFile, zlib.error, EOFError, OSError)
+"""What a damaged file raises, whatever its kind; a bad gzip header is an OSError."""
 HELP: Final = "segue quality catalogue --help"
 
 TRACK_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
@@ -48,6 +50,17 @@ USER_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "birth_year": ("birth_year", "year_of_birth"),
     "gender": ("gender", "sex"),
 }
+
+
+def told_columns(pairs: Sequence[str]) -> dict[str, str]:
+    """`field=column`, as told on the command line. Raises Trouble (exit 2)."""
+    told: dict[str, str] = {}
+    for pair in pairs:
+        field, _, column = pair.partition("=")
+        if not field or not column:
+            raise Trouble(Exit.USAGE, f"--map takes FIELD=COLUMN; got {pair!r}", HELP)
+        told[field] = column
+    return told
 
 
 def mapped(columns: Sequence[str], fields: Sequence[str], names: Mapping[str, tuple[str, ...]], told: Mapping[str, str]) -> dict[str, str]:
@@ -89,7 +102,7 @@ def rows(path: Path) -> Iterator[Row]:
             for row in READERS[kind](file):
                 n += 1
                 yield row
-        except (csv.Error, msgspec.DecodeError, pa.ArrowException, zipfile.BadZipFile, gzip.BadGzipFile, EOFError, OSError) as error:
+        except UNREADABLE as error:
             raise Trouble(Exit.INVALID, f"{path} cannot be read after row {n:,}: {error}", HELP) from error
 
 
@@ -112,7 +125,7 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], str]]:
         return
     kind = _kind(path.name.removesuffix(path.suffix) if suffix == ".gz" else path.name)
     if kind not in READERS:
-        raise Trouble(Exit.INVALID, f"{path}: rows come as {', '.join(KINDS)} (.gz, .zip), not {kind or 'a name without ending'}", HELP)
+        raise Trouble(Exit.INVALID, f"{path}: rows come as {', '.join(READERS)} (.gz, .zip), not {kind or 'a name without ending'}", HELP)
     with gzip.open(path) if suffix == ".gz" else path.open("rb") as file:
         yield cast(IO[bytes], file), kind
 

@@ -49,7 +49,7 @@ class Outgoing(NamedTuple):
     headers: Headers | bytes
 
     def pairs(self) -> Headers:
-        """The headers, for people and tests."""
+        """The headers as pairs, whichever way they are held."""
         return read_headers(self.headers)
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from online_models.cleaning.duplicates import Duplicates
     from online_models.cleaning.rows import Counts, RowCleaner
 
-HELP: Final = "segue quality catalogue --help"
-
 
 @guarded
 def catalogue(
@@ -32,7 +30,7 @@ def catalogue(
 ) -> None:
     """Clean a file without importing it: what was corrected and refused, by field and rule, with examples."""
     # Imported here: Arrow and River, which no other command and no worker should wait for.
-    from console.catalogue_file import TRACK_COLUMNS, USER_COLUMNS, mapped, rows
+    from console.catalogue_file import HELP, TRACK_COLUMNS, USER_COLUMNS, mapped, rows, told_columns
     from online_models.cleaning.duplicates import Duplicates
     from online_models.cleaning.fields import TRACK_FIELDS, USER_FIELDS
     from online_models.cleaning.rows import RowCleaner
@@ -44,7 +42,7 @@ def catalogue(
     if first is None:
         raise Trouble(Exit.INVALID, f"{file} has no rows", HELP)
     # A jsonl's later rows may have more columns than its first; those that are not mapped are not read.
-    mapping = mapped(list(first), [field.name for field in fields], names, _told(maps or []))
+    mapping = mapped(list(first), [field.name for field in fields], names, told_columns(maps or []))
     parts, duplicates = Counter[str](), None if users else Duplicates()
     _clean(cleaner, mapping, chain([first], found), parts, duplicates)
     unread = [column for column in first if column not in mapping.values()]
@@ -57,14 +55,6 @@ def catalogue(
         say_json(report)
     else:
         _print(report)
-
-
-def _told(pairs: list[str]) -> dict[str, str]:
-    split = [pair.partition("=") for pair in pairs]
-    wrong = next((pair for pair, (field, _, column) in zip(pairs, split, strict=True) if not field or not column), None)
-    if wrong is not None:
-        raise Trouble(Exit.USAGE, f"--map takes FIELD=COLUMN; got {wrong!r}", HELP)
-    return {field: column for field, _, column in split}
 
 
 def _clean(cleaner: RowCleaner, mapping: dict[str, str], found: Iterator[Row], parts: Counter[str], duplicates: Duplicates | None) -> None:

@@ -55,6 +55,8 @@ def test_a_byte_order_mark_and_bad_bytes_do_not_stop_it(tmp_path: Path) -> None:
         ("tracks.xls", b"", Exit.INVALID, "not .xls"),
         ("tracks.csv", b"track_id,title\nt1,a\nt2,a,b\n", Exit.INVALID, "after row 1: line 3 has more values"),
         ("tracks.jsonl", b'{"track_id": "t1"}\n[]\n', Exit.INVALID, "after row 1"),
+        ("tracks.jsonl", b'{"track_id": "t1"}\n{"track_id": "\xff"}\n', Exit.INVALID, "after row 1"),
+        ("tracks.csv.gz", gzip.compress(CSV.encode() * 50)[:20] + b"damaged" * 9, Exit.INVALID, "cannot be read after row"),
         ("tracks.parquet", b"no parquet", Exit.INVALID, "after row 0"),
         ("tracks.csv.gz", b"no gzip", Exit.INVALID, "after row 0"),
         ("tracks.zip", b"no zip", Exit.INVALID, "no zip archive"),
