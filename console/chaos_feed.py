@@ -17,18 +17,22 @@ QUEUE_MAX: Final = 200_000
 
 
 class Feed:
-    """Sends records in a thread of its own until the plays are used up.
+    """Sends records in a thread of its own until it is told to finish.
+
+    On a slow machine the faults take longer, and the trickle with them: more plays are sent then, for a worker
+    that is killed with nothing to do has nothing to recover.
 
     Parameters
     ----------
-    plays: valid plays to send in all; duplicates, bad records and the like come on top
+    plays: valid plays to send, at least; duplicates, bad records and the like come on top
     per_s: plays per second of the trickle
     """
 
     def __init__(self, settings: Settings, records: Iterator[Sent], *, plays: int, per_s: float) -> None:
         self._topic = f"{settings.namespace}.events"
         self._records = records
-        self.plays_left, self._per_s = plays, per_s
+        self._plays, self._per_s = plays, per_s
+        self.n_plays = 0
         self.n_sent = self.n_acked = 0
         self.ends: dict[int, int] = {}
         """Partition -> offset behind the last acknowledged record."""
@@ -58,7 +62,12 @@ class Feed:
     def burst(self, plays: int) -> None:
         """Send so many plays as fast as possible, soon."""
         with self._lock:
-            self._burst += min(plays, self.plays_left)
+            self._burst += plays
+
+    @property
+    def plays_left(self) -> int:
+        """Of the plays that were asked for, how many are still to be sent."""
+        return max(0, self._plays - self.n_plays)
 
     def finish(self, timeout_s: float) -> None:
         """Send what is left, wait for every acknowledgement, and stop. Raises `RuntimeError` when that fails."""
@@ -91,14 +100,14 @@ class Feed:
 
     def _run(self) -> None:
         due, last_s = 0.0, time.monotonic()
-        while not self._stop.is_set() and self.plays_left:
+        while not self._stop.is_set():
             now_s = time.monotonic()
             due += (now_s - last_s) * self._per_s
             last_s = now_s
             with self._lock:
                 n, self._burst = int(due) + self._burst, 0
             due -= int(due)
-            self._send(min(n, self.plays_left))
+            self._send(n)
             self._producer.poll(TICK_S)
 
     def _send(self, plays: int) -> None:
@@ -110,7 +119,7 @@ class Feed:
                     return
             self.n_sent += 1
             plays -= sent.is_play
-            self.plays_left -= sent.is_play
+            self.n_plays += sent.is_play
             self._producer.poll(0)
 
     def _produce(self, sent: Sent) -> bool:

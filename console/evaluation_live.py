@@ -16,13 +16,14 @@ from infra import topics
 from infra.settings import Settings
 
 
-def live_quality(settings: Settings, log: PlayLog, report_from: int, stop_after: int) -> dict[str, Any]:
+def live_quality(settings: Settings, log: PlayLog, report_from: int, stop_after: int, round_plays: int) -> dict[str, Any]:
     """Replay a log at full speed into a namespace of its own; what became of the plays, and the quality from that row's day on.
 
     Parameters
     ----------
     report_from : quality is reported from the first day that begins at or after this row
     stop_after : rows sent; 0 = all
+    round_plays : plays handled together, at most: lists are as stale as in one process with rounds of so many
 
     Raises
     ------
@@ -32,7 +33,12 @@ def live_quality(settings: Settings, log: PlayLog, report_from: int, stop_after:
     install()
     with stop_on_signals(), running_services("test", folder) as addresses:
         live = msgspec.structs.replace(
-            settings, kafka=addresses.kafka, redis=addresses.redis, data_dir=str(folder), namespace=f"evaluate-{secrets.token_hex(3)}"
+            settings,
+            kafka=addresses.kafka,
+            redis=addresses.redis,
+            data_dir=str(folder),
+            namespace=f"evaluate-{secrets.token_hex(3)}",
+            round_plays_max=round_plays,
         )
         topics.apply(live)
         try:

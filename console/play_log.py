@@ -91,7 +91,7 @@ class PlayLog:
         self._columns["played_at"] = pa.array(self.played_at)
 
     def day_from(self, row: int) -> tuple[str, int]:
-        """The first day that starts at or after `row`'s time, as (YYYY-MM-DD, its first row); a day is UTC.
+        """The first day that begins with `row` or a later one, as (YYYY-MM-DD, its first row); a day is UTC.
 
         Raises
         ------
@@ -101,7 +101,9 @@ class PlayLog:
             raise Trouble(
                 Exit.USAGE, f"--report-from {row}: the file has rows 1 to {self.n_rows}", f"segue replay {self.path} --report-from 1"
             )
-        day = -(-int(self.played_at[row - 1]) // DAY_MS)
+        day, before = int(self.played_at[row - 1]) // DAY_MS, int(self.played_at[max(row - 2, 0)]) // DAY_MS
+        if row > 1 and day == before:
+            day += 1
         first = int(np.searchsorted(self.played_at, day * DAY_MS)) + 1
         if first > self.n_rows:
             raise Trouble(Exit.USAGE, f"--report-from {row}: no whole day begins after that row", f"segue replay {self.path} --wait")

@@ -12,7 +12,7 @@ from console.output import Json, guarded, say, say_json, screen
 from console.trouble import Exit, Trouble
 from streams.clock import SystemClock
 
-Plays = Annotated[int, typer.Option(min=1_000, help="Valid plays to send; duplicates, bad records and the like come on top.")]
+Plays = Annotated[int, typer.Option(min=1_000, help="Valid plays to send, at least; duplicates, bad records and the like come on top.")]
 Seed = Annotated[int, typer.Option(help="The same seed is the same load and the same schedule.")]
 Times = Annotated[int, typer.Option(min=1, help="How many faults.")]
 Keep = Annotated[bool, typer.Option("--keep", help="Keep Kafka's and Redis's data also when all is well.")]

@@ -108,7 +108,7 @@ def _live(settings: Settings, log: PlayLog, asked: int, n: int, report: dict[str
     """What the workers measured themselves, and by how much that differs."""
     from console.evaluation_live import live_quality
 
-    found = live_quality(settings, log, asked, n if n < log.n_rows else 0)
+    found = live_quality(settings, log, asked, n if n < log.n_rows else 0, report["round_plays"])
     assert found["quality"]["from_row"] == report["eval_from"], "both report the same rows"
     differences = {name: round(found["quality"][name] - report[name], 5) for name in ("hr20", "mrr20")}
     return {**found, "differences": differences}

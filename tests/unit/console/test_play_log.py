@@ -127,7 +127,7 @@ def test_empty_and_impossible_values_are_left_out_of_an_event(tmp_path: Path) ->
     assert set(event) == {"event_id", "user_id", "track_id", "played_at", "import"}
 
 
-@pytest.mark.parametrize(("row", "day", "first"), [(1, "2015-01-13", 1), (2, "2015-01-14", 3)])
+@pytest.mark.parametrize(("row", "day", "first"), [(1, "2015-01-13", 1), (2, "2015-01-14", 3), (3, "2015-01-14", 3)])
 def test_a_report_begins_at_the_first_whole_day_behind_a_row(tmp_path: Path, row: int, day: str, first: int) -> None:
     path = tmp_path / "a.csv"
     path.write_text("user,track,time\na,x,2015-01-13T00:00:00Z\na,y,2015-01-13T00:00:01Z\na,z,2015-01-14T09:00:00Z\n")
