@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -116,7 +117,7 @@ class Buckets(Collector):
 
     def __init__(self, name: str, help: str, labels: tuple[str, ...], bounds: tuple[float, ...]) -> None:
         self._name, self._help, self._label_names = name, help, labels
-        self._bounds = np.array(bounds, np.float64)
+        self._bounds, self._bounds_list = np.array(bounds, np.float64), list(bounds)
         self._counts: dict[tuple[str, ...], npt.NDArray[np.int64]] = {}
         self._sums: dict[tuple[str, ...], float] = {}
         self._lock = threading.Lock()
@@ -125,12 +126,24 @@ class Buckets(Collector):
 
     def observe(self, labels: tuple[str, ...], values: Values) -> None:
         """Count `values` (n,) under the values of the labels. A bucket holds what is <= its bound."""
+        if len(values) == 1:
+            self._observe_one(labels, float(values[0]))
+            return
         array = np.asarray(values, np.float64)
         counts = np.bincount(np.searchsorted(self._bounds, array, side="left"), minlength=len(self._bounds) + 1)
         with self._lock:
             held = self._counts.setdefault(labels, np.zeros(len(self._bounds) + 1, np.int64))
             held += counts
             self._sums[labels] = self._sums.get(labels, 0.0) + float(array.sum())
+
+    def _observe_one(self, labels: tuple[str, ...], value: float) -> None:
+        """The stages of a round come one by one: a tenth of what arrays cost."""
+        with self._lock:
+            held = self._counts.get(labels)
+            if held is None:
+                held = self._counts[labels] = np.zeros(len(self._bounds) + 1, np.int64)
+            held[bisect_left(self._bounds_list, value)] += 1
+            self._sums[labels] = self._sums.get(labels, 0.0) + value
 
     def collect(self) -> Iterator[Metric]:
         """What a scrape sees."""
@@ -180,7 +193,7 @@ class Metrics:
 
     def observe(self, name: str, values: float | Values, /, **labels: object) -> None:
         """Count one value, or all of a sequence, in a histogram."""
-        several = values if isinstance(values, (Sequence, np.ndarray)) else (values,)
+        several = (values,) if isinstance(values, float | int) else values
         self._buckets[name].observe(tuple(str(labels[label]) for label in self._label_names[name]), several)
 
     def value(self, name: str, /, **labels: object) -> float | None:

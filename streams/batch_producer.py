@@ -6,6 +6,8 @@ import asyncio
 import logging
 import math
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -27,6 +29,8 @@ RECORD_BYTES_MAX = 900_000
 RETRY_S = 0.5
 
 END_S = 1.0
+
+_TP = itemgetter(Outgoing._fields.index("topic"), Outgoing._fields.index("partition"))
 
 
 class BatchProducer:
@@ -67,11 +71,11 @@ class BatchProducer:
 
     async def _publish(self, records: Sequence[Outgoing]) -> None:
         producer = await self._started()
-        for topic in {record.topic for record in records} - self._topics:
-            await self._known(producer, topic)
         by_partition: dict[tuple[str, int], list[Outgoing]] = {}
-        for record in records:
-            by_partition.setdefault((record.topic, record.partition), []).append(record)
+        for tp, run in groupby(records, _TP):
+            by_partition.setdefault(tp, []).extend(run)
+        for topic in {topic for topic, _ in by_partition} - self._topics:
+            await self._known(producer, topic)
         sent = await asyncio.gather(*(self._append(producer, *tp, part) for tp, part in by_partition.items()))
         await asyncio.gather(*(landed for part in sent for landed in part))
 

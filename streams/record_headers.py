@@ -27,13 +27,13 @@ def varint(n: int) -> bytes:
     return bytes(text)
 
 
-_READY: Final = [varint(n) for n in range(8_192)]
+READY: Final = [varint(n) for n in range(8_192)]
 """Most lengths and all deltas of a round."""
 
 
 def count(n: int) -> bytes:
     """`varint` of a length; most are ready."""
-    return _READY[n] if n < len(_READY) else varint(n)
+    return READY[n] if n < len(READY) else varint(n)
 
 
 def headers_text(headers: Headers) -> bytes:
@@ -49,7 +49,7 @@ def headers_around(before: Headers, name: str, after: Headers) -> Callable[[byte
     """`headers_text` of `[*before, (name, value), *after]` as a function of `value`, which must be shorter than 8,192 bytes."""
     start = count(len(before) + 1 + len(after)) + b"".join(map(_pair, before)) + count(len(name.encode())) + name.encode()
     end = b"".join(map(_pair, after))
-    ready = _READY
+    ready = READY
 
     def text(value: bytes) -> bytes:
         return start + ready[len(value)] + value + end

@@ -32,9 +32,9 @@ from streams.track_rows import TrackRows
 
 FLUSH_MS: Final = 500
 """Writing each changed row twice a second instead of at every round saves nine of ten writes."""
-FLUSH_ALONE_MS: Final = 2_000
-"""A worker that owns every partition is the only reader of its rows, so they are written for a restart alone: a busy row is
-written once in 2 s instead of four times, and a restart folds 2 s of items again (30,000 plays a second: 0.3 s)."""
+FLUSH_ALONE_MS: Final = 5_000
+"""A worker that owns every partition is the only reader of its rows, so while items come they are written for a restart alone:
+a busy row is written once in 5 s instead of ten times, and a restart folds 5 s of items again (`FLUSH_ITEMS` at most)."""
 TURNS: Final = 8
 """Partitions are written in turn, a few of them in one round: to write all at once held a round, and every play behind
 it, up for 70 ms twice a second (p99 at 1,000/s: 150 ms)."""

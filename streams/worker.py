@@ -15,6 +15,7 @@ import structlog
 
 from infra import logs
 from infra.health import Health, serving
+from infra.malloc import Rest, give_back
 from infra.metrics import Metrics
 from infra.settings import Settings
 from infra.store import RedisStore
@@ -100,6 +101,7 @@ class Worker:
         self._core: Core | None = None
         self._store: RedisStore | None = None
         self._parked: set[TP] = set()
+        self._n_received = 0
         self.app: SegueApp | None = None
 
     async def claim(self, tps: Collection[TP]) -> dict[TP, int]:
@@ -121,6 +123,7 @@ class Worker:
     async def receive(self, topic: str, chunks: dict[int, list[Record]]) -> None:
         """Records of owned partitions."""
         assert self._core is not None, "records come after a claim"
+        self._n_received += 1
         await self._core.receive(topic, chunks)
 
     def _build(self) -> Core:
@@ -146,8 +149,11 @@ class Worker:
 
     async def beat(self) -> None:
         """Says that the loop turns, with or without partitions, and that Redis answers again once nothing waits for it."""
+        rest = Rest()
         while True:
             self.health.beat()
+            if rest.begins(self._n_received):
+                give_back()
             if self._store is not None and not self._store.waiting:
                 self.health.clear("redis")
             await asyncio.sleep(BEAT_S)

@@ -53,6 +53,15 @@ def test_a_histogram_takes_a_rounds_values_in_one_call() -> None:
     assert metrics.value("event_to_list_seconds_sum") == pytest.approx(100.0226)
 
 
+@pytest.mark.parametrize("value", [0.0, 0.0005, LATENCY_S[0], LATENCY_S[3], LATENCY_S[3] + 1e-9, LATENCY_S[-1], 100.0])
+def test_one_value_falls_into_the_bucket_into_which_it_falls_among_others(value: float) -> None:
+    alone, among = Metrics("segue"), Metrics("segue")
+    alone.observe("event_to_list_seconds", value)
+    among.observe("event_to_list_seconds", [value, value])
+    for bound in map(str, LATENCY_S):
+        assert among.value("event_to_list_seconds_bucket", le=bound) == 2 * (alone.value("event_to_list_seconds_bucket", le=bound) or 0)
+
+
 def test_a_histogram_keeps_its_labels_apart() -> None:
     metrics = Metrics("segue")
     metrics.observe("round_stage_seconds", 0.01, stage="load")
