@@ -46,9 +46,10 @@ acknowledged list. The obvious build (`benchmarks/rivals/`): stock Faust agent, 
         ("plays per CPU-second", f"{r['plays_per_cpu_s']:,} (best round {r['plays_per_cpu_s_best']:,})"),
         ("CPU per play, median / best round", f"{us['median']} / {us['min']} us"),
         ("the obvious build, median / best round", f"{rival['median']:,} / {rival['min']:,} us"),
+        ("how fast the machine was: decoding one event alone, round by round", f"{', '.join(f'{us:.2f}' for us in r['decode_us'])} us"),
         ("list pair: size, in Redis; ranking and writing it", f"{pair['bytes']} bytes, {pair['bytes_in_redis']}; {pair['us']} us"),
         ("to Redis, with its own CPU", f"{r['redis_bytes_per_play']:,} bytes, {r['redis_cpu_us_per_play']} us"),
-        ("to Kafka, compressed", f"{kafka} bytes"),
+        ("to Kafka", f"{kafka} bytes"),
         ("user rows found in memory", f"{100 * r['rows']['user_hit_rate']:.1f} %, {r['rows']['rows_in_memory']['users']:,} rows"),
     ]
     stages = [(name, value) for name, value in staged["main_thread_us"].items()]
@@ -66,7 +67,8 @@ def _latency(r: Mapping[str, Any]) -> str:
     head = f"""## From event to list (`segue bench latency`)
 
 One worker, {r["partitions"]} partitions, {r["cores"]} cores for everything; from just before an event is produced until its list is
-read from the topic. The echo app has the same transport, the same producer and values of the same size ({r["pair_bytes"]} bytes).
+read from the topic; a fetch waits {r["fetch_wait_ms"]} ms. The echo app has the same transport, the same producer
+and values of the same size ({r["pair_bytes"]} bytes).
 Each alone on the machine, in turn, {r["seconds_per_round"]:.0f} s each; medians of {len(r["200"]["rounds"]["segue"])} rounds.
 """
     rows: list[tuple[object, ...]] = []

@@ -64,7 +64,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Silence after which Kafka gives a worker's partitions to another."""
     heartbeat_ms: Annotated[int, Meta(ge=100, le=60_000)] = 1_000
     """Time between two heartbeats; at most a third of the session timeout."""
-    fetch_wait_ms: Annotated[int, Meta(ge=1, le=5_000)] = 20
+    fetch_wait_ms: Annotated[int, Meta(ge=1, le=5_000)] = 25
     """How long the broker gathers records before it answers a fetch: shorter is a little faster, and costs more CPU per play."""
     worker_id: Annotated[str, Meta(max_length=128, pattern=r"^[A-Za-z0-9._-]*\Z")] = ""
     """Static member id: a worker that comes back under it gets its partitions without a rebalance; "" = dynamic."""
