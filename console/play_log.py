@@ -101,8 +101,8 @@ class PlayLog:
             raise Trouble(
                 Exit.USAGE, f"--report-from {row}: the file has rows 1 to {self.n_rows}", f"segue replay {self.path} --report-from 1"
             )
-        day, before = int(self.played_at[row - 1]) // DAY_MS, int(self.played_at[max(row - 2, 0)]) // DAY_MS
-        if row > 1 and day == before:
+        day = int(self.played_at[row - 1]) // DAY_MS
+        if row > 1 and int(self.played_at[row - 2]) // DAY_MS == day:
             day += 1
         first = int(np.searchsorted(self.played_at, day * DAY_MS)) + 1
         if first > self.n_rows:

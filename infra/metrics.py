@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -117,38 +118,31 @@ class Buckets(Collector):
 
     def __init__(self, name: str, help: str, labels: tuple[str, ...], bounds: tuple[float, ...]) -> None:
         self._name, self._help, self._label_names = name, help, labels
-        self._bounds, self._bounds_list = np.array(bounds, np.float64), list(bounds)
-        self._counts: dict[tuple[str, ...], npt.NDArray[np.int64]] = {}
-        self._sums: dict[tuple[str, ...], float] = {}
+        self._bounds, self._edges = bounds, np.array(bounds, np.float64)
+        self._counts: defaultdict[tuple[str, ...], npt.NDArray[np.int64]] = defaultdict(lambda: np.zeros(len(bounds) + 1, np.int64))
+        self._sums: defaultdict[tuple[str, ...], float] = defaultdict(float)
         self._lock = threading.Lock()
         if not labels:
             self.observe((), ())
 
     def observe(self, labels: tuple[str, ...], values: Values) -> None:
         """Count `values` (n,) under the values of the labels. A bucket holds what is <= its bound."""
-        if len(values) == 1:
-            self._observe_one(labels, float(values[0]))
-            return
         array = np.asarray(values, np.float64)
-        counts = np.bincount(np.searchsorted(self._bounds, array, side="left"), minlength=len(self._bounds) + 1)
+        counts = np.bincount(np.searchsorted(self._edges, array, side="left"), minlength=len(self._edges) + 1)
         with self._lock:
-            held = self._counts.setdefault(labels, np.zeros(len(self._bounds) + 1, np.int64))
-            held += counts
-            self._sums[labels] = self._sums.get(labels, 0.0) + float(array.sum())
+            self._counts[labels] += counts
+            self._sums[labels] += float(array.sum())
 
-    def _observe_one(self, labels: tuple[str, ...], value: float) -> None:
-        """The stages of a round come one by one: a tenth of what arrays cost."""
+    def observe_one(self, labels: tuple[str, ...], value: float) -> None:
+        """Count one value: the stages of a round come one by one, and arrays of one are slow."""
         with self._lock:
-            held = self._counts.get(labels)
-            if held is None:
-                held = self._counts[labels] = np.zeros(len(self._bounds) + 1, np.int64)
-            held[bisect_left(self._bounds_list, value)] += 1
-            self._sums[labels] = self._sums.get(labels, 0.0) + value
+            self._counts[labels][bisect_left(self._bounds, value)] += 1
+            self._sums[labels] += value
 
     def collect(self) -> Iterator[Metric]:
         """What a scrape sees."""
         family = HistogramMetricFamily(self._name, self._help, labels=self._label_names)
-        names = [*map(str, self._bounds.tolist()), "+Inf"]
+        names = [*map(str, self._edges.tolist()), "+Inf"]
         with self._lock:
             for labels, counts in self._counts.items():
                 family.add_metric(labels, list(zip(names, np.cumsum(counts).tolist(), strict=True)), self._sums[labels])
@@ -193,8 +187,11 @@ class Metrics:
 
     def observe(self, name: str, values: float | Values, /, **labels: object) -> None:
         """Count one value, or all of a sequence, in a histogram."""
-        several = (values,) if isinstance(values, float | int) else values
-        self._buckets[name].observe(tuple(str(labels[label]) for label in self._label_names[name]), several)
+        buckets, told = self._buckets[name], tuple(str(labels[label]) for label in self._label_names[name])
+        if isinstance(values, float | int):
+            buckets.observe_one(told, values)
+        else:
+            buckets.observe(told, values)
 
     def value(self, name: str, /, **labels: object) -> float | None:
         """What a scrape would show: of a histogram give name + "_count", "_sum" or "_bucket". None when not there."""

@@ -7,7 +7,7 @@ import logging
 import math
 from collections.abc import Sequence
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -30,7 +30,7 @@ RETRY_S = 0.5
 
 END_S = 1.0
 
-_TP = itemgetter(Outgoing._fields.index("topic"), Outgoing._fields.index("partition"))
+_TP = attrgetter("topic", "partition")
 
 
 class BatchProducer:

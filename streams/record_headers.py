@@ -27,13 +27,19 @@ def varint(n: int) -> bytes:
     return bytes(text)
 
 
-READY: Final = [varint(n) for n in range(8_192)]
+class _Counts(dict[int, bytes]):
+    """Length or number -> its varint; what a round needs is made once."""
+
+    def __missing__(self, n: int) -> bytes:
+        text = varint(n)
+        if n < _KEPT_MAX:
+            self[n] = text
+        return text
+
+
+_KEPT_MAX: Final = 8_192
 """Most lengths and all deltas of a round."""
-
-
-def count(n: int) -> bytes:
-    """`varint` of a length; most are ready."""
-    return READY[n] if n < len(READY) else varint(n)
+COUNTS: Final = _Counts()
 
 
 def headers_text(headers: Headers) -> bytes:
@@ -42,17 +48,17 @@ def headers_text(headers: Headers) -> bytes:
     >>> headers_text([("ce_id", b"7")])
     b'\\x02\\nce_id\\x027'
     """
-    return count(len(headers)) + b"".join(map(_pair, headers))
+    return COUNTS[len(headers)] + b"".join(map(_pair, headers))
 
 
 def headers_around(before: Headers, name: str, after: Headers) -> Callable[[bytes], bytes]:
-    """`headers_text` of `[*before, (name, value), *after]` as a function of `value`, which must be shorter than 8,192 bytes."""
-    start = count(len(before) + 1 + len(after)) + b"".join(map(_pair, before)) + count(len(name.encode())) + name.encode()
+    """`headers_text` of `[*before, (name, value), *after]` as a function of `value`."""
+    start = COUNTS[len(before) + 1 + len(after)] + b"".join(map(_pair, before)) + COUNTS[len(name.encode())] + name.encode()
     end = b"".join(map(_pair, after))
-    ready = READY
+    counts = COUNTS
 
     def text(value: bytes) -> bytes:
-        return start + ready[len(value)] + value + end
+        return start + counts[len(value)] + value + end
 
     return text
 
@@ -76,7 +82,7 @@ def read_headers(headers: Headers | bytes) -> Headers:
 
 def _pair(pair: tuple[str, bytes]) -> bytes:
     name, value = pair[0].encode(), pair[1]
-    return count(len(name)) + name + count(len(value)) + value
+    return COUNTS[len(name)] + name + COUNTS[len(value)] + value
 
 
 def _field(text: bytes, at: int) -> tuple[bytes, int]:
