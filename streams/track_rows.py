@@ -143,8 +143,13 @@ class TrackRows:
         return name
 
     def dirty_slots(self, partition: int) -> I32:
-        """Rows of a partition that changed since they were last written."""
-        return np.flatnonzero(self.dirty & (self.partition == partition)).astype(np.int32)
+        """Rows of a partition that changed since they were last written, and can be.
+
+        A row without a name cannot: its count was lost in a gap, or Redis went back behind our cursor, which the fence will
+        tell. Who it is comes with its next count.
+        """
+        slots = np.flatnonzero(self.dirty & (self.partition == partition)).tolist()
+        return np.array([slot for slot in slots if self.name_of[slot] is not None], np.int32)
 
     def encode(self, slots: I32) -> list[bytes]:
         """The binary rows of `slots` (n,)."""

@@ -17,7 +17,7 @@ from infra.fenced import Applied, Command, FencedCall
 from infra.keys import Keys
 from infra.settings import Settings
 from online_models import covisits
-from online_models.arrays import I64, Items
+from online_models.arrays import I32, I64, Items
 from online_models.covisits import apply_items, look_up
 from online_models.items import ITEM
 from online_models.popularity import update_top
@@ -202,10 +202,11 @@ class TrackSide:
             return await self._write(owned) if owned else []
 
     async def _write(self, changed: list[TrackPartition]) -> list[TrackPartition]:
-        calls = [self._call(p) for p in changed]
+        slots = [self._tracks.dirty_slots(p.n) for p in changed]
+        calls = [self._call(p, rows) for p, rows in zip(changed, slots, strict=True)]
         named = [list(p.new_ids) for p in changed]
-        for p in changed:
-            self._tracks.dirty[self._tracks.dirty_slots(p.n)] = False
+        for rows in slots:
+            self._tracks.dirty[rows] = False
         unwritten = [p.unwritten for p in changed]
         replies = await self._store.apply(calls)
         refused = []
@@ -219,8 +220,7 @@ class TrackSide:
                 p.new_ids.pop(track, None)
         return refused
 
-    def _call(self, p: TrackPartition) -> FencedCall:
-        slots = self._tracks.dirty_slots(p.n)
+    def _call(self, p: TrackPartition, slots: I32) -> FencedCall:
         commands = [Command("SET", self._keys.popular(p.n), (self._popular(p),))]
         if p.new_ids:
             pairs = [text for track, name in p.new_ids.items() for text in (hash_field(track), name)]

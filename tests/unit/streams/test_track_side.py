@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+import numpy as np
 import pytest
 
+from online_models.items import ITEM
 from streams import track_side
 from streams.ports import Record
+from streams.sections import DELTAS, pack_section
 from streams.track_side import FLUSH_ALONE_MS, FLUSH_MS
 from tests.events_log import Appended
 from tests.small_world import SMALL, SmallWorld, play
@@ -99,3 +102,21 @@ async def test_what_a_restart_must_fold_again_is_bounded(sent: SmallWorld, monke
     assert await side.flush(early, 10_001) == []
     assert (early[0].unwritten, early[0].stored) == (0, early[0].next)
     assert side.due(10_002) == [], "the others are below the bound again"
+
+
+async def test_a_row_whose_name_is_not_known_waits_for_it_and_holds_nobody_up(sent: SmallWorld) -> None:
+    """As where the count of a track was lost in a gap, or Redis went back behind a cursor in memory."""
+    worker, unheard = sent.worker, 301
+    side, p, rows = worker._tracks, worker.track_partitions[unheard % SMALL.deltas_partitions], worker.track_rows
+    item = np.array([(unheard, 1, 5, 2520, 1, 0, 0, 0)], ITEM)
+    section = pack_section(p.incarnation, 0, DELTAS, p.watermarks.get(0, 0) + 1, 1, item.tobytes())
+    record = Appended(None, section, partition=p.n, offset=p.next, topic=worker.deltas_topic)
+    await side.fold([(p, [record])], 10_000, 1)
+    (slot,) = rows.slots(np.array([unheard]))
+    assert await side.flush([p], 10_000) == []
+    assert rows.dirty[slot] and (p.stored, p.unwritten) == (p.next, 0)
+    rows.name_of[slot] = "heard at last"
+    p.next += 1  # another record
+    assert await side.flush([p], 10_000) == []
+    assert not rows.dirty.any()
+    assert sent.store.redis.hash(worker._keys.track(p.n, "heard at last"))["row"]
