@@ -9,23 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from infra.ready_texts import ReadyTexts
+
 PIECE_TEXTS: Final = 128
 """Arguments and the lines before them, joined at a time: 64 arguments, 150 KB of an apply."""
 _HEADS_KEPT_MAX = 65_536
 """Longer arguments get a header made on the spot, so that the table stays under 6 MB."""
-
-
-class _Heads(dict[int, bytes]):
-    """Length -> the line before an argument, with the line break that ends what came before."""
-
-    def __missing__(self, length: int) -> bytes:
-        head = b"\r\n$%d\r\n" % length
-        if length < _HEADS_KEPT_MAX:
-            self[length] = head
-        return head
-
-
-_HEADS = _Heads()
+_HEADS = ReadyTexts(b"\r\n$%d\r\n".__mod__, _HEADS_KEPT_MAX)
+"""Length -> the line before an argument, with the line break that ends what came before."""
 
 
 def pieces(commands: Sequence[Sequence[bytes]]) -> Iterator[bytes]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from infra.ready_texts import ReadyTexts
+
 Headers = Sequence[tuple[str, bytes]]
 
 
@@ -27,19 +29,8 @@ def varint(n: int) -> bytes:
     return bytes(text)
 
 
-class _Counts(dict[int, bytes]):
-    """Length or number -> its varint; what a round needs is made once."""
-
-    def __missing__(self, n: int) -> bytes:
-        text = varint(n)
-        if n < _KEPT_MAX:
-            self[n] = text
-        return text
-
-
-_KEPT_MAX: Final = 8_192
-"""Most lengths and all deltas of a round."""
-COUNTS: Final = _Counts()
+COUNTS: Final = ReadyTexts(varint, 8_192)
+"""Length or number -> its varint: most lengths and all deltas of a round are ready."""
 
 
 def headers_text(headers: Headers) -> bytes:
