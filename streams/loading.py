@@ -124,7 +124,9 @@ class Loader:
         t = self._tracks
         k = plays.tracks_needed(self._users.arrays, events, t.arrays, t.loaded_ms, t.touched, stale_ms, mark, round_n, out)
         if k:
-            await self.tracks(dict.fromkeys(out[:k].tolist()), now_ms, round_n)
+            # Where memory is short the last ones of the round are ranked without some of their rows.
+            wanted = list(dict.fromkeys(out[:k].tolist()))
+            await self.tracks(wanted[: t.room(round_n)], now_ms, round_n)
 
     async def tracks(self, wanted: Iterable[int], now_ms: int, round_n: int) -> None:
         """Read these tracks' rows, and the names of everything in them."""

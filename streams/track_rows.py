@@ -93,13 +93,24 @@ class TrackRows:
         find_many(self.arrays.map_keys, self.arrays.map_slots, tracks, out)
         return out
 
+    def room(self, round_n: int) -> int:
+        """How many more rows fit, if all go that are written and were not touched in `round_n`."""
+        return len(self._free) + len(self._idle(round_n))
+
+    def release(self, round_n: int) -> None:
+        """What was touched in `round_n` may go."""
+        self.touched[self.touched == round_n] = round_n - 1
+
+    def _idle(self, round_n: int) -> I64:
+        return np.flatnonzero((self.partition >= 0) & ~self.dirty & (self.touched < round_n))
+
     def make_room(self, n: int, round_n: int) -> None:
-        """`n` more rows will fit; dirty rows and those touched in `round_n` stay."""
+        """`n` more rows will fit, of at most `room`; dirty rows and those touched in `round_n` stay."""
         if len(self._free) >= n:
             return
-        used = np.flatnonzero((self.partition >= 0) & ~self.dirty & (self.touched < round_n))
+        used = self._idle(round_n)
         n_out = min(len(used), max(n, self.rows_max // 16))
-        assert len(self._free) + n_out >= n, "track_rows_max must hold one round and what is not written yet"
+        assert len(self._free) + n_out >= n, "track_rows_max must hold what one record needs"
         oldest = used if n_out == len(used) else used[np.argpartition(self.touched[used], n_out - 1)[:n_out]]
         for slot in oldest.tolist():
             self._drop(slot)

@@ -104,6 +104,7 @@ class TrackSide:
         self._keys = Keys(settings.namespace)
         self._written_ms: dict[int, int] = {}
         self._folded_ms = 0
+        self._refused: list[TrackPartition] = []
 
     async def fold(self, work: list[tuple[TrackPartition, list[Record]]], now_ms: int, round_n: int) -> tuple[int, int]:
         """Apply what is new in the records of each partition; returns the items applied and skipped. `flush` writes the rows.
@@ -112,6 +113,8 @@ class TrackSide:
         """
         batch = _batch(work)
         needs = self._needs(batch, round_n)
+        if self._too_many(needs, round_n) and sum(len(records) for _, records in work) > 1:
+            return await self._fold_by_halves(work, now_ms, round_n)
         await self._load(needs, now_ms, round_n)
         still = [(p, records) for p, records in work if self._owned.get(p.n) is p]
         if len(still) < len(work):
@@ -128,6 +131,29 @@ class TrackSide:
             p.skipped += part.skipped
         self._folded_ms = now_ms
         return len(batch.items), sum(part.skipped for part in batch.parts)
+
+    def _too_many(self, needs: Needs, round_n: int) -> bool:
+        """Do the missing rows not fit?"""
+        n = len(needs.missing)
+        return bool(n) and n > (room := self._tracks.room(round_n)) and len(np.unique(needs.missing)) > room
+
+    async def _fold_by_halves(self, work: list[tuple[TrackPartition, list[Record]]], now_ms: int, round_n: int) -> tuple[int, int]:
+        """The rows of so many tracks do not fit: first one half of the records, then, when its rows are written, the other."""
+        middle = sum(len(records) for _, records in work) // 2
+        halves: tuple[list[tuple[TrackPartition, list[Record]]], ...] = ([], [])
+        for p, records in work:
+            n = min(middle, len(records))
+            middle -= n
+            for half, some in zip(halves, (records[:n], records[n:]), strict=True):
+                if some:
+                    half.append((p, some))
+        applied = skipped = 0
+        for half in halves:
+            self._refused = await self.flush(self.changed(), now_ms)
+            self._tracks.release(round_n)
+            n, m = await self.fold([(p, records) for p, records in half if self._owned.get(p.n) is p], now_ms, round_n)
+            applied, skipped = applied + n, skipped + m
+        return applied, skipped
 
     def _needs(self, batch: Batch, round_n: int) -> Needs:
         n = len(batch.items)
@@ -195,11 +221,13 @@ class TrackSide:
         return len(self._owned) == s.deltas_partitions and len(self._owned_users) == s.events_partitions
 
     async def flush(self, partitions: list[TrackPartition], now_ms: int) -> list[TrackPartition]:
-        """Write what changed in `partitions`; returns those that were refused."""
+        """Write what changed in `partitions`; returns those that were refused, now or while items were folded."""
         async with self._writing:
             owned = [p for p in partitions if p.next > p.stored and self._owned.get(p.n) is p]
             self._written_ms.update((p.n, now_ms) for p in owned)
-            return await self._write(owned) if owned else []
+            refused = await self._write(owned) if owned else []
+            before, self._refused = self._refused, []
+            return before + [p for p in refused if p not in before]
 
     async def _write(self, changed: list[TrackPartition]) -> list[TrackPartition]:
         slots = [self._tracks.dirty_slots(p.n) for p in changed]

@@ -47,7 +47,10 @@ class World:
         self.seed = seed
         self.rng = Random(seed)
         self.plan = Plan.of(self.rng) if plan is None else plan
-        self.settings = msgspec.structs.replace(SETTINGS, round_plays_max=self.rng.choice((1, 4, 16)))
+        # Eight rows: each tracks' partition fits alone, both together do not.
+        self.settings = msgspec.structs.replace(
+            SETTINGS, round_plays_max=self.rng.choice((1, 4, 16)), track_rows_max=self.rng.choice((8, 256))
+        )
         self.redis, self.log = MemoryRedis(), MemoryLog()
         ns, s = self.settings.namespace, self.settings
         self.events_topic, self.deltas_topic = f"{ns}.events", f"{ns}.internal.track-deltas"

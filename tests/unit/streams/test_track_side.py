@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+import msgspec
 import numpy as np
 import pytest
 
+from infra.keys import Keys
+from infra.settings import Settings
 from online_models.items import ITEM
 from streams import track_side
+from streams.ids import track_partition
 from streams.ports import Record
 from streams.sections import DELTAS, pack_section
 from streams.track_side import FLUSH_ALONE_MS, FLUSH_MS
@@ -26,10 +30,9 @@ def deltas(world: SmallWorld) -> dict[int, list[Record]]:
     return dict(chunks)
 
 
-@pytest.fixture
-async def sent() -> SmallWorld:
+async def a_world_that_sent(settings: Settings) -> SmallWorld:
     """A world whose users' side has sent items that no tracks' partition has folded."""
-    world = SmallWorld(SMALL)
+    world = SmallWorld(settings)
     await world.claim_all()
     await world.worker.receive(world.worker.events_topic, {r.partition: [r] for r in world.append(play(0, "ana", "t0"))})
     await world.worker.settle()
@@ -38,6 +41,11 @@ async def sent() -> SmallWorld:
             await world.worker.receive(world.worker.events_topic, {record.partition: [record]})
             await world.worker.settle()
     return world
+
+
+@pytest.fixture
+async def sent() -> SmallWorld:
+    return await a_world_that_sent(SMALL)
 
 
 async def test_a_round_folds_all_partitions_and_says_how_much(sent: SmallWorld) -> None:
@@ -120,3 +128,22 @@ async def test_a_row_whose_name_is_not_known_waits_for_it_and_holds_nobody_up(se
     assert await side.flush([p], 10_000) == []
     assert not rows.dirty.any()
     assert sent.store.redis.hash(worker._keys.track(p.n, "heard at last"))["row"]
+
+
+async def _folded_at_once(world: SmallWorld) -> dict[str, bytes | None]:
+    """All rows in the store once everything that was sent was folded in one go."""
+    side, owned, chunks = world.worker._tracks, world.worker.track_partitions, deltas(world)
+    await side.fold([(owned[q], records) for q, records in chunks.items()], 0, 1)
+    assert await side.flush(side.changed(), 0) == []
+    n, keys = world.settings.deltas_partitions, Keys(world.settings.namespace)
+    names = [f"t{i}" for i in range(30)]
+    where = [keys.track(track_partition(world.worker.names.hash(name), n), name) for name in names]
+    return dict(zip(names, await world.store.read([(key, "row") for key in where]), strict=True))
+
+
+async def test_more_tracks_than_fit_are_folded_in_parts(sent: SmallWorld) -> None:
+    small = await a_world_that_sent(msgspec.structs.replace(SMALL, track_rows_max=20))
+    rows = await _folded_at_once(small)
+    assert len(small.worker.track_rows) <= 20
+    assert all(rows.values())
+    assert rows == await _folded_at_once(sent)
