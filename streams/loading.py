@@ -126,7 +126,7 @@ class Loader:
         if k:
             # Where memory is short the last ones of the round are ranked without some of their rows.
             wanted = list(dict.fromkeys(out[:k].tolist()))
-            await self.tracks(wanted[: t.room(round_n)], now_ms, round_n)
+            await self.tracks(wanted[: t.fits(len(wanted), round_n)], now_ms, round_n)
 
     async def tracks(self, wanted: Iterable[int], now_ms: int, round_n: int) -> None:
         """Read these tracks' rows, and the names of everything in them."""

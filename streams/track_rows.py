@@ -93,9 +93,10 @@ class TrackRows:
         find_many(self.arrays.map_keys, self.arrays.map_slots, tracks, out)
         return out
 
-    def room(self, round_n: int) -> int:
-        """How many more rows fit, if all go that are written and were not touched in `round_n`."""
-        return len(self._free) + len(self._idle(round_n))
+    def fits(self, n: int, round_n: int) -> int:
+        """How many of `n` more rows fit, if all go that are written and were not touched in `round_n`."""
+        n_free = len(self._free)
+        return n if n <= n_free else min(n, n_free + len(self._idle(round_n)))
 
     def release(self, round_n: int) -> None:
         """What was touched in `round_n` may go."""
@@ -105,7 +106,7 @@ class TrackRows:
         return np.flatnonzero((self.partition >= 0) & ~self.dirty & (self.touched < round_n))
 
     def make_room(self, n: int, round_n: int) -> None:
-        """`n` more rows will fit, of at most `room`; dirty rows and those touched in `round_n` stay."""
+        """`n` more rows, as many as `fits` says, will have room; dirty rows and those touched in `round_n` stay."""
         if len(self._free) >= n:
             return
         used = self._idle(round_n)

@@ -135,7 +135,10 @@ class TrackSide:
     def _too_many(self, needs: Needs, round_n: int) -> bool:
         """Do the missing rows not fit?"""
         n = len(needs.missing)
-        return bool(n) and n > (room := self._tracks.room(round_n)) and len(np.unique(needs.missing)) > room
+        if self._tracks.fits(n, round_n) == n:
+            return False
+        n = len(np.unique(needs.missing))
+        return self._tracks.fits(n, round_n) < n
 
     async def _fold_by_halves(self, work: list[tuple[TrackPartition, list[Record]]], now_ms: int, round_n: int) -> tuple[int, int]:
         """The rows of so many tracks do not fit: first one half of the records, then, when its rows are written, the other."""
