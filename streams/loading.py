@@ -6,7 +6,7 @@ Tracks whose partition another worker owns are read from Redis and believed for 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -50,6 +50,8 @@ class Loader:
     ----------
     owned: the tracks' partitions of this worker; their rows in memory are newer than Redis, never older.
     owned_users: its users' partitions. A partition that changed hands while a row was read has no use for the row.
+    lost: told of an owned partition whose token in the store is another's. What its rows say is then the next owner's state:
+        were Redis to go back to our token, our next write would put that state in front of a cursor that does not know it.
     """
 
     def __init__(
@@ -61,9 +63,10 @@ class Loader:
         names: Names,
         owned: Mapping[int, TrackPartition],
         owned_users: Mapping[int, UserPartition],
+        lost: Callable[[UserPartition | TrackPartition], None],
     ) -> None:
         self._settings, self._store, self._users, self._tracks, self._names = settings, store, users, tracks, names
-        self._owned, self._owned_users = owned, owned_users
+        self._owned, self._owned_users, self._lost = owned, owned_users, lost
         self._keys = Keys(settings.namespace)
         self._plays_seen = 0
         self._renewed_ms = 0
@@ -85,10 +88,10 @@ class Loader:
         self._users.touch(slots, round_n)
         missing = [users[i] for i in np.flatnonzero(slots < 0).tolist()]
         self._users.make_room(len(missing), round_n)
-        keys = [(self._keys.user(wanted[user], user), "row") for user in missing]
+        keys = [self._keys.user(wanted[user], user) for user in missing]
         self._loads["user"] += len(keys)
         owners = dict(self._owned_users)
-        rows = await self._store.read(keys) if keys else []
+        rows = await self._rows(keys, [owners[n] for n in {wanted[user] for user in missing} & owners.keys()])
         for user, row in zip(missing, rows, strict=True):
             n = wanted[user]
             if user not in self._users.slot_of and n in owners and self._owned_users.get(n) is owners[n]:
@@ -135,10 +138,10 @@ class Loader:
         n_parts = self._settings.deltas_partitions
         parts = [track_partition(h, n_parts) for h in hashes]
         ids = [self._names.id(h) for h in hashes]
-        keys = [(self._keys.track(q, name), "row") for q, name in zip(parts, ids, strict=True) if name is not None]
+        keys = [self._keys.track(q, name) for q, name in zip(parts, ids, strict=True) if name is not None]
         self._loads["track"] += len(keys)
         owners = dict(self._owned)
-        rows = iter(await self._store.read(keys) if keys else [])
+        rows = iter(await self._rows(keys, [owners[q] for q in set(parts) & owners.keys()]))
         self._tracks.make_room(len(hashes), round_n)
         for h, q, name in zip(hashes, parts, ids, strict=True):
             row = next(rows) if name is not None else None
@@ -149,6 +152,18 @@ class Loader:
         slots = slots[slots >= 0]
         self._tracks.touched[slots] = round_n
         await self.names(np.unique(self._tracks.followers(slots)).tolist())
+
+    async def _rows(self, keys: Sequence[str], owned: Sequence[UserPartition | TrackPartition]) -> list[bytes | None]:
+        """Rows behind `keys`, and whose they were in the same moment: a partition of `owned` that is another's is `lost`."""
+        if not keys:
+            return []
+        cursors = [self._keys.user_cursor(p.n) if isinstance(p, UserPartition) else self._keys.track_cursor(p.n) for p in owned]
+        # Both fields of both kinds of key, for the store answers keys of the same fields and partition in one atomic step.
+        found = await self._store.read_many([(key, ("row", "token")) for key in (*keys, *cursors)])
+        for partition, (_, token) in zip(owned, found[len(keys) :], strict=True):
+            if (token or b"").decode() != partition.token:
+                self._lost(partition)
+        return [row for row, _ in found[: len(keys)]]
 
     def _keeps(self, track: int, partition: int) -> bool:
         """Is our own row already there (loaded or changed while we waited)?"""

@@ -79,9 +79,19 @@ class Plays:
         self.user_partitions: dict[int, UserPartition] = {}
         self.track_partitions: dict[int, TrackPartition] = {}
         self.pipeline = Pipeline(settings, self.user_rows, self.track_rows, self.names, self._observe)
-        self._loader = Loader(settings, store, self.user_rows, self.track_rows, self.names, self.track_partitions, self.user_partitions)
+        self._loader = Loader(
+            settings, store, self.user_rows, self.track_rows, self.names, self.track_partitions, self.user_partitions, self._refused
+        )
         self._tracks = TrackSide(
-            settings, store, self._loader, self.track_rows, self.names, self.track_partitions, self.user_partitions, self._observe
+            settings,
+            store,
+            self._loader,
+            self.track_rows,
+            self.names,
+            self.track_partitions,
+            self.user_partitions,
+            self._refused,
+            self._observe,
         )
         self._users = UserSide(
             settings,
@@ -333,8 +343,7 @@ class Plays:
                 raise
 
     async def _flush(self, partitions: list[TrackPartition]) -> None:
-        for partition in await self._tracks.flush(partitions, self._clock.now_ms()):
-            self._refused(partition)
+        await self._tracks.flush(partitions, self._clock.now_ms())
 
     def _flush_later(self) -> None:
         """A round without successors is written too."""

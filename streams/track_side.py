@@ -7,7 +7,7 @@ watermarks and the rows are written together, so a crash reads the same items ag
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 import msgspec
@@ -85,7 +85,12 @@ class Needs(NamedTuple):
 
 
 class TrackSide:
-    """All tracks' partitions of one worker."""
+    """All tracks' partitions of one worker.
+
+    Parameters
+    ----------
+    refused: told of a partition whose rows the store refused: another owner, or an older Redis.
+    """
 
     def __init__(
         self,
@@ -96,6 +101,7 @@ class TrackSide:
         names: Names,
         owned: Mapping[int, TrackPartition],
         owned_users: Mapping[int, UserPartition],
+        refused: Callable[[TrackPartition], None],
         observe: Observer | None = None,
     ) -> None:
         self._settings, self._owned_users, self._observe = settings, owned_users, observe or Silent()
@@ -104,7 +110,7 @@ class TrackSide:
         self._keys = Keys(settings.namespace)
         self._written_ms: dict[int, int] = {}
         self._folded_ms = 0
-        self._refused: list[TrackPartition] = []
+        self._refused = refused
 
     async def fold(self, work: list[tuple[TrackPartition, list[Record]]], now_ms: int, round_n: int) -> tuple[int, int]:
         """Apply what is new in the records of each partition; returns the items applied and skipped. `flush` writes the rows.
@@ -152,7 +158,7 @@ class TrackSide:
                     half.append((p, some))
         applied = skipped = 0
         for half in halves:
-            self._refused = await self.flush(self.changed(), now_ms)
+            await self.flush(self.changed(), now_ms)
             self._tracks.release(round_n)
             n, m = await self.fold([(p, records) for p, records in half if self._owned.get(p.n) is p], now_ms, round_n)
             applied, skipped = applied + n, skipped + m
@@ -223,16 +229,15 @@ class TrackSide:
         s = self._settings
         return len(self._owned) == s.deltas_partitions and len(self._owned_users) == s.events_partitions
 
-    async def flush(self, partitions: list[TrackPartition], now_ms: int) -> list[TrackPartition]:
-        """Write what changed in `partitions`; returns those that were refused, now or while items were folded."""
+    async def flush(self, partitions: list[TrackPartition], now_ms: int) -> None:
+        """Write what changed in `partitions`."""
         async with self._writing:
             owned = [p for p in partitions if p.next > p.stored and self._owned.get(p.n) is p]
             self._written_ms.update((p.n, now_ms) for p in owned)
-            refused = await self._write(owned) if owned else []
-            before, self._refused = self._refused, []
-            return before + [p for p in refused if p not in before]
+            if owned:
+                await self._write(owned)
 
-    async def _write(self, changed: list[TrackPartition]) -> list[TrackPartition]:
+    async def _write(self, changed: list[TrackPartition]) -> None:
         slots = [self._tracks.dirty_slots(p.n) for p in changed]
         calls = [self._call(p, rows) for p, rows in zip(changed, slots, strict=True)]
         named = [list(p.new_ids) for p in changed]
@@ -240,16 +245,14 @@ class TrackSide:
             self._tracks.dirty[rows] = False
         unwritten = [p.unwritten for p in changed]
         replies = await self._store.apply(calls)
-        refused = []
         for p, call, reply, tracks, n in zip(changed, calls, replies, named, unwritten, strict=True):
             if not isinstance(reply, Applied):
-                refused.append(p)
+                self._refused(p)
                 continue
             p.stored = call.end
             p.unwritten -= n
             for track in tracks:
                 p.new_ids.pop(track, None)
-        return refused
 
     def _call(self, p: TrackPartition, slots: I32) -> FencedCall:
         commands = [Command("SET", self._keys.popular(p.n), (self._popular(p),))]
