@@ -13,8 +13,9 @@ from console.audit_report import AuditReport, Promise
 from console.audit_users import Stream, deltas_of
 from console.redis_door import State
 from infra.settings import Settings
-from online_models import covisits
+from online_models import track_state
 from online_models.arrays import Items
+from online_models.presets import PRESETS
 from streams.ids import hash_field
 from streams.sections import DELTAS, NumberGap, Section, admit, read_sections
 from streams.track_rows import OWN, TrackRows
@@ -45,19 +46,20 @@ class TargetFold:
         self.names: dict[int, str] = {}
         self.end = 0
         self.gaps: list[str] = []
-        self.rows = TrackRows(1)
+        self._preset = PRESETS[settings.preset]
+        self.rows = TrackRows(1, self._preset)
 
     def run(self) -> None:
         """Read the topic twice: once to see how many tracks there are, once to fold."""
         for fresh in self._fresh():
             self.streams.setdefault(fresh.source, Stream()).add(fresh.items)
             self.names.update(fresh.names)
-        self.rows = TrackRows(max(len(self.names), 1))
+        self.rows = TrackRows(max(len(self.names), 1), self._preset)
         for track, name in self.names.items():
             self.rows.load(track, self._target, name, None, OWN)
         self.gaps.clear()
         for fresh in self._fresh():
-            covisits.apply_items(self.rows.arrays, fresh.items, np.empty(len(fresh.items), np.int32))
+            track_state.apply_items(self.rows.arrays, fresh.items, np.empty(len(fresh.items), np.int32))
 
     def _fresh(self) -> Iterator[Fresh]:
         marks: dict[int, int] = {}
@@ -92,7 +94,7 @@ def _names(section: Section, items: Items) -> dict[int, str]:
     names: dict[int, str] = {}
     at = section.n * items.dtype.itemsize
     counts = items[items["lag"] == 0]
-    for track, length in zip(counts["dst"].tolist(), counts["name_len"].tolist(), strict=True):
+    for track, length in zip(counts["src"].tolist(), counts["name_len"].tolist(), strict=True):
         names[track] = str(section.body[at : at + length], "utf-8")
         at += length
     return names
@@ -147,21 +149,27 @@ def _audit_rows(fold: TargetFold, state: State, report: AuditReport) -> None:
             if not _says(found.get("about"), fold.names[track], fold.head(track)):
                 promise.differ(f"{key}: `about` is {found.get('about')!r}, the fold gives {fold.head(track)[:5]}")
         report.promises["P6"].look(len(part))
-    popular = fold.rows.arrays.popular[fold.rows.slots(np.array(tracks, np.int64))] if tracks else np.zeros(0)
-    if not np.isfinite(popular).all():
-        report.promises["P6"].differ(f"tracks' partition {fold._target}: decayed plays that are not finite")
+    slots, a = fold.rows.slots(np.array(tracks, np.int64)), fold.rows.arrays
+    for what, numbers in (
+        ("decayed plays", a.popular),
+        ("counts", a.neighbours.counts),
+        ("sums", a.neighbours.total),
+        ("vectors", a.vectors),
+    ):
+        if not np.isfinite(numbers[slots]).all():
+            report.promises["P6"].differ(f"tracks' partition {fold._target}: {what} that are not finite")
 
 
 def _row_words(fold: TargetFold, track: int, row: bytes | None) -> str:
     if row is None:
         return "no row"
     told = np.frombuffer(row, np.int64, 5, 8).tolist() if len(row) >= 48 else []
-    return f"plays, skips, finishes, transitions, weight: {told} in Redis, {fold.head(track)[:5]} by the fold"
+    return f"plays, skips, finishes, followed, preceded: {told} in Redis, {fold.head(track)[:5]} by the fold"
 
 
 def _says(about: bytes | None, name: str, head: list[int]) -> bool:
     if about is None:
         return False
-    fields = ("plays", "skips", "finishes", "transitions", "weight")
+    fields = ("plays", "skips", "finishes", "followed", "preceded")
     told = msgspec.json.decode(about)
     return told.get("track_id") == name and [told.get(field) for field in fields] == head[: len(fields)]

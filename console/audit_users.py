@@ -14,6 +14,7 @@ from infra.keys import Keys
 from infra.settings import Settings
 from online_models.arrays import Items
 from online_models.items import ITEM
+from online_models.presets import PRESETS
 from streams.lessons import LESSON
 from streams.names import Names
 from streams.partitions import UserPartition
@@ -99,7 +100,9 @@ class SourceFold:
     def __init__(self, settings: Settings, partition: int, incarnation: str, verdicts: set[tuple[int, int]]) -> None:
         self._keys = Keys(settings.namespace)
         self._users = UserRows(USER_SLOTS)
-        self._pipeline = Pipeline(settings, self._users, TrackRows(TRACK_SLOTS), Names(NAMES_MAX, settings.id_key.encode()))
+        self._pipeline = Pipeline(
+            settings, self._users, TrackRows(TRACK_SLOTS, PRESETS[settings.preset]), Names(NAMES_MAX, settings.id_key.encode())
+        )
         self._pipeline.verdicts = verdicts
         self._round_n = 0
         ns = settings.namespace

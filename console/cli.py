@@ -10,7 +10,21 @@ from typing import Annotated
 import typer
 
 from console.addresses import remember
-from console.commands import auditing, bench, chaos, cleaning, doctor, evaluating, looking, rebuilding, replaying, running, sending, topics
+from console.commands import (
+    auditing,
+    bench,
+    chaos,
+    cleaning,
+    doctor,
+    evaluating,
+    looking,
+    ranking,
+    rebuilding,
+    replaying,
+    running,
+    sending,
+    topics,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -68,6 +82,16 @@ topics_app = typer.Typer(no_args_is_help=True, help="The topics of a namespace: 
 topics_app.command()(topics.plan)
 topics_app.command()(topics.apply)
 app.add_typer(topics_app, name="topics")
+
+ranker_app = typer.Typer(no_args_is_help=True, help="What the ranker has learned.")
+ranker_app.command()(ranking.show)
+app.add_typer(ranker_app, name="ranker")
+
+
+@ranker_app.callback()
+def ranker() -> None:
+    """A group, although there is one command in it so far."""
+
 
 evaluate_app = typer.Typer(no_args_is_help=True, help="How good the lists are, measured on recorded plays.")
 evaluate_app.command()(evaluating.plays)

@@ -25,7 +25,6 @@ from evaluation.rivals.rival import Task
 from evaluation.splits import splits
 from evaluation.tally import Tally, means
 from infra.settings import Settings
-from online_models.plays import RANKER
 
 Rows = npt.NDArray[np.bool_]
 CURVE_PARTS: Final = 20
@@ -63,7 +62,7 @@ class Options(NamedTuple):
     eval_from: int
     """Rows from here on (0-based) are reported."""
     learn_until: int
-    """Rows before this one teach tables, Segue's and the rivals'."""
+    """Rows before this one teach tables, Segue's and the rivals', and the ranker's weights."""
     round_plays: int
     delay: int
     seed: int
@@ -83,7 +82,7 @@ async def evaluate(settings: Settings, log: Log, events: Iterator[tuple[bytes, b
     rivals = {name: _beside(name, task, tally, asked, steps) for name in options.rivals}
     return {
         "protocol": options.protocol,
-        "preset": RANKER,
+        "preset": settings.preset,
         "seed": options.seed,
         "plays": log.n,
         "users": log.n_users,

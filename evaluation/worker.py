@@ -77,6 +77,7 @@ class Worker(Alone):
             p = partition_of(user, self._settings.events_partitions)
             chunks[p].append(Sent(row, p, self._next[p], user, value))
             self._next[p] += 1
+        self._worker.pipeline.ranker_learns = tables_learn
         await self._worker.receive(self._worker.events_topic, dict(chunks))
         await self._worker.quiet()
         self._handled += len(events)

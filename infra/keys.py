@@ -42,6 +42,14 @@ PATTERNS: tuple[Pattern, ...] = (
         "never",
         "what the last apply still had to publish",
     ),
+    Pattern(
+        "NS:{uP}:ranker",
+        "string",
+        "plays worker owning P",
+        "<= 16 KB",
+        "never",
+        "weights of the ranker, binary, as of the last 5 s (learned state)",
+    ),
     Pattern("NS:{uP}:quality", "hash", "plays worker owning P", "days x 8", "never", "prequential measures by day of played_at"),
     Pattern(
         "NS:{uP}:user:ID",
@@ -55,7 +63,14 @@ PATTERNS: tuple[Pattern, ...] = (
         "NS:{tQ}:cursor", "hash", "plays worker owning Q", "one per partition", "never", "token, next, incarnation, watermarks per source"
     ),
     Pattern("NS:{tQ}:pending", "string", "plays worker owning Q", "absent", "never", "nothing: the track side publishes nothing"),
-    Pattern("NS:{tQ}:track:ID", "hash", "plays worker owning Q", "<= 2 KB", "never", "about (JSON for people), row (binary next-table)"),
+    Pattern(
+        "NS:{tQ}:track:ID",
+        "hash",
+        "plays worker owning Q",
+        "<= 8 KB",
+        "never",
+        "about (JSON for people), row (binary: neighbours, visits, vector)",
+    ),
     Pattern(
         "NS:{tQ}:ids", "hash", "plays worker owning Q", "one field per track", "never", "16 hex digits of the track's keyed hash -> its id"
     ),
@@ -113,6 +128,9 @@ class Keys(NamedTuple):
 
     def user_pending(self, partition: int) -> str:
         return f"{self.namespace}:{{u{partition}}}:pending"
+
+    def ranker(self, partition: int) -> str:
+        return f"{self.namespace}:{{u{partition}}}:ranker"
 
     def quality(self, partition: int) -> str:
         return f"{self.namespace}:{{u{partition}}}:quality"

@@ -6,12 +6,12 @@ import numpy as np
 
 from online_models import rankings as kept
 from online_models import signals
+from online_models.aims import N_AIMS
 from online_models.arrays import F32
 from online_models.kernel import kernel
-from online_models.logs import log_scaled
+from online_models.lanes import log_scaled
 from online_models.rankings import Rankings
 from online_models.signals import N_SIGNALS
-from online_models.vectors import N_AIMS
 
 MORE = (
     "mixture",  # logarithm of stage 1's probability
@@ -54,6 +54,7 @@ SQUARED = tuple(
 FEATURES = (*_PLAIN, *(f"{_PLAIN[f]}_squared" for f in SQUARED))
 N_FEATURES = len(FEATURES)
 MIXTURE = N_SIGNALS
+IS_LAST = FEATURES.index("is_last")
 _FIRST_SQUARE = len(_PLAIN)
 assert N_FEATURES % 8 == 0
 

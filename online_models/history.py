@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from online_models import seen
-from online_models.arrays import I64, U8, U32
+from online_models import pulse, seen
+from online_models.arrays import F32, I64, U8, U32
 from online_models.items import FINISHED, SKIPPED
 from online_models.kernel import kernel
 from online_models.prefetch import fetch
@@ -30,12 +30,12 @@ SHOWN = 20
 SESSION_GAP_MS = 30 * 60 * 1000
 """A pause this long ends a session where the service names none."""
 
-# Columns of `head`.
+# Columns of `head`. RANKING is 1 + the place of the ranking that waits for the next play (`rankings.py`), 0 = none.
 PLAYS, SKIPS, FINISHES, FIRST_AT, LAST_AT, SESSION, SESSION_N, SESSIONS = range(8)
 N_HISTORY, N_EVENT_IDS, N_IMPORTS, N_BLOCKS, DISTINCT = range(8, 13)
 N_PURE = 13
-N_SHOWN, TIER_2, TIER_3 = range(13, 16)
-N_HEAD = 16
+N_SHOWN, TIER_2, TIER_3, RANKING = range(13, 17)
+N_HEAD = 17
 
 SKIP_MS = 30_000
 """Shorter plays that were not played to the end are skips, where the track's length does not say otherwise."""
@@ -52,7 +52,8 @@ class UserArrays(NamedTuple):
     event_ids: I64  # (n, EVENT_IDS) a ring
     imports: I64  # (n, IMPORTS, 2) source, row
     blocks: I64  # (n, BLOCKS)
-    shown: I64  # (n, SHOWN) learned part
+    shown: I64  # (n, SHOWN) learned part, as is the next
+    pulse: F32  # (n, pulse.N_PULSE)
     tier_2: I64  # (n2, 256)
     tier_3: I64  # (n3, 2048)
     free_2: I64  # (n2 + 1,) [0] = how many are free, then the free ones
@@ -66,6 +67,7 @@ def expect(users: UserArrays, s: int) -> None:
     fetch(users.event_ids, s * EVENT_IDS * 8, EVENT_IDS * 8)
     fetch(users.seen, s * seen.TIER_WORDS[0] * 8, seen.TIER_WORDS[0] * 8)
     fetch(users.shown, s * SHOWN * 8, SHOWN * 8)
+    fetch(users.pulse, s * pulse.N_PULSE * 4, pulse.N_PULSE * 4)
     fetch(users.track, s * HISTORY * 8, EXPECTED * 8)
     fetch(users.flags, s * HISTORY, HISTORY)
     fetch(users.at_s, s * HISTORY * 4, EXPECTED * 4)
@@ -85,6 +87,7 @@ def reset(users: UserArrays, s: int) -> None:
     users.seen[s, :] = 0
     users.event_ids[s, :] = 0
     users.imports[s, :, :] = 0
+    pulse.forget(users.pulse, s)
 
 
 @kernel
@@ -264,11 +267,18 @@ def new_users(n_slots: int, n_tier_2: int, n_tier_3: int) -> UserArrays:
         imports=np.zeros((n_slots, IMPORTS, 2), np.int64),
         blocks=np.zeros((n_slots, BLOCKS), np.int64),
         shown=np.zeros((n_slots, SHOWN), np.int64),
+        pulse=pulse.new_pulse(n_slots),
         tier_2=np.zeros((n_tier_2 + 1, seen.TIER_WORDS[1]), np.int64),
         tier_3=np.zeros((n_tier_3 + 1, seen.TIER_WORDS[2]), np.int64),
         free_2=np.concatenate(([n_tier_2], np.arange(n_tier_2, 0, -1))).astype(np.int64),
         free_3=np.concatenate(([n_tier_3], np.arange(n_tier_3, 0, -1))).astype(np.int64),
     )
+
+
+@kernel
+def session_length(users: UserArrays, s: int) -> int:
+    """Plays of the session that the history still holds."""
+    return min(users.head[s, N_HISTORY], users.head[s, SESSION_N])
 
 
 @kernel

@@ -7,6 +7,7 @@ Learned online by one step up the likelihood of each play (a mixture of experts,
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from online_models import signals
 from online_models.arrays import F32
 from online_models.context import N_CONTEXTS
 from online_models.kernel import kernel
-from online_models.logs import total
+from online_models.lanes import total
 from online_models.pool import Pool
 from online_models.rankings import Rankings
 from online_models.signals import N_SIGNALS
@@ -107,4 +108,4 @@ def learn(gate: Gate, rankings: Rankings, r: int, m: int) -> None:
             for c in range(N_CONTEXTS):
                 g = step * rankings.context[r, c]
                 gate.square[k, c] += g * g
-                gate.weight[k, c] += np.float32(RATE) * g / np.sqrt(gate.square[k, c])
+                gate.weight[k, c] += np.float32(RATE) * g / math.sqrt(gate.square[k, c])

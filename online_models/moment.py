@@ -8,26 +8,23 @@ import numpy as np
 
 from online_models import history
 from online_models.arrays import F32, I32, I64, U32
-from online_models.covisits import TrackArrays
 from online_models.hashmap import find
-from online_models.history import UserArrays
+from online_models.history import UserArrays, session_length
 from online_models.items import WINDOW
 from online_models.kernel import kernel
-from online_models.neighbours import Neighbours
-from online_models.visits import Visits
+from online_models.track_state import TrackArrays
 
 BAG = 1024
 """Places of the table of sessions alike: a power of two, above twice WINDOW x the longest ring of visits."""
+PAST_BIT = WINDOW
+"""Bit k of a candidate's `via` is the session's k-th last track; bit PAST_BIT + k the k-th last of earlier sessions."""
 
 
 class Known(NamedTuple):
-    """What ranking reads. Slots of tracks are the same in all four."""
+    """What ranking reads."""
 
     users: UserArrays
     tracks: TrackArrays
-    neighbours: Neighbours
-    visits: Visits
-    vectors: F32  # (n, vectors.DIMENSIONS)
     popular: I64  # most popular tracks, best first
     popular_weight: F32
 
@@ -81,12 +78,6 @@ def session_tag(users: UserArrays, s: int) -> int:
 def person_tag(users: UserArrays, s: int) -> int:
     """32 bits that name the user, never 0. Who began in the same millisecond counts as one person."""
     return np.int64(np.uint64(users.head[s, history.FIRST_AT]) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32)) | 1  # type: ignore[return-value]
-
-
-@kernel
-def session_length(users: UserArrays, s: int) -> int:
-    """Plays of the session that the history still holds."""
-    return min(users.head[s, history.N_HISTORY], users.head[s, history.SESSION_N])
 
 
 @kernel

@@ -24,7 +24,7 @@ NEAR_KEPT = 0.9
 
 
 class Neighbours(NamedTuple):
-    """One row per track's slot; the same slots as `covisits.TrackArrays`."""
+    """One row per track's slot; the same slots as `track_state.TrackArrays`."""
 
     n: I32  # (n,) neighbours held
     dst: I64  # (n, entries)
@@ -44,6 +44,13 @@ def new_neighbours(n_slots: int, entries: int) -> Neighbours:
         person=np.zeros((n_slots, entries), np.uint32),
         total=np.zeros((n_slots, N_COUNTS), np.float32),
     )
+
+
+@kernel
+def reset(row: Neighbours, s: int) -> None:
+    """Make slot `s` a track without neighbours."""
+    row.n[s] = 0
+    row.total[s, :] = 0.0
 
 
 @kernel

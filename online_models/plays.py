@@ -10,25 +10,32 @@ from typing import NamedTuple
 
 import numpy as np
 
-from online_models import candidates, covisits, finish_features, history, rank
+from online_models import finish_features, history, pulse, rank, track_state, two_stage
 from online_models.arrays import F32, F64, I32, I64, U8, Items
-from online_models.candidates import Scratch
-from online_models.covisits import TrackArrays
+from online_models.context import GAPLESS_S
 from online_models.finish_features import N_FEATURES, N_TRACK
 from online_models.finish_serving import predict
 from online_models.hashmap import expect, find
 from online_models.history import UserArrays
-from online_models.items import ITEM, LAG_UNIT, SKIPPED, WINDOW
+from online_models.items import BEFORE, GAPLESS, ITEM, SKIPPED, WINDOW
 from online_models.kernel import kernel
+from online_models.moment import Known, Reach, person_tag, session_tag
+from online_models.neighbours import N_COUNTS
+from online_models.pool import Pool
 from online_models.prefetch import fetch
 from online_models.rank import LENGTH, Best, Lists
+from online_models.track_state import TrackArrays
+from online_models.two_stage import Ranker
+from online_models.weights import Weights
 
 PLAY, BLOCK, UNBLOCK, ERASE, REJECTED_KIND = 0, 1, 2, 3, 255
 APPLIED, DUPLICATE, PRIVATE, REJECTED = range(4)
 NOT_TESTED, MISS = -1, 0
 
-RANKER = "tables-1"
-"""Name of the way of ranking, as published in every list."""
+RANKER = "two-stage-1"
+"""Name of the way of ranking, as published in every list behind the preset's."""
+ITEMS_MAX = 2 * WINDOW + 1
+"""Items of one play: its count, and two for each play before it."""
 
 
 class Events(NamedTuple):
@@ -57,7 +64,7 @@ class Outcomes(NamedTuple):
     rank: I32  # of the play in the list that was live: 1.., MISS, NOT_TESTED
     popular_rank: I32
     in_session: U8
-    items: Items  # (n * (WINDOW + 1),) ITEM
+    items: Items  # (n * ITEMS_MAX,) ITEM
     item_event: I32  # event that each item came from
     n_items: I64  # (1,)
     lesson_event: I32  # (n,) event that each lesson came from
@@ -84,15 +91,13 @@ NO_FINISH = FinishModel(-1, np.zeros(N_FEATURES), 0.0, _NO_NODE - 1, np.zeros(1)
 
 
 class World(NamedTuple):
-    """What ranking reads beside the user's row."""
+    """What a round reads beside the rows."""
 
-    tracks: TrackArrays
     name_keys: I64
     name_slots: I32
-    popular: I64
-    popular_weight: F32
     finish: FinishModel
     lessons_below: float  # an event teaches if its hash, as a share of 2**64, is below this
+    ranker_learns: bool
 
 
 def new_outcomes(n: int) -> Outcomes:
@@ -104,8 +109,8 @@ def new_outcomes(n: int) -> Outcomes:
         rank=np.full(n, NOT_TESTED, np.int32),
         popular_rank=np.full(n, NOT_TESTED, np.int32),
         in_session=np.zeros(n, np.uint8),
-        items=np.zeros(n * (WINDOW + 1), ITEM),
-        item_event=np.zeros(n * (WINDOW + 1), np.int32),
+        items=np.zeros(n * ITEMS_MAX, ITEM),
+        item_event=np.zeros(n * ITEMS_MAX, np.int32),
         n_items=np.zeros(1, np.int64),
         lesson_event=np.zeros(n, np.int32),
         lesson_x=np.zeros((n, N_FEATURES), np.float32),
@@ -122,44 +127,46 @@ def _place(live: I64, n: int, track: int) -> int:
 
 
 @kernel
-def _emit(out: Outcomes, event: int, src: int, dst: int, at_s: int, weight: int, lag: int, flags: int, duration_s: int) -> None:
+def _emit(out: Outcomes, event: int, src: int, dst: int, at_s: int, lag: int, flags: int, session: int, detail: int) -> None:
     k = out.n_items[0]
     item = out.items[k]
     item.src = src
     item.dst = dst
     item.at_s = at_s
-    item.weight = weight
+    item.session = session
+    item.detail = detail
     item.lag = lag
     item.flags = flags
-    item.duration_s = duration_s
     out.item_event[k] = event
     out.n_items[0] = k + 1
 
 
 @kernel
 def _emit_play(users: UserArrays, s: int, e: Events, i: int, flags: int, late: bool, out: Outcomes) -> None:
-    """The play's count item and its ties to the plays before it in the session."""
-    at_s = e.at_ms[i] // 1000
-    _emit(out, i, 0, e.track[i], at_s, 0, 0, flags, max(0, e.duration_ms[i] // 1000))
+    """The play's count item and its ties to the plays before it in the session, told to both tracks."""
+    at_s, track, length_s = e.at_ms[i] // 1000, e.track[i], max(0, e.duration_ms[i] // 1000)
     if late:
+        _emit(out, i, track, 0, at_s, 0, flags, 0, length_s)
         return
+    session, person = session_tag(users, s), person_tag(users, s)
+    _emit(out, i, track, 0, at_s, 0, flags, session, length_s)
     n = users.head[s, history.N_HISTORY] - 1  # the play itself is the newest
     depth = min(WINDOW, min(n, users.head[s, history.SESSION_N] - 1))
     for lag in range(1, depth + 1):
-        weight = LAG_UNIT // lag
-        if flags & SKIPPED:
-            weight = -(weight // 2)
-        _emit(out, i, users.track[s, n - lag], e.track[i], at_s, weight, lag, flags, 0)
+        src = users.track[s, n - lag]
+        gapless = GAPLESS if at_s - np.int64(users.at_s[s, n - lag]) < GAPLESS_S else 0
+        _emit(out, i, src, track, at_s, lag, flags | gapless, session, person)
+        _emit(out, i, track, src, at_s, lag, flags | gapless | BEFORE, session, person)
 
 
 @kernel
-def _test(users: UserArrays, s: int, e: Events, i: int, world: World, out: Outcomes) -> None:
+def _test(known: Known, s: int, e: Events, i: int, out: Outcomes) -> None:
     """Prequential: the play against the list that was live before it, and against the popular one."""
-    head = users.head
+    users, head = known.users, known.users.head
     if head[s, history.PLAYS] == 0 or head[s, history.N_SHOWN] == 0 or e.at_ms[i] < head[s, history.LAST_AT]:
         return
     out.rank[i] = _place(users.shown[s], head[s, history.N_SHOWN], e.track[i])
-    out.popular_rank[i] = _place(world.popular, min(LENGTH, world.popular.shape[0]), e.track[i])
+    out.popular_rank[i] = _place(known.popular, min(LENGTH, known.popular.shape[0]), e.track[i])
     if history.same_session(users, s, e.session[i], e.at_ms[i]):
         out.in_session[i] = 1
 
@@ -171,65 +178,58 @@ def _features(x: F32, users: UserArrays, s: int, tracks: TrackArrays, track: int
     known = 1.0 if history.has_played(users, s, track) else 0.0
     plays, skips, finishes = 0, 0, 0
     if t >= 0:
-        plays, skips, finishes = tracks.head[t, covisits.PLAYS], tracks.head[t, covisits.SKIPS], tracks.head[t, covisits.FINISHES]
+        plays, skips, finishes = tracks.head[t, track_state.PLAYS], tracks.head[t, track_state.SKIPS], tracks.head[t, track_state.FINISHES]
     finish_features.fill(
         x, u[history.PLAYS], u[history.SKIPS], u[history.FINISHES], plays, skips, finishes, known, position, duration_ms, at_ms
     )
 
 
 @kernel
-def _teach(users: UserArrays, s: int, e: Events, i: int, world: World, out: Outcomes) -> None:
+def _teach(known: Known, s: int, e: Events, i: int, world: World, out: Outcomes) -> None:
     """A lesson, where the end of the play is known; which plays teach depends on the log alone."""
     if e.ended[i] != 1 and (e.ms_played[i] < 0 or e.duration_ms[i] <= 0):
         return
     if np.uint64(e.event_hash[i]) * 2.0**-64 >= world.lessons_below:
         return
     k = out.n_lessons[0]
-    position = history.session_position(users, s, e.session[i], e.at_ms[i])
-    _features(out.lesson_x[k], users, s, world.tracks, e.track[i], position, max(0, e.duration_ms[i]), e.at_ms[i])
+    position = history.session_position(known.users, s, e.session[i], e.at_ms[i])
+    _features(out.lesson_x[k], known.users, s, known.tracks, e.track[i], position, max(0, e.duration_ms[i]), e.at_ms[i])
     out.lesson_event[k] = i
     out.n_lessons[0] = k + 1
 
 
 @kernel
-def _predict_finish(users: UserArrays, s: int, world: World, c: Scratch, best: Best, x: F32) -> None:
+def _predict_finish(known: Known, s: int, world: World, c: Pool, best: Best, x: F32) -> None:
     """The chance that each listed track would be heard to its end."""
-    m, tracks, head = world.finish, world.tracks, users.head
+    m, tracks, head = world.finish, known.tracks, known.users.head
     if m.kind < 0:
         for j in range(best.n_listed[0]):
-            c.finish[best.listed[j]] = -1.0
+            best.finish[best.listed[j]] = -1.0
         return
     finish_features.fill_user(
         x, head[s, history.PLAYS], head[s, history.SKIPS], head[s, history.FINISHES], head[s, history.SESSION_N], head[s, history.LAST_AT]
     )
     for j in range(best.n_listed[0]):
         i = best.listed[j]
-        c.slot[i] = find(tracks.map_keys, tracks.map_slots, c.key[i])
-        fetch(tracks.x, c.slot[i] * N_TRACK * 4, N_TRACK * 4)
+        best.slot[j] = find(tracks.map_keys, tracks.map_slots, c.key[i])
+        fetch(tracks.x, best.slot[j] * N_TRACK * 4, N_TRACK * 4)
     for j in range(best.n_listed[0]):
         i = best.listed[j]
-        if c.slot[i] >= 0:
-            finish_features.put_track(x, tracks.x[c.slot[i]], c.known[i])
+        if best.slot[j] >= 0:
+            finish_features.put_track(x, tracks.x[best.slot[j]], best.known[i])
         else:
-            finish_features.put_stranger(x, c.known[i])
-        c.finish[i] = predict(x, m.kind, m.weights, m.bias, m.feature, m.threshold, m.left, m.right, m.leaf)
+            finish_features.put_stranger(x, best.known[i])
+        best.finish[i] = predict(x, m.kind, m.weights, m.bias, m.feature, m.threshold, m.left, m.right, m.leaf)
 
 
 @kernel
-def _total(c: Scratch) -> float:
-    total = np.float32(1e-9)
-    for i in range(c.n[0]):
-        total += c.score[i]
-    return total  # type: ignore[return-value]
-
-
-@kernel
-def _rank(users: UserArrays, s: int, world: World, c: Scratch, best: Best, lists: Lists, row: int, missing: I64) -> None:
-    candidates.gather(c, users, s, world.tracks, world.popular, world.popular_weight)
-    total = _total(c)
-    rank.pick(c, users, s, world.name_keys, world.name_slots, world.tracks, best, missing)
-    _predict_finish(users, s, world, c, best, lists.x)
-    rank.write(c, users, s, world.name_keys, world.name_slots, best, total, lists, row)
+def _rank(known: Known, s: int, world: World, ranker: Ranker, weights: Weights, best: Best, lists: Lists, row: int, missing: I64) -> None:
+    users, pool = known.users, ranker.pool
+    r = two_stage.rank_one(ranker, weights, known, s)
+    rank.damp(pool, users, s)
+    rank.pick(pool, users, s, world.name_keys, world.name_slots, known.tracks, best, missing)
+    _predict_finish(known, s, world, pool, best, lists.x)
+    rank.write(pool, users, s, ranker.moment, world.name_keys, world.name_slots, best, ranker.rankings.part[r], lists, row)
     n = lists.length[row]
     users.head[s, history.N_SHOWN] = n
     for j in range(n):
@@ -237,11 +237,25 @@ def _rank(users: UserArrays, s: int, world: World, c: Scratch, best: Best, lists
 
 
 @kernel
-def _play(users: UserArrays, s: int, e: Events, i: int, world: World, out: Outcomes) -> None:
+def _learn_ranking(known: Known, s: int, e: Events, i: int, flags: int, world: World, ranker: Ranker, weights: Weights) -> None:
+    """What the ranking that waited learns from the play, where the play goes on with its session. A skip was no right answer."""
+    if e.at_ms[i] < known.users.head[s, history.LAST_AT]:
+        return
+    if not history.same_session(known.users, s, e.session[i], e.at_ms[i]):
+        pulse.open_session(known.users.pulse, s)
+    elif world.ranker_learns and not flags & SKIPPED:
+        listed = _place(known.users.shown[s], known.users.head[s, history.N_SHOWN], e.track[i])
+        two_stage.learn_one(ranker, weights, known, s, e.track[i], listed)
+
+
+@kernel
+def _play(known: Known, s: int, e: Events, i: int, world: World, ranker: Ranker, weights: Weights, out: Outcomes) -> None:
+    users = known.users
     flags = history.play_flags(e.ms_played[i], e.duration_ms[i], e.ended[i])
     out.flags[i] = flags
-    _test(users, s, e, i, world, out)
-    _teach(users, s, e, i, world, out)
+    _test(known, s, e, i, out)
+    _teach(known, s, e, i, world, out)
+    _learn_ranking(known, s, e, i, flags, world, ranker, weights)
     late = history.learn_play(users, s, e.track[i], e.at_ms[i], e.session[i], flags)
     _emit_play(users, s, e, i, flags, late, out)
 
@@ -260,85 +274,107 @@ def _is_dropped(users: UserArrays, s: int, e: Events, i: int, out: Outcomes) -> 
 
 
 @kernel
-def _session_tracks(users: UserArrays, s: int) -> int:
-    """How many of the user's last tracks stand at the front of their candidates."""
-    return min(WINDOW, min(users.head[s, history.N_HISTORY], users.head[s, history.SESSION_N]))
-
-
-@kernel
-def _expect_slots(users: UserArrays, e: Events, i: int, tracks: TrackArrays) -> None:
+def _expect_slots(known: Known, e: Events, i: int) -> None:
     """The places of the tracks that event `i` will read."""
-    s = e.slot[i]
+    s, users, tracks = e.slot[i], known.users, known.tracks
     expect(tracks.map_keys, tracks.map_slots, e.track[i])
     n = users.head[s, history.N_HISTORY]
-    for k in range(_session_tracks(users, s)):
+    for k in range(min(WINDOW, history.session_length(users, s))):
         expect(tracks.map_keys, tracks.map_slots, users.track[s, n - 1 - k])
 
 
 @kernel
-def _expect_tables(users: UserArrays, e: Events, i: int, tracks: TrackArrays) -> None:
-    """The next-tables that event `i` will read: its own track's, and those of the session before it."""
-    s = e.slot[i]
-    candidates.expect_table(tracks, e.track[i], 0)
-    n = users.head[s, history.N_HISTORY]
-    for k in range(min(_session_tracks(users, s), WINDOW - 1)):
-        candidates.expect_table(tracks, users.track[s, n - 1 - k], k + 1)
+def _expect_row(tracks: TrackArrays, track: int, n_neighbours: int, n_visits: int) -> None:
+    """So much of the row of `track` will be read soon."""
+    t = find(tracks.map_keys, tracks.map_slots, track)
+    if t >= 0:
+        near, visits = tracks.neighbours, tracks.visits
+        entries, length = near.dst.shape[1], visits.tag.shape[1]
+        fetch(near.dst, t * entries * 8, min(entries, n_neighbours) * 8)
+        fetch(near.counts, t * entries * N_COUNTS * 4, min(entries, n_neighbours) * N_COUNTS * 4)
+        fetch(visits.tag, t * length * 4, min(length, n_visits) * 4)
 
 
 @kernel
-def _look_ahead(users: UserArrays, e: Events, i: int, tracks: TrackArrays) -> None:
+def _expect_rows(known: Known, e: Events, i: int, reach: Reach) -> None:
+    """The rows that event `i` will read: its own track's, and those of the session before it."""
+    s, users = e.slot[i], known.users
+    _expect_row(known.tracks, e.track[i], reach.neighbours[0], reach.visits[0])
+    n = users.head[s, history.N_HISTORY]
+    for k in range(min(WINDOW - 1, history.session_length(users, s))):
+        _expect_row(known.tracks, users.track[s, n - 1 - k], reach.neighbours[k + 1], reach.visits[k + 1])
+
+
+@kernel
+def _look_ahead(known: Known, e: Events, i: int, reach: Reach) -> None:
     """Ask for the memory of the events after `i` while `i` is worked on: each step needs what the step before asked for."""
     n = e.kind.shape[0]
     if i + 3 < n and e.kind[i + 3] != REJECTED_KIND:
-        history.expect(users, e.slot[i + 3])
+        history.expect(known.users, e.slot[i + 3])
     if i + 2 < n and e.kind[i + 2] != REJECTED_KIND:
-        _expect_slots(users, e, i + 2, tracks)
+        _expect_slots(known, e, i + 2)
     if i + 1 < n and e.kind[i + 1] != REJECTED_KIND:
-        _expect_tables(users, e, i + 1, tracks)
+        _expect_rows(known, e, i + 1, reach)
 
 
 @kernel
-def handle(users: UserArrays, events: Events, world: World, c: Scratch, best: Best, lists: Lists, out: Outcomes, missing: I64) -> int:
+def handle_one(
+    known: Known,
+    events: Events,
+    i: int,
+    world: World,
+    ranker: Ranker,
+    weights: Weights,
+    best: Best,
+    lists: Lists,
+    row: int,
+    out: Outcomes,
+    missing: I64,
+) -> bool:
+    """Handle event `i`; says whether it has lists, which are in the rows `row` and `row + 1` then."""
+    s, users = events.slot[i], known.users
+    if _is_dropped(users, s, events, i, out):
+        return False
+    if events.kind[i] == ERASE:
+        history.reset(users, s)
+        return False
+    history.remember_event(users, s, events.event_hash[i], events.import_source[i], events.import_row[i])
+    if events.kind[i] == PLAY:
+        _play(known, s, events, i, world, ranker, weights, out)
+    elif events.kind[i] == BLOCK:
+        history.block(users, s, events.track[i])
+    else:
+        history.unblock(users, s, events.track[i])
+    _rank(known, s, world, ranker, weights, best, lists, row, missing)
+    out.row[i] = row
+    return True
+
+
+@kernel
+def handle(
+    known: Known, events: Events, world: World, ranker: Ranker, weights: Weights, best: Best, lists: Lists, out: Outcomes, missing: I64
+) -> int:
     """Handle every event in order; returns how many rows of `lists` were written (two per event that has lists)."""
     row = 0
     for i in range(events.kind.shape[0]):
-        s = events.slot[i]
-        _look_ahead(users, events, i, world.tracks)
-        if _is_dropped(users, s, events, i, out):
-            continue
-        if events.kind[i] == ERASE:
-            history.reset(users, s)
-            continue
-        history.remember_event(users, s, events.event_hash[i], events.import_source[i], events.import_row[i])
-        if events.kind[i] == PLAY:
-            _play(users, s, events, i, world, out)
-        elif events.kind[i] == BLOCK:
-            history.block(users, s, events.track[i])
-        else:
-            history.unblock(users, s, events.track[i])
-        _rank(users, s, world, c, best, lists, row, missing)
-        out.row[i] = row
-        row += 2
+        _look_ahead(known, events, i, ranker.reach)
+        if handle_one(known, events, i, world, ranker, weights, best, lists, row, out, missing):
+            row += 2
     return row
 
 
 @kernel
 def tracks_needed(
-    users: UserArrays,
-    events: Events,
-    tracks: TrackArrays,
-    loaded_ms: I64,
-    touched: I64,
-    stale_ms: int,
-    mark: I64,
-    round_n: int,
-    out: I64,
+    known: Known, events: Events, n_past: int, loaded_ms: I64, touched: I64, stale_ms: int, mark: I64, round_n: int, out: I64
 ) -> int:
     """Hashes of rows that ranking this round will read and that are not in memory, or are too old; touches the others.
 
-    `loaded_ms[slot]` is when another worker's row was read (-1 = our own, never old); older than `stale_ms` is too old.
+    Parameters
+    ----------
+    n_past: tracks of earlier sessions whose rows are read.
+    loaded_ms: (slots,) when another worker's row was read (-1 = our own, never old); older than `stale_ms` is too old.
     """
-    n = 0
+    n, users, tracks = 0, known.users, known.tracks
     for i in range(events.kind.shape[0]):
         if events.kind[i] == REJECTED_KIND:
             continue
@@ -347,8 +383,11 @@ def tracks_needed(
         if mark[s] == round_n:
             continue
         mark[s] = round_n
-        held = users.head[s, history.N_HISTORY]
-        for k in range(min(WINDOW, min(held, users.head[s, history.SESSION_N]))):
+        held, session = users.head[s, history.N_HISTORY], history.session_length(users, s)
+        for k in range(min(WINDOW, session)):
+            n = _need(users.track[s, held - 1 - k], tracks, loaded_ms, touched, stale_ms, round_n, out, n)
+        # The next play may open a session: then the tracks of this one are the past.
+        for k in range(session, min(session + n_past, held)):
             n = _need(users.track[s, held - 1 - k], tracks, loaded_ms, touched, stale_ms, round_n, out, n)
     return n
 
@@ -385,5 +424,4 @@ def targets(out: Outcomes, event_part: I32, n_targets: int, target: I32) -> None
     """`target[i]` = part of the item's event x `n_targets` + the tracks' partition that the item goes to."""
     for i in range(out.n_items[0]):
         item = out.items[i]
-        h = item.dst if item.lag == 0 else item.src
-        target[i] = event_part[out.item_event[i]] * n_targets + np.int64(np.uint64(h) % np.uint64(n_targets))
+        target[i] = event_part[out.item_event[i]] * n_targets + np.int64(np.uint64(item.src) % np.uint64(n_targets))

@@ -12,9 +12,10 @@ import numpy as np
 from online_models.arrays import F32, I32, I64
 from online_models.kernel import kernel
 from online_models.signals import N_SIGNALS
+from online_models.visits import SHORT
 
-TABLE = 2048
-"""Places of the table that finds a candidate: a power of two, at least twice the candidates."""
+TABLE = 4096
+"""Places of the table that finds a candidate: a power of two, at least twice the candidates, at most one bit of `visits.SHORT` each."""
 CANDIDATES_MAX = 656
 """Candidates of one ranking. An odd number of cache lines: rows a power of two apart would share the same few places of a
 core's first cache."""
@@ -29,9 +30,11 @@ class Pool(NamedTuple):
     place: I32  # (TABLE,) open addressing by the track's hash: 1 + index of the candidate, 0 = none
     at: I32  # (CANDIDATES_MAX,) of each candidate in `place`
     key: I64  # (CANDIDATES_MAX,)
+    via: I32  # (CANDIDATES_MAX,) bits of the plays that brought it (`moment.py`)
     signal: F32  # (N_SIGNALS, CANDIDATES_MAX)
     score: F32  # (CANDIDATES_MAX,) of stage 1
     bits: I32  # (CANDIDATES_MAX,) the same memory: as whole numbers, scores >= 0 keep their order
+    chance: F32  # (CANDIDATES_MAX,) what the lists are sorted by
     n: I32  # (1,)
     bucket: I32  # (BUCKETS,) how many scores lie in each step
 
@@ -43,9 +46,11 @@ def new_pool() -> Pool:
         place=np.zeros(TABLE, np.int32),
         at=np.zeros(CANDIDATES_MAX, np.int32),
         key=np.zeros(CANDIDATES_MAX, np.int64),
+        via=np.zeros(CANDIDATES_MAX, np.int32),
         signal=np.zeros((N_SIGNALS, CANDIDATES_MAX), np.float32),
         score=score,
         bits=score.view(np.int32),
+        chance=np.zeros(CANDIDATES_MAX, np.float32),
         n=np.zeros(1, np.int32),
         bucket=np.zeros(BUCKETS, np.int32),
     )
@@ -77,16 +82,29 @@ def meet(pool: Pool, key: int) -> int:
     pool.place[p] = i + 1
     pool.at[i] = p
     pool.key[i] = key
+    pool.via[i] = 0
     return i
 
 
 @kernel
+def index(pool: Pool, key: int) -> int:
+    """Index of the candidate `key`, or -1."""
+    p = key & (TABLE - 1)
+    while pool.place[p] != 0:
+        i = pool.place[p] - 1
+        if pool.key[i] == key:
+            return i
+        p = (p + 1) & (TABLE - 1)
+    return -1
+
+
+@kernel
 def find_short(pool: Pool, short: int) -> int:
-    """Index of the candidate whose hash ends in the 32 bits `short`, or -1. Two of 600 share them once in 24,000 rankings."""
+    """Index of the candidate whose hash ends in the bits `short`, or -1. One of 300 has another's in every second ranking or so."""
     p = short & (TABLE - 1)
     while pool.place[p] != 0:
         i = pool.place[p] - 1
-        if pool.key[i] & 0xFFFFFFFF == short:
+        if pool.key[i] & SHORT == short:
             return i
         p = (p + 1) & (TABLE - 1)
     return -1

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from online_models.arrays import F64, I32, I64
-from online_models.covisits import TrackArrays, popularity_log2
 from online_models.kernel import kernel
+from online_models.track_state import TrackArrays, popularity_log2
 
 TOP = 100
 """Tracks kept per partition and in the merged list."""

@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from online_models.aims import N_AIMS
 from online_models.arrays import F32, I32, I64
 from online_models.context import N_CONTEXTS
+from online_models.history import RANKING, UserArrays
 from online_models.kernel import kernel
 from online_models.signals import N_SIGNALS
-from online_models.vectors import N_AIMS
 
 # Rows of `track`.
 PLAYS, POPULAR, NEXTS = range(3)
@@ -25,8 +26,7 @@ N_TRACK = COSINES + N_AIMS
 class Rankings(NamedTuple):
     """One place per ranking; `best` candidates each, padded with zeros."""
 
-    place_of: I32  # (users' slots,) 1 + place of the user's ranking, 0 = none
-    owner: I32  # (n,) user's slot, -1 = none yet
+    owner: I32  # (n,) user's slot, -1 = none yet; the user's `history.RANKING` says where
     given: I64  # (1,) places given so far: the next is given % n
     n: I32  # (n,) candidates
     key: I64  # (n, best)
@@ -38,12 +38,11 @@ class Rankings(NamedTuple):
     context: F32  # (n, N_CONTEXTS)
 
 
-def new_rankings(n: int, best: int, n_users: int) -> Rankings:
+def new_rankings(n: int, best: int) -> Rankings:
     """Room for `n` rankings of `best` candidates (a multiple of eight)."""
     if best % 8:
         raise ValueError(f"best={best} is no multiple of eight")
     return Rankings(
-        place_of=np.zeros(n_users, np.int32),
         owner=np.full(n, -1, np.int32),
         given=np.zeros(1, np.int64),
         n=np.zeros(n, np.int32),
@@ -58,16 +57,17 @@ def new_rankings(n: int, best: int, n_users: int) -> Rankings:
 
 
 @kernel
-def give(rankings: Rankings, s: int) -> int:
+def give(rankings: Rankings, users: UserArrays, s: int) -> int:
     """The place of the ranking that is made for the user in slot `s` now."""
-    if rankings.place_of[s] > 0:
-        return rankings.place_of[s] - 1
+    if users.head[s, RANKING] > 0:
+        return users.head[s, RANKING] - 1
     r = rankings.given[0] % rankings.owner.shape[0]
     rankings.given[0] += 1
-    if rankings.owner[r] >= 0:
-        rankings.place_of[rankings.owner[r]] = 0
+    before = rankings.owner[r]
+    if before >= 0 and users.head[before, RANKING] == r + 1:
+        users.head[before, RANKING] = 0
     rankings.owner[r] = s
-    rankings.place_of[s] = r + 1
+    users.head[s, RANKING] = r + 1
     return r
 
 

@@ -6,6 +6,8 @@ them (`features.py`). A new source adds its names here.
 
 from __future__ import annotations
 
+import numpy as np
+
 SIGNALS = (
     "next",  # played right after the last track, by anybody: share of its next plays
     "window",  # played soon after one of the last tracks (1 / lag)
@@ -34,6 +36,14 @@ SIGNALS = (
 )
 N_SIGNALS = len(SIGNALS)
 
+SOURCES = ("follows", "alike", "own", "again", "past", "popular")
+"""What a list names as where an entry came from."""
+
 NEXT, WINDOW, BEFORE, NEAR, NEXT_OF_SECOND, SKIP_ONE, GAPLESS, PEOPLE, FRESH, REACH, AGE = range(11)
 ALIKE, ALIKE_ALIGNED, ALIKE_NEXT, OWN_NEXT, OWN_WINDOW, AGAIN, TIMES, LAST = range(11, 19)
 SESSION_LAST, SESSION_TIMES, PAST_WINDOW, PAST_NEAR, POPULAR = range(19, 24)
+
+SOURCE_OF = np.repeat(np.arange(len(SOURCES)), (11, 3, 2, 5, 2, 1))
+"""(N_SIGNALS,) source of each signal."""
+FOLLOWS, ALIKE_SOURCE, OWN, AGAIN_SOURCE, PAST, POPULAR_SOURCE = range(6)
+assert len(SOURCE_OF) == N_SIGNALS

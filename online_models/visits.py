@@ -1,7 +1,8 @@
 """Visits: per track, the last sessions that played it, and what each of them played next.
 
 What session-based nearest neighbours ask for (Ludewig & Jannach 2018; Serenade, SIGMOD 2022), kept with the track and
-bounded: a ring of visits, each with a tag of its session and the low 32 bits of the tracks that followed.
+bounded: a ring of visits, each with a tag of its session and the low 16 bits of the tracks that followed: they only vote for
+candidates, of which some hundred are to be told apart.
 """
 
 from __future__ import annotations
@@ -10,17 +11,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from online_models.arrays import I32, U32
+from online_models.arrays import I32, U16, U32
 from online_models.items import WINDOW
 from online_models.kernel import kernel
 
+SHORT = 0xFFFF
+"""Bits of a hash that a visit keeps."""
+
 
 class Visits(NamedTuple):
-    """One ring per track's slot; the same slots as `covisits.TrackArrays`."""
+    """One ring per track's slot; the same slots as `track_state.TrackArrays`."""
 
     n: I32  # (n,) visits ever; the newest is at (n - 1) % length
     tag: U32  # (n, length) of the session
-    after: U32  # (n, length, WINDOW) short hash of what came `lag` plays later, 0 = nothing yet
+    after: U16  # (n, length, WINDOW) short hash of what came `lag` plays later, 0 = nothing yet
 
 
 def new_visits(n_slots: int, length: int) -> Visits:
@@ -28,8 +32,14 @@ def new_visits(n_slots: int, length: int) -> Visits:
     return Visits(
         n=np.zeros(n_slots, np.int32),
         tag=np.zeros((n_slots, length), np.uint32),
-        after=np.zeros((n_slots, length, WINDOW), np.uint32),
+        after=np.zeros((n_slots, length, WINDOW), np.uint16),
     )
+
+
+@kernel
+def reset(visits: Visits, s: int) -> None:
+    """Make slot `s` a track that no session played."""
+    visits.n[s] = 0
 
 
 @kernel
@@ -50,5 +60,5 @@ def follow(visits: Visits, s: int, tag: int, lag: int, track: int) -> None:
         v = (n - 1 - back) % length
         if visits.tag[s, v] == tag:
             if visits.after[s, v, lag - 1] == 0:
-                visits.after[s, v, lag - 1] = track & 0xFFFFFFFF
+                visits.after[s, v, lag - 1] = track & SHORT
             return

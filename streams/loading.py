@@ -16,12 +16,14 @@ import structlog
 from infra.keys import Keys
 from infra.settings import Settings
 from online_models import plays
-from online_models.arrays import I64
-from online_models.candidates import popular_weights
+from online_models.arrays import F32, I64
 from online_models.finish_serving import BadServing, parse
 from online_models.items import WINDOW
+from online_models.moment import Known
 from online_models.plays import Events, FinishModel
 from online_models.popularity import TOP
+from online_models.presets import PRESETS
+from online_models.sources.popular import popular_weights
 from streams.ids import hash_field, track_partition
 from streams.names import Names
 from streams.partitions import TrackPartition, UserPartition
@@ -33,6 +35,9 @@ log = structlog.get_logger("segue.plays")
 
 STALE_MS: Final = 2_000
 STALE_PLAYS: Final = 1_000
+
+NO_TRACKS: Final[I64] = np.zeros(0, np.int64)
+NO_WEIGHTS: Final[F32] = np.zeros(0, np.float32)
 
 Top = list[tuple[str, float]]
 
@@ -68,6 +73,7 @@ class Loader:
         self._settings, self._store, self._users, self._tracks, self._names = settings, store, users, tracks, names
         self._owned, self._owned_users, self._lost = owned, owned_users, lost
         self._keys = Keys(settings.namespace)
+        self._n_past = PRESETS[settings.preset].past[0]
         self._plays_seen = 0
         self._renewed_ms = 0
         self._popular_ms = -STALE_MS
@@ -123,9 +129,10 @@ class Loader:
         if self._plays_seen >= STALE_PLAYS:
             self._plays_seen, self._renewed_ms = 0, now_ms
         stale_ms = max(now_ms - STALE_MS, self._renewed_ms)
-        out = np.empty(n * (WINDOW + 1), np.int64)
+        out = np.empty(n * (1 + WINDOW + self._n_past), np.int64)
         t = self._tracks
-        k = plays.tracks_needed(self._users.arrays, events, t.arrays, t.loaded_ms, t.touched, stale_ms, mark, round_n, out)
+        known = Known(self._users.arrays, t.arrays, NO_TRACKS, NO_WEIGHTS)
+        k = plays.tracks_needed(known, events, self._n_past, t.loaded_ms, t.touched, stale_ms, mark, round_n, out)
         if k:
             # Where memory is short the last ones of the round are ranked without some of their rows.
             wanted = list(dict.fromkeys(out[:k].tolist()))
@@ -151,7 +158,7 @@ class Loader:
         slots = self._tracks.slots(np.array(hashes, np.int64))
         slots = slots[slots >= 0]
         self._tracks.touched[slots] = round_n
-        await self.names(np.unique(self._tracks.followers(slots)).tolist())
+        await self.names(np.unique(self._tracks.neighbours(slots)).tolist())
 
     async def _rows(self, keys: Sequence[str], owned: Sequence[UserPartition | TrackPartition]) -> list[bytes | None]:
         """Rows behind `keys`, and whose they were in the same moment: a partition of `owned` that is another's is `lost`."""
@@ -201,7 +208,7 @@ class Loader:
             hashes.append(np.array([self._names.hash(name) for name, _ in top], np.int64))
             scores.append(np.array([score for _, score in top]))
         if not hashes:
-            return np.zeros(0, np.int64), np.zeros(0, np.float32)
+            return NO_TRACKS, NO_WEIGHTS
         track, score = np.concatenate(hashes), np.concatenate(scores)
         best = np.lexsort((track, -score))[:TOP]
         return track[best], popular_weights(score[best])

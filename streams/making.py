@@ -13,6 +13,8 @@ from infra.settings import Settings
 from online_models import history, measures, plays
 from online_models.arrays import Items
 from online_models.items import FINISHED
+from online_models.weights import Weights
+from online_models.weights import encode as encode_weights
 from streams.cloudevents import list_headers
 from streams.dead_letters import dead_letter, encode_rejection
 from streams.erasures import Erasures
@@ -27,6 +29,8 @@ from streams.user_rows import UserRows
 
 ROW_FIELDS: Final = ("about", "list", "row")
 DAY_MS: Final = 86_400_000
+RANKER_MS: Final = 5_000
+"""Time between two copies of the ranker's weights in a partition: a crash forgets what was learned since the last of all partitions."""
 FINISH, FINISH_PARTITION = "finish", 0
 _json = msgspec.json.Encoder().encode
 
@@ -53,8 +57,8 @@ class About(msgspec.Struct, frozen=True, gc=False):
 class Maker:
     """Turns outcomes into what is written and published; reads the rows, changes none."""
 
-    def __init__(self, settings: Settings, users: UserRows, names: Names, erasures: Erasures) -> None:
-        self._settings, self._users, self._names, self._erasures = settings, users, names, erasures
+    def __init__(self, settings: Settings, users: UserRows, names: Names, erasures: Erasures, weights: Weights) -> None:
+        self._settings, self._users, self._names, self._erasures, self._weights = settings, users, names, erasures, weights
         self._keys = Keys(settings.namespace)
         ns = settings.namespace
         self._lists_topic, self._deltas_topic, self._lessons_topic = (
@@ -104,9 +108,16 @@ class Maker:
             pending=encode(Pending(w.at_ms, entries, numbered, held, erasures)),
             row_fields=ROW_FIELDS,
             rows=[(user_key(p.n, user), made[1], w.short.get(made[0], b""), made[2]) for user, made in users.items() if made is not None],
-            commands=[Command("DEL", user_key(p.n, user)) for user, made in users.items() if made is None] + quality,
+            commands=[Command("DEL", user_key(p.n, user)) for user, made in users.items() if made is None] + quality + self._ranker(w, p),
         )
         return Made(t, call, records, numbered, counted, counts, sent, taught, len(entries))
+
+    def _ranker(self, w: RoundWork, p: UserPartition) -> list[Command]:
+        """Now and then the weights, for whoever claims the partition next."""
+        if w.at_ms - p.ranker_ms < RANKER_MS:
+            return []
+        p.ranker_ms = w.at_ms
+        return [Command("SET", self._keys.ranker(p.n), (encode_weights(self._weights),))]
 
     def _lists(self, w: RoundWork, k: int, newest: set[int], erased: dict[str, int]) -> tuple[list[PendingList], list[Outgoing]]:
         """The lists of a partition in the order of its log; an erase takes the user's earlier ones away."""

@@ -37,6 +37,8 @@ class UserPartition:
     """How often `noted` was begun."""
     careful: int = 0
     """Records still to be handled one at a time, because the owners before died without an apply."""
+    ranker_ms: int = 0
+    """When the ranker's weights were copied last."""
     proven: bool = False
     """An apply landed since the claim (or nothing was there to apply)."""
 

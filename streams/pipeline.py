@@ -25,8 +25,10 @@ import numpy as np
 from infra.settings import Settings
 from online_models import plays, rank
 from online_models.arrays import F32, I32, I64, U8
-from online_models.candidates import new_scratch
+from online_models.moment import Known
 from online_models.plays import Events, FinishModel, World
+from online_models.presets import PRESETS, RANKINGS, new_ranker
+from online_models.weights import Weights, new_weights
 from streams.erasures import Erasures
 from streams.intake import Batch, Intake, condemn
 from streams.making import Maker
@@ -60,8 +62,12 @@ class Pipeline:
         self._observe = observe or Silent()
         self._intake = Intake(settings.events_partitions)
         self.erasures = Erasures(settings.namespace, settings.id_key.encode())
-        self._maker = Maker(settings, users, names, self.erasures)
-        self._scratch, self._best, self._lists = new_scratch(), rank.new_best(), rank.new_lists(64)
+        self.weights: Weights = new_weights()
+        """What the ranker has learned, one set for all partitions."""
+        self.ranker_learns = True
+        self._maker = Maker(settings, users, names, self.erasures, self.weights)
+        self._ranker = new_ranker(PRESETS[settings.preset], min(RANKINGS, settings.user_rows_max))
+        self._best, self._lists = rank.new_best(), rank.new_lists(64)
         self._short: U8 = np.empty(0, np.uint8)
         self._starts: I64 = np.zeros(rank.LENGTH + 1, np.int64)
         self._names_missing = np.zeros(MISSING_MAX + 1, np.int64)
@@ -107,7 +113,8 @@ class Pipeline:
             self._lists = rank.new_lists(2 * n)
         out = plays.new_outcomes(n)
         with self._observe.stage("rank"):
-            plays.handle(self._users.arrays, events, self._world(), self._scratch, self._best, self._lists, out, self._names_missing)
+            known = Known(self._users.arrays, self._tracks.arrays, self.popular, self.popular_weight)
+            plays.handle(known, events, self._world(), self._ranker, self.weights, self._best, self._lists, out, self._names_missing)
         sizes = [len(t.records) for t in taken]
         part = np.repeat(np.arange(len(taken), dtype=np.int32), sizes)
         first = [0, *np.cumsum(sizes).tolist()]
@@ -124,13 +131,11 @@ class Pipeline:
 
     def _world(self) -> World:
         return World(
-            tracks=self._tracks.arrays,
             name_keys=self._names.keys,
             name_slots=self._names.slots,
-            popular=self.popular,
-            popular_weight=self.popular_weight,
             finish=self.finish,
             lessons_below=self._settings.lessons_rate,
+            ranker_learns=self.ranker_learns,
         )
 
     def _render(self, w: RoundWork) -> None:
@@ -143,7 +148,8 @@ class Pipeline:
         prefix = np.frombuffer(b"".join(prefixes), np.uint8)
         prefix_end = np.zeros(len(prefixes) + 1, np.int64)
         np.cumsum(np.fromiter(map(len, prefixes), np.int64, len(prefixes)), out=prefix_end[1:])
-        suffix = b',"model":{"ranker":"%b","finish":%b}}' % (plays.RANKER.encode(), _quote(self.finish_version))
+        ranker = f"{plays.RANKER}/{self._settings.preset}"
+        suffix = b',"model":{"ranker":"%b","finish":%b}}' % (ranker.encode(), _quote(self.finish_version))
         self._write_lists(w, events, w.out.row[index], prefix, prefix_end, np.frombuffer(suffix, np.uint8))
 
     def _write_lists(self, w: RoundWork, events: list[int], rows: I32, prefix: U8, prefix_end: I64, suffix: U8) -> None:

@@ -17,6 +17,7 @@ import structlog
 from infra.fenced import StoreBroken
 from infra.keys import Keys
 from infra.settings import Settings
+from online_models.presets import PRESETS
 from streams.claims import Claims, Gap
 from streams.fail_points import FailPoints
 from streams.inbox import Inbox
@@ -39,8 +40,8 @@ WATCH_S: Final = 2.0
 """How often an idle partition looks whether it is still ours: a flush is noticed without traffic."""
 AHEAD_PLAYS_MAX: Final = 1_500
 """Plays handled whose items our own track rows have not seen yet; beyond it the users' side waits."""
-NAMES_PER_TRACK: Final = 4
-"""Names in memory per track row: a row's followers are named too, but tracks share followers."""
+NAMES_PER_TRACK: Final = 8
+"""Names in memory per track row: a row's neighbours are named too, but tracks share neighbours."""
 
 
 Taking = tuple[UserPartition | TrackPartition, int]
@@ -74,7 +75,7 @@ class Plays:
         self._keys = Keys(settings.namespace)
         self.events_topic = f"{settings.namespace}.events"
         self.deltas_topic = f"{settings.namespace}.internal.track-deltas"
-        self.user_rows, self.track_rows = UserRows(settings.user_rows_max), TrackRows(settings.track_rows_max)
+        self.user_rows, self.track_rows = UserRows(settings.user_rows_max), TrackRows(settings.track_rows_max, PRESETS[settings.preset])
         self.names = Names(NAMES_PER_TRACK * settings.track_rows_max, settings.id_key.encode())
         self.user_partitions: dict[int, UserPartition] = {}
         self.track_partitions: dict[int, TrackPartition] = {}
@@ -172,6 +173,7 @@ class Plays:
         token, claimed = await self._claims.claim(self._keys.user_cursor(n), self._keys.user_pending(n), *tp, f"u{n}")
         partition = user_partition(n, token, claimed.fields, self._settings.deltas_partitions, self._settings.round_plays_max)
         await self._users.publish_again(partition, claimed.pending, self._reread)
+        await self._users.adopt_weights(partition)
         self._observe.claimed("users")
         return partition, await self._position(tp, partition.next)
 

@@ -12,10 +12,10 @@ import numpy as np
 
 from online_models.arrays import I32, I64, U8
 from online_models.bytes_copy import SLACK, write, write_text
-from online_models.candidates import SOURCES
 from online_models.kernel import kernel
 from online_models.prefetch import fetch
 from online_models.rank import LENGTH, Lists
+from online_models.signals import SOURCES
 
 
 def _text(*parts: str) -> tuple[U8, I64]:

@@ -4,78 +4,151 @@ Layout of `row`, little endian:
 
 | bytes | what |
 |---|---|
-| 1 | version, 1 |
-| 7 | zero |
-| 64 | 8 x i64: plays, skips, finishes, transitions, sum of weights, n entries, time of `popular` (s), length (s, 0 = unknown) |
+| 1 | version, 2 |
+| 3 | zero |
+| 2 | n neighbours |
+| 2 | v visits |
+| 56 | 7 x i64: plays, skips, finishes, transitions after it, transitions before it, time of `popular` (s), length (s, 0 = unknown) |
 | 8 | f64: decayed plays at that time |
-| 20 n | n x u64 follower's hash, n x i32 weight, n x i32 transitions, n x u32 newest time (s); strongest first |
+| 32 | 8 x f32: sums over all neighbours ever, by kind (`online_models/neighbours.py`) |
+| 256 | 64 x f32: the track's vector |
+| 48 n | n x u64 neighbour's hash, n x 8 x f32 counts, n x u32 newest time right after it (s), n x u32 who; strongest first |
+| 24 v | v x u32 session, v x 10 x u16 what it played next; oldest first |
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from online_models import covisits
+from online_models import track_state
 from online_models.arrays import I32, I64, U8
 from online_models.bytes_copy import read, write
-from online_models.covisits import ENTRIES, N_ENTRIES, N_HEAD, TrackArrays, new_tracks
 from online_models.hashmap import find_many, new_map, put, remove
+from online_models.items import WINDOW
 from online_models.kernel import kernel
+from online_models.neighbours import N_COUNTS
+from online_models.presets import Preset
+from online_models.track_state import N_HEAD, TrackArrays, new_tracks
+from online_models.vectors import DIMENSIONS
 from streams.user_rows import BadRow
 
-VERSION = 1
-_FIXED = 8 + N_HEAD * 8 + 8
-ROW_BYTES_MAX = _FIXED + 20 * ENTRIES
+VERSION = 2
+_FIXED = 8 + N_HEAD * 8 + 8 + N_COUNTS * 4 + DIMENSIONS * 4
+_NEIGHBOUR = 8 + 4 * N_COUNTS + 4 + 4
+_AFTER = 2 * WINDOW
+_VISIT = 4 + _AFTER
 
 OWN = -1
 """`loaded_ms` of a row that this worker owns: it is never too old."""
 
 
 @kernel
+def _pack_neighbours(t: TrackArrays, s: int, n: int, out: U8, at: int) -> int:
+    row, entries = t.neighbours, t.neighbours.dst.shape[1]
+    at = write(out, at, row.dst, s * entries * 8, n * 8)
+    at = write(out, at, row.counts, s * entries * N_COUNTS * 4, n * N_COUNTS * 4)
+    at = write(out, at, row.at_s, s * entries * 4, n * 4)
+    return write(out, at, row.person, s * entries * 4, n * 4)
+
+
+@kernel
+def _pack_visits(t: TrackArrays, s: int, n: int, out: U8, at: int) -> int:
+    visits, length = t.visits, t.visits.tag.shape[1]
+    first = visits.n[s] - n
+    for k in range(n):
+        at = write(out, at, visits.tag, (s * length + (first + k) % length) * 4, 4)
+    for k in range(n):
+        at = write(out, at, visits.after, (s * length + (first + k) % length) * _AFTER, _AFTER)
+    return at
+
+
+@kernel
+def _put_short(out: U8, at: int, value: int) -> None:
+    out[at] = value & 255
+    out[at + 1] = value >> 8
+
+
+@kernel
+def _short(data: U8, at: int) -> int:
+    return np.int64(data[at]) | np.int64(data[at + 1]) << 8  # type: ignore[return-value]
+
+
+@kernel
 def pack(t: TrackArrays, slots: I32, out: U8, ends: I64) -> None:
-    """`out[ends[i]:ends[i + 1]]` becomes the row of `slots[i]`; `out` has ROW_BYTES_MAX per slot."""
+    """`out[ends[i]:ends[i + 1]]` becomes the row of `slots[i]`; `out` has `row_bytes_max` per slot."""
     at = 0
     ends[0] = 0
     for i in range(slots.shape[0]):
         s = slots[i]
-        n = t.head[s, N_ENTRIES]
+        n, v = t.neighbours.n[s], min(t.visits.n[s], t.visits.tag.shape[1])
         out[at] = VERSION
-        out[at + 1 : at + 8] = 0
+        out[at + 1 : at + 4] = 0
+        _put_short(out, at + 4, n)
+        _put_short(out, at + 6, v)
         at = write(out, at + 8, t.head, s * N_HEAD * 8, N_HEAD * 8)
         at = write(out, at, t.popular, s * 8, 8)
-        at = write(out, at, t.dst, s * ENTRIES * 8, n * 8)
-        at = write(out, at, t.weight, s * ENTRIES * 4, n * 4)
-        at = write(out, at, t.times, s * ENTRIES * 4, n * 4)
-        at = write(out, at, t.at_s, s * ENTRIES * 4, n * 4)
+        at = write(out, at, t.neighbours.total, s * N_COUNTS * 4, N_COUNTS * 4)
+        at = write(out, at, t.vectors, s * DIMENSIONS * 4, DIMENSIONS * 4)
+        at = _pack_neighbours(t, s, n, out, at)
+        at = _pack_visits(t, s, v, out, at)
         ends[i + 1] = at
+
+
+@kernel
+def _unpack_neighbours(t: TrackArrays, s: int, n: int, data: U8, at: int) -> int:
+    """The strongest, as many as there is room for."""
+    row, entries = t.neighbours, t.neighbours.dst.shape[1]
+    held = min(n, entries)
+    row.n[s] = held
+    read(row.dst, s * entries * 8, data, at, held * 8)
+    at += n * 8
+    read(row.counts, s * entries * N_COUNTS * 4, data, at, held * N_COUNTS * 4)
+    at += n * N_COUNTS * 4
+    read(row.at_s, s * entries * 4, data, at, held * 4)
+    at += n * 4
+    read(row.person, s * entries * 4, data, at, held * 4)
+    return at + n * 4
+
+
+@kernel
+def _unpack_visits(t: TrackArrays, s: int, n: int, data: U8, at: int) -> int:
+    """The newest, as many as there is room for."""
+    visits, length = t.visits, t.visits.tag.shape[1]
+    held = min(n, length)
+    visits.n[s] = held
+    read(visits.tag, s * length * 4, data, at + (n - held) * 4, held * 4)
+    at += n * 4
+    read(visits.after, s * length * _AFTER, data, at + (n - held) * _AFTER, held * _AFTER)
+    return at + n * _AFTER
 
 
 @kernel
 def unpack(t: TrackArrays, s: int, data: U8) -> bool:
     """Read a row into slot `s`; False when it is not one of ours."""
-    covisits.reset(t, s)
+    track_state.reset(t, s)
     if data.shape[0] < _FIXED or data[0] != VERSION:
+        return False
+    n, v = _short(data, 4), _short(data, 6)
+    if data.shape[0] != _FIXED + _NEIGHBOUR * n + _VISIT * v:
         return False
     at = read(t.head, s * N_HEAD * 8, data, 8, N_HEAD * 8)
     at = read(t.popular, s * 8, data, at, 8)
-    n = t.head[s, N_ENTRIES]
-    if n < 0 or n > ENTRIES or data.shape[0] != _FIXED + 20 * n:
-        return False
-    at = read(t.dst, s * ENTRIES * 8, data, at, n * 8)
-    at = read(t.weight, s * ENTRIES * 4, data, at, n * 4)
-    at = read(t.times, s * ENTRIES * 4, data, at, n * 4)
-    read(t.at_s, s * ENTRIES * 4, data, at, n * 4)
-    covisits.note_counts(t, s)
+    at = read(t.neighbours.total, s * N_COUNTS * 4, data, at, N_COUNTS * 4)
+    at = read(t.vectors, s * DIMENSIONS * 4, data, at, DIMENSIONS * 4)
+    at = _unpack_neighbours(t, s, n, data, at)
+    _unpack_visits(t, s, v, data, at)
+    track_state.note_counts(t, s)
     return True
 
 
 class TrackRows:
     """Rows of owned tracks (kept until they are written) and copies of others' (read again when old)."""
 
-    def __init__(self, rows_max: int) -> None:
+    def __init__(self, rows_max: int, preset: Preset) -> None:
         self.rows_max = rows_max
         keys, slots = new_map(rows_max)
-        self.arrays = new_tracks(rows_max, keys, slots)
+        self.arrays = new_tracks(rows_max, keys, slots, preset.neighbours, preset.visits)
+        self._row_bytes_max = _FIXED + _NEIGHBOUR * preset.neighbours + _VISIT * preset.visits
         self.hash_of: I64 = np.zeros(rows_max, np.int64)
         self.loaded_ms: I64 = np.zeros(rows_max, np.int64)
         self.touched: I64 = np.zeros(rows_max, np.int64)
@@ -127,7 +200,7 @@ class TrackRows:
         self.name_of[slot] = name
         self.loaded_ms[slot] = loaded_ms
         if row is None:
-            covisits.reset(self.arrays, slot)
+            track_state.reset(self.arrays, slot)
         elif not unpack(self.arrays, slot, np.frombuffer(row, np.uint8)):
             raise BadRow(f"the row of track {track:x} (partition {partition}) is not a version-{VERSION} row; see operations.md, 'bad row'")
 
@@ -142,10 +215,11 @@ class TrackRows:
         self.dirty[slot] = False
         self._free.append(slot)
 
-    def followers(self, slots: I32) -> I64:
-        """All hashes in the next-tables of `slots` (n,)."""
-        held = np.arange(ENTRIES) < self.arrays.head[slots, N_ENTRIES][:, None]
-        hashes: I64 = self.arrays.dst[slots][held]
+    def neighbours(self, slots: I32) -> I64:
+        """All neighbours' hashes in the rows of `slots` (n,)."""
+        near = self.arrays.neighbours
+        held = np.arange(near.dst.shape[1]) < near.n[slots][:, None]
+        hashes: I64 = near.dst[slots][held]
         return hashes
 
     def named(self, slot: int) -> str:
@@ -165,7 +239,7 @@ class TrackRows:
 
     def encode(self, slots: I32) -> list[bytes]:
         """The binary rows of `slots` (n,)."""
-        out = np.empty(len(slots) * ROW_BYTES_MAX, np.uint8)
+        out = np.empty(len(slots) * self._row_bytes_max, np.uint8)
         ends = np.empty(len(slots) + 1, np.int64)
         pack(self.arrays, slots, out, ends)
         data, cut = out[: ends[-1]].tobytes(), ends.tolist()

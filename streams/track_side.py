@@ -16,11 +16,11 @@ import numpy as np
 from infra.fenced import Applied, Command, FencedCall
 from infra.keys import Keys
 from infra.settings import Settings
-from online_models import covisits
+from online_models import track_state
 from online_models.arrays import I32, I64, Items
-from online_models.covisits import apply_items, look_up
 from online_models.items import ITEM
 from online_models.popularity import update_top
+from online_models.track_state import apply_items, look_up
 from streams.ids import hash_field
 from streams.loading import Loader
 from streams.names import Names
@@ -51,8 +51,10 @@ class About(msgspec.Struct, frozen=True, gc=False):
     plays: int
     skips: int
     finishes: int
-    transitions: int
-    weight: int
+    followed: int
+    """Transitions to a later track, of any lag."""
+    preceded: int
+    """Transitions from an earlier one."""
 
 
 class Fresh(NamedTuple):
@@ -173,7 +175,7 @@ class TrackSide:
         for i, end in zip(strange[:n_strange].tolist(), name_end[:n_strange].tolist(), strict=True):
             item = batch.items[i]
             name = str(batch.ids[end - int(item["name_len"]) : end], "utf-8")
-            strangers[int(item["dst"])] = name, batch.parts[int(np.searchsorted(cut, i, "right"))].partition
+            strangers[int(item["src"])] = name, batch.parts[int(np.searchsorted(cut, i, "right"))].partition
         return Needs(missing[:n_missing], strangers)
 
     async def _load(self, needs: Needs, now_ms: int, round_n: int) -> None:
@@ -188,7 +190,7 @@ class TrackSide:
             return
         slots = self._tracks.slots(np.array(list(needs.strangers), np.int64)).tolist()
         for slot, (track, (name, partition)) in zip(slots, needs.strangers.items(), strict=True):
-            if self._tracks.arrays.head[slot, covisits.PLAYS] == 0:
+            if self._tracks.arrays.head[slot, track_state.PLAYS] == 0:
                 partition.new_ids[track] = name
                 self._tracks.name_of[slot] = name
 
@@ -215,12 +217,12 @@ class TrackSide:
         """Partitions whose turn it is to be written, the longest unwritten first."""
         changed, written_ms = self.changed(), self._written_ms
         n_dirty, rows_max = int(np.count_nonzero(self._tracks.dirty)), self._tracks.rows_max
-        if 2 * n_dirty > rows_max or now_ms - self._folded_ms >= FLUSH_MS:
+        if 4 * n_dirty > 3 * rows_max or now_ms - self._folded_ms >= FLUSH_MS:
             return changed  # memory is short, or there is time
         every_ms = FLUSH_ALONE_MS if self._alone() else FLUSH_MS
         for p in changed:
             written_ms.setdefault(p.n, now_ms - every_ms * (p.n % TURNS) // TURNS)
-        early = 4 * n_dirty > rows_max or sum(p.unwritten for p in changed) > FLUSH_ITEMS
+        early = 2 * n_dirty > rows_max or sum(p.unwritten for p in changed) > FLUSH_ITEMS
         late = sorted((p for p in changed if early or now_ms - written_ms[p.n] >= every_ms), key=lambda p: written_ms[p.n])
         return late[: max(1, (2 if every_ms == FLUSH_MS else 1) * len(self._owned) // TURNS)]
 
@@ -339,4 +341,4 @@ def _new_in(section: Section, drop: int) -> tuple[memoryview, memoryview]:
 
 
 def _about(name: str, head: list[int]) -> bytes:
-    return _json(About(name, *head[: covisits.WEIGHT + 1]))
+    return _json(About(name, *head[: track_state.PRECEDED + 1]))

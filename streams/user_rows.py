@@ -4,7 +4,7 @@ Layout of `row`, little endian:
 
 | bytes | what |
 |---|---|
-| 1 | version, 1 |
+| 1 | version, 2 |
 | 3 | zero |
 | 4 | length of the pure part that follows |
 | 104 | 13 x i64: plays, skips, finishes, first_at, last_at (ms), session hash, plays in session, sessions, |
@@ -15,7 +15,7 @@ Layout of `row`, little endian:
 | 8 b | blocked tracks |
 | 256 | first Bloom tier, only where plays > n history (else it is rebuilt from the history) |
 | 2,048 / 16,384 | second, third tier, where distinct > 200 / > 1,800 |
-| 8 + 8 s | learned part: number of tracks of the live `next` list, their hashes |
+| 36 + 8 s | learned part: number of tracks of the live `next` list, their hashes, the pulse (7 x f32, `online_models/pulse.py`) |
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ from online_models.arrays import I32, I64, U8
 from online_models.bytes_copy import read, write
 from online_models.history import UserArrays, new_users
 from online_models.kernel import kernel
+from online_models.pulse import N_PULSE
 
-VERSION = 1
+VERSION = 2
 ROW_BYTES_MAX = 24 * 1024
 """A row with all tiers: 21 KB."""
 _HEADER = 8
@@ -78,6 +79,7 @@ def pack(u: UserArrays, slots: I32, out: U8, ends: I64) -> None:
             out[start + 4 + b] = (pure >> (8 * b)) & 255
         at = write(out, at, u.head, (s * history.N_HEAD + history.N_SHOWN) * 8, 8)
         at = write(out, at, u.shown, s * history.SHOWN * 8, u.head[s, history.N_SHOWN] * 8)
+        at = write(out, at, u.pulse, s * N_PULSE * 4, N_PULSE * 4)
         ends[i + 1] = at
 
 
@@ -121,6 +123,7 @@ def unpack(u: UserArrays, s: int, data: U8) -> bool:
         at = read(u.tier_3, h[s, history.TIER_3] * 16384, data, at, 16384)
     at = read(h, (s * history.N_HEAD + history.N_SHOWN) * 8, data, at, 8)
     at = read(u.shown, s * history.SHOWN * 8, data, at, h[s, history.N_SHOWN] * 8)
+    at = read(u.pulse, s * N_PULSE * 4, data, at, N_PULSE * 4)
     return at == data.shape[0]
 
 

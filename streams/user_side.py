@@ -10,10 +10,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 import numpy as np
+import structlog
 
 from infra.fenced import Applied
 from infra.keys import Keys
 from infra.settings import Settings
+from online_models.weights import BadWeights, adopt
+from online_models.weights import decode as decode_weights
 from streams.dead_letters import Held, decode_rejection
 from streams.fail_points import FailPoints
 from streams.loading import Loader
@@ -26,6 +29,8 @@ from streams.ports import Clock, Outbox, Outgoing, Record, Store
 from streams.round_work import Made, Taken
 from streams.short_lists import published
 from streams.user_rows import UserRows
+
+log = structlog.get_logger("segue.plays")
 
 
 class UserSide:
@@ -147,6 +152,16 @@ class UserSide:
         await self._outbox.publish(records)
         self._fail.hit("published-not-acked")
         self._observe.published(landed, self._clock.now_ms())
+
+    async def adopt_weights(self, partition: UserPartition) -> None:
+        """Rank on with what the owner before had learned, where that is more. Learned state: without it ranking begins anew."""
+        raw = (await self._store.text([self._keys.ranker(partition.n)]))[0]
+        if not raw:
+            return
+        try:
+            adopt(self._pipeline.weights, decode_weights(raw))
+        except BadWeights as error:
+            log.error("weights refused", key=self._keys.ranker(partition.n), why=str(error))
 
     async def publish_again(self, partition: UserPartition, raw: bytes, reread: Callable[[str, int, int], Awaitable[Record]]) -> None:
         """Publish what the owner before stored and may not have published."""

@@ -171,8 +171,7 @@ class ReferenceWorld:
         back = min(at[source], self.rng.randrange(4))
         end = min(len(items), at[source] + self.rng.randrange(60))
         for item in items[at[source] : end]:
-            track = tracks.setdefault(item[1] if item[4] == 0 else item[0], Track())
-            track.count(item) if item[4] == 0 else track.follow(item)
+            tracks.setdefault(item[0], Track()).take(item)
         first, at[source] = at[source] - back, end
         return delta_section(source, first + 1, items[first:end]) if end > first else b""
 
@@ -206,7 +205,7 @@ def _event(user_id: str, **fields: object) -> Sent:
 
 def delta_section(source: int, first: int, items: Sequence[Item]) -> bytes:
     """One section of delta items numbered from `first`."""
-    body = b"".join(DELTA.pack(*item[:6], len(item[7]), item[6]) for item in items) + b"".join(item[7] for item in items)
+    body = b"".join(DELTA.pack(*item[:7], len(item[7])) for item in items) + b"".join(item[7] for item in items)
     return HEADER.pack(INCARNATION.encode(), source, DELTAS, first, len(items), len(body)) + body
 
 
@@ -218,10 +217,12 @@ def lesson_section(source: int, first: int, lessons: Sequence[Lesson]) -> bytes:
 
 def track_row_bytes(track: Track) -> bytes:
     """The binary row of a track."""
-    n, entries = len(track.table), track.table.values()
-    head = (track.plays, track.skips, track.finishes, track.transitions, track.weight, n, 0, track.duration_s)
-    columns = (*track.table, *(e.weight for e in entries), *(e.n for e in entries), *(e.at_s for e in entries))
-    return pack(f"<B7x8qd{n}q{n}i{n}i{n}I", 1, *head, 0.0, *columns)
+    n, v, near, visits = len(track.near), len(track.visits), track.near, track.visits
+    head = (track.plays, track.skips, track.finishes, track.followed, track.preceded, 0, track.duration_s)
+    floats = (*track.totals, *track.vector)
+    columns = (*(e.dst for e in near), *(c for e in near for c in e.counts), *(e.at_s for e in near), *(e.person for e in near))
+    rings = (*(visit.session for visit in visits), *(short for visit in visits for short in visit.after))
+    return pack(f"<B3xHH7qd72f{n}q{8 * n}f{n}I{n}I{v}I{10 * v}H", 2, n, v, *head, 0.0, *floats, *columns, *rings)
 
 
 def _user_row(user: User, id_key: str) -> bytes:
@@ -243,7 +244,7 @@ def _user_row(user: User, id_key: str) -> bytes:
     )
     columns = (*(h[0] for h in history), *(h[1] for h in history), *(h[2] for h in history), *(id_hash(b, id_key) for b in user.blocks))
     pure = pack(f"<13q{n}q{n}I{n}B{len(user.blocks)}q", *counts, *columns)
-    return pack("<B3xI", 1, len(pure)) + pure + pack("<q", 0)
+    return pack("<B3xI", 2, len(pure)) + pure + pack("<q7f", 0, *[0.0] * 7)
 
 
 def _entry(track_id: str, because: list[str]) -> dict[str, Any]:
@@ -269,7 +270,7 @@ def _about(user_id: str, user: User) -> bytes:
 
 
 def _track_about(track: Track) -> bytes:
-    names = ("plays", "skips", "finishes", "transitions", "weight")
+    names = ("plays", "skips", "finishes", "followed", "preceded")
     return msgspec.json.encode({"track_id": track.name.decode(), **{name: getattr(track, name) for name in names}})
 
 

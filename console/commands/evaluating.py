@@ -41,6 +41,7 @@ def plays(
     learn_until: Annotated[
         int, typer.Option(min=0, metavar="ROW", help="From this row on tables learn no more; sessions and users go on. 0 = never.")
     ] = 0,
+    preset: Annotated[str, typer.Option(help='fast or quality; "" = what SEGUE_PRESET says.')] = "",
     delay: Annotated[int, typer.Option(min=0, metavar="PLAYS", help="Lists are made with tables that lack the last so many plays.")] = 0,
     stop_after: Annotated[int, typer.Option(min=0, metavar="ROWS", help="Look at the first so many plays only; 0 = all.")] = 0,
     round_plays: Annotated[int, typer.Option("--round", min=1, max=500, help="Plays handled together; tables learn in between.")] = 100,
@@ -71,10 +72,11 @@ def plays(
         rivals=_chosen(rivals, file),
     )
     events = ((play.user_id, play.value) for play in islice(log.plays(), n))
-    report = asyncio.run(evaluate(settings_of(context), _columns(log, n, rules.session_is_user), events, options, _steps))
+    settings = _with_preset(settings_of(context), preset, file)
+    report = asyncio.run(evaluate(settings, _columns(log, n, rules.session_is_user), events, options, _steps))
     report = {"file": file.name, "source": log.source, **report}
     if through_kafka:
-        report["through_kafka"] = _live(settings_of(context), log, asked, n, report)
+        report["through_kafka"] = _live(settings, log, asked, n, report)
     if report["refused"]:
         say(f"{report['refused']:,} plays were refused and count as misses: segue replay {file} --dry-run")
     if as_json:
@@ -82,6 +84,16 @@ def plays(
     else:
         for part in tables(report):
             screen().print(part)
+
+
+def _with_preset(settings: Settings, preset: str, file: Path) -> Settings:
+    from msgspec.structs import replace
+
+    from online_models.presets import PRESETS
+
+    if preset and preset not in PRESETS:
+        raise Trouble(Exit.USAGE, f"no preset {preset!r}; there are {', '.join(PRESETS)}", f"segue evaluate plays {file}")
+    return replace(settings, preset=preset) if preset else settings
 
 
 def _rules(protocol: str, file: Path, *, tables_learn: bool, through_kafka: bool) -> Protocol:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from online_models import covisits, signals
+from online_models import signals, track_state
 from online_models.items import WINDOW
 from online_models.kernel import kernel
 from online_models.moment import BAG, Known, Moment, Reach, session_tag
@@ -51,13 +51,13 @@ def _note(moment: Moment, tag: int, weight: float, k: int) -> None:
 @kernel
 def _gather(moment: Moment, known: Known, own: int, reach: Reach) -> None:
     """Weigh every session that shares a track; `own` is the tag of this one."""
-    visits = known.visits
+    visits = known.tracks.visits
     length = visits.tag.shape[1]
     kept = 1.0
     for k in range(moment.n[0]):
         t = moment.slot[k]
         if t >= 0:
-            weight = kept / np.log(2.0 + known.tracks.head[t, covisits.PLAYS])
+            weight = kept / np.log(2.0 + known.tracks.head[t, track_state.PLAYS])
             for back in range(min(visits.n[t], reach.visits[k])):
                 tag = np.int64(visits.tag[t, (visits.n[t] - 1 - back) % length])
                 if tag != own:
@@ -72,6 +72,7 @@ def _vote(pool: Pool, visits: Visits, t: int, v: int, k: int, weight: float) -> 
         short = np.int64(visits.after[t, v, lag - 1])
         i = find_short(pool, short) if short != 0 else -1
         if i >= 0:
+            pool.via[i] |= 1 << k
             pool.signal[signals.ALIKE, i] += np.float32(weight)
             pool.signal[signals.ALIKE_ALIGNED, i] += np.float32(weight / (1.0 + abs(lag - 1 - k)))
             if k == 0 and lag == 1:
@@ -87,7 +88,7 @@ def add(pool: Pool, known: Known, s: int, moment: Moment, reach: Reach) -> None:
     total = 1e-6
     for u in range(1, moment.bag_used[0] + 1):
         total += moment.bag_weight[moment.bag_used[u]] ** 2
-    visits = known.visits
+    visits = known.tracks.visits
     length = visits.tag.shape[1]
     for k in range(moment.n[0]):
         t = moment.slot[k]

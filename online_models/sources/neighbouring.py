@@ -47,7 +47,7 @@ def _add_second(pool: Pool, row: Neighbours, t: int, e: int, i: int) -> None:
 @kernel
 def add(pool: Pool, known: Known, s: int, moment: Moment, reach: Reach) -> None:
     """Neighbours of the session's last tracks, the strongest of each."""
-    row = known.neighbours
+    row = known.tracks.neighbours
     kept, kept_near = np.float32(1.0), np.float32(1.0)
     for k in range(moment.n[0]):
         t = moment.slot[k]
@@ -57,6 +57,7 @@ def add(pool: Pool, known: Known, s: int, moment: Moment, reach: Reach) -> None:
             near = kept_near / np.sqrt(row.total[t, neighbours.NEAR] + np.float32(PRIOR))
             for e in range(min(row.n[t], reach.neighbours[k])):
                 i = meet(pool, row.dst[t, e])
+                pool.via[i] |= 1 << k
                 pool.signal[signals.WINDOW, i] += row.counts[t, e, neighbours.WINDOW] * forward
                 pool.signal[signals.BEFORE, i] += row.counts[t, e, neighbours.BEFORE] * before
                 pool.signal[signals.NEAR, i] += row.counts[t, e, neighbours.NEAR] * near

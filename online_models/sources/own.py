@@ -38,11 +38,27 @@ def _add_again(pool: Pool, users: UserArrays, s: int, n: int, now_s: int) -> Non
 
 
 @kernel
-def _follow(pool: Pool, users: UserArrays, s: int, j: int, n: int, part: float) -> None:
-    """What came after place `j` of the history."""
+def _follow(pool: Pool, users: UserArrays, s: int, j: int, n: int, part: float, k: int) -> None:
+    """What came after place `j` of the history, which is a play of the `k`-th last track."""
     for lag in range(1, min(OWN_WINDOW, n - 1 - j) + 1):
+        if users.flags[s, j + lag] & SKIPPED:
+            continue
         i = meet(pool, users.track[s, j + lag])
+        pool.via[i] |= 1 << k
         pool.signal[signals.OWN_WINDOW, i] += np.float32(part / lag)
+
+
+@kernel
+def _add_follower(pool: Pool, users: UserArrays, s: int, j: int, back: int) -> None:
+    """The play right after place `j`, which is `back` plays before the newest."""
+    if users.flags[s, j + 1] & SKIPPED:
+        return
+    i = meet(pool, users.track[s, j + 1])
+    if np.int64(users.at_s[s, j + 1]) - np.int64(users.at_s[s, j]) < SESSION_GAP_S:
+        so_far = pool.signal[signals.OWN_NEXT, i]
+        pool.signal[signals.OWN_NEXT, i] += np.float32(1.0) / (np.float32(1.0 + OLDER * back) + np.float32(TIRED) * so_far)
+    else:
+        pool.signal[signals.OWN_NEXT, i] += np.float32(OTHER_SESSION)
 
 
 @kernel
@@ -51,15 +67,10 @@ def _add_next(pool: Pool, users: UserArrays, s: int, n: int, last: I64) -> None:
         j = n - 1 - back
         track = users.track[s, j]
         if track == last[0]:
-            i = meet(pool, users.track[s, j + 1])
-            if np.int64(users.at_s[s, j + 1]) - np.int64(users.at_s[s, j]) < SESSION_GAP_S:
-                so_far = pool.signal[signals.OWN_NEXT, i]
-                pool.signal[signals.OWN_NEXT, i] += np.float32(1.0) / (np.float32(1.0 + OLDER * back) + np.float32(TIRED) * so_far)
-            else:
-                pool.signal[signals.OWN_NEXT, i] += np.float32(OTHER_SESSION)
-            _follow(pool, users, s, j, n, 1.0)
+            _add_follower(pool, users, s, j, back)
+            _follow(pool, users, s, j, n, 1.0, 0)
         elif track == last[1] or track == last[2]:
-            _follow(pool, users, s, j, n, SECOND_PART)
+            _follow(pool, users, s, j, n, SECOND_PART, 1 if track == last[1] else 2)
 
 
 @kernel

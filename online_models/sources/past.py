@@ -6,8 +6,9 @@ import numpy as np
 
 from online_models import history, neighbours, signals
 from online_models.hashmap import find
+from online_models.history import session_length
 from online_models.kernel import kernel
-from online_models.moment import Known, Moment, Reach, in_session, session_length
+from online_models.moment import PAST_BIT, Known, Moment, Reach, in_session
 from online_models.pool import Pool, meet
 from online_models.sources.neighbouring import PRIOR
 
@@ -18,7 +19,7 @@ KEPT = 0.9
 @kernel
 def add(pool: Pool, known: Known, s: int, moment: Moment, reach: Reach) -> None:
     """Neighbours of the newest tracks of earlier sessions."""
-    users, tracks, row = known.users, known.tracks, known.neighbours
+    users, tracks, row = known.users, known.tracks, known.tracks.neighbours
     newest = users.head[s, history.N_HISTORY] - 1 - session_length(users, s)
     kept = np.float32(1.0)
     for back in range(min(reach.past[0], newest + 1)):
@@ -30,6 +31,7 @@ def add(pool: Pool, known: Known, s: int, moment: Moment, reach: Reach) -> None:
         near = kept / np.sqrt(row.total[t, neighbours.NEAR] + np.float32(PRIOR))
         for e in range(min(row.n[t], reach.past[1])):
             i = meet(pool, row.dst[t, e])
+            pool.via[i] |= 1 << (PAST_BIT + back)
             pool.signal[signals.PAST_WINDOW, i] += row.counts[t, e, neighbours.WINDOW] * forward
             pool.signal[signals.PAST_NEAR, i] += row.counts[t, e, neighbours.NEAR] * near
         kept *= np.float32(KEPT)

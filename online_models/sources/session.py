@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from online_models import history, signals
+from online_models.history import session_length
+from online_models.items import SKIPPED
 from online_models.kernel import kernel
-from online_models.moment import Known, Moment, Reach, session_length
+from online_models.moment import Known, Moment, Reach
 from online_models.pool import Pool, meet
 
 
@@ -16,6 +18,8 @@ def add(pool: Pool, known: Known, s: int, moment: Moment, reach: Reach) -> None:
     users = known.users
     n = users.head[s, history.N_HISTORY]
     for back in range(session_length(users, s)):
+        if users.flags[s, n - 1 - back] & SKIPPED:
+            continue
         i = meet(pool, users.track[s, n - 1 - back])
         if pool.signal[signals.SESSION_LAST, i] == 0.0:
             pool.signal[signals.SESSION_LAST, i] = np.float32(1.0) / np.float32(back + 1)

@@ -77,6 +77,9 @@ def test_a_play_by_hand_becomes_a_list_and_can_be_looked_at_everywhere(live: Set
     assert (user["plays"], user["last_track"], user["key"]) == (4, "t1", key)
     _until(lambda: bool(segue("where", "t1")["track"]["exists"]))
     _until(lambda: segue("track", "t1")["plays"] == 2)
+    ranker = segue("ranker", "show")
+    assert ranker["key"].startswith(f"{live.namespace}:{{u") and 0 <= ranker["lessons"] <= 3
+    assert len(ranker["stage_1"]["next"]) == len(ranker["stage_2"]["mixture"]) == len(ranker["contexts"])
     # An empty list is no test: whether the first ones were empty depends on how soon the tracks were known.
     assert 1 <= segue("quality")["total"]["plays"] <= 3
     client.close()

@@ -156,7 +156,7 @@ class TestRedis:
         world.store(world.names.user(partition_of(b"u1", 4), "u1"), {"list": "{}"})
         assert before.added() == {"erased_wrong": 1, "keys_unknown": 1}
 
-    @pytest.mark.parametrize("name", ["plays", "skips", "finishes", "transitions", "weight"])
+    @pytest.mark.parametrize("name", ["plays", "skips", "finishes", "followed", "preceded"])
     def test_one_in_a_tracks_counts_is_found(self, world: ReferenceWorld, before: Before, name: str) -> None:
         change_about(world, a_track_key(world), name, 1)
         assert before.added() == {"tracks_wrong": 1}

@@ -13,14 +13,17 @@ from xxhash import xxh3_64_intdigest as xxh3
 from tests.oracle.letters import letter_hash
 from tests.oracle.logs import Read
 from tests.oracle.names import id_hash, unsigned
-from tests.oracle.people import FINISHED, SKIPPED, Life, User
+from tests.oracle.people import BEFORE, FINISHED, GAPLESS, Life, User
 from tests.oracle.records import Event, Rejected, judge_record
 
-LAG_UNIT = 2520
+GAPLESS_S = 300
+TAG = 0x9E3779B97F4A7C15
+SESSION_TAG = 0xD6E8FEB86659FD93
 HASH_MASK = (1 << 64) - 1
 
 Item = tuple[int, int, int, int, int, int, int, bytes]
-"""src, dst, at_s, weight, lag, flags, length of the track in s and name (both of count items only)."""
+"""src (whose row changes), dst, at_s, session, length of the track in s (of a count item) or who listened, lag, flags, name (of
+a count item)."""
 Lesson = tuple[int, float]
 """Hash (xxh3) of the event's id, label."""
 
@@ -132,14 +135,16 @@ class PartitionFold:
         track = id_hash(event.track_id, self.rules.id_key)
         flags, before = user.play(offset, event, track)
         at_s = event.at_ms // 1000
-        self._send(track, (0, track, at_s, 0, 0, flags, (event.duration_ms or 0) // 1000, event.track_id.encode()))
-        for lag, src in enumerate(before, 1):
-            weight = LAG_UNIT // lag
-            self._send(src, (src, track, at_s, -(weight // 2) if flags & SKIPPED else weight, lag, flags, 0, b""))
+        session, person = (0, 0) if before is None else tags(user)
+        self._send((track, 0, at_s, session, (event.duration_ms or 0) // 1000, 0, flags, event.track_id.encode()))
+        for lag, (src, src_at_s) in enumerate(before or (), 1):
+            told = flags | (GAPLESS if at_s - src_at_s < GAPLESS_S else 0)
+            self._send((src, track, at_s, session, person, lag, told, b""))
+            self._send((track, src, at_s, session, person, lag, told | BEFORE, b""))
         self._teach(event, flags)
 
-    def _send(self, owner: int, item: Item) -> None:
-        target = unsigned(owner) % self.rules.n_deltas
+    def _send(self, item: Item) -> None:
+        target = unsigned(item[0]) % self.rules.n_deltas
         self.items[target].add(item)
         if self._on_item is not None:
             self._on_item(target, item)
@@ -155,3 +160,10 @@ class PartitionFold:
             self.lessons.add(lesson)
             if self._on_lesson is not None:
                 self._on_lesson(lesson)
+
+
+def tags(user: User) -> tuple[int, int]:
+    """32 bits that name the user's session, and 32 that name the user."""
+    first, session = user.first_at * TAG & HASH_MASK, (xxh3(user.session.encode()) or 1) if user.session else 0
+    mixed = ((first ^ session) + user.sessions) * SESSION_TAG & HASH_MASK
+    return mixed >> 32 | 1, first >> 32 | 1

@@ -13,7 +13,7 @@ SESSION_GAP_MS = 30 * 60 * 1000
 WINDOW = 10
 HISTORY = 100
 SKIP_MS = 30_000
-SKIPPED, FINISHED = 1, 2
+SKIPPED, FINISHED, GAPLESS, BEFORE = 1, 2, 4, 8
 
 
 class Life:
@@ -72,8 +72,8 @@ class User:
         self.last_track: str | None = None
         self.session_plays = 0
         self.session: str | None = None
-        self.recent: deque[int] = deque(maxlen=WINDOW)
-        """Hashes of the session's last tracks, newest last."""
+        self.recent: deque[tuple[int, int]] = deque(maxlen=WINDOW)
+        """(track's hash, time in s) of the session's last plays, newest last."""
         self.history: deque[tuple[int, int, int]] = deque(maxlen=HISTORY)
         """(track's hash, time in s, flags) of plays that were not late, newest last."""
         self.event_ids: deque[str] = deque(maxlen=EVENT_IDS)
@@ -112,8 +112,8 @@ class User:
             self.blocks = [*self.blocks, track_id][-BLOCKS:]
         self.life.blocked.append((offset, frozenset(self.blocks)))
 
-    def play(self, offset: int, event: Event, track: int) -> tuple[int, list[int]]:
-        """Count one play of the track with hash `track`; its flags and the plays before it in the session, newest first."""
+    def play(self, offset: int, event: Event, track: int) -> tuple[int, list[tuple[int, int]] | None]:
+        """Count one play of the track with hash `track`; its flags and the plays before it in the session, newest first (None = late)."""
         flags = flags_of(event)
         late = self.plays > 0 and event.at_ms < self.last_at
         if self.plays == 0:
@@ -123,14 +123,14 @@ class User:
         self.finishes += flags == FINISHED
         self.life.first_played.setdefault(event.track_id, offset)
         if late:
-            return flags, []
+            return flags, None
         if not self._goes_on(event):
             self.recent.clear()
             self.sessions += 1
             self.session_plays = 0
         self.session_plays += 1
         before = list(reversed(self.recent))
-        self.recent.append(track)
+        self.recent.append((track, event.at_ms // 1000))
         self.history.append((track, event.at_ms // 1000, flags))
         self.session, self.last_at, self.last_track = event.session_id, event.at_ms, event.track_id
         return flags, before

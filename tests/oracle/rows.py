@@ -5,11 +5,11 @@ from __future__ import annotations
 from struct import Struct, error, unpack_from
 from typing import NamedTuple
 
-TRACK_HEAD = Struct("<B7x8qd")
+TRACK_HEAD = Struct("<B3xHH7qd8f64f")
 USER_HEAD = Struct("<B3xI13q")
 EVENT_IDS, IMPORT_SOURCES = 32, 4
-VERSION = 1
-ENTRY_BYTES = 20
+VERSION = 2
+ENTRY_BYTES, VISIT_BYTES, WINDOW = 48, 24, 10
 
 
 class BadRow(ValueError):
@@ -17,16 +17,21 @@ class BadRow(ValueError):
 
 
 class TrackRow(NamedTuple):
-    """A row's counts and its next-table: follower's hash -> (weight, transitions, newest time in s)."""
+    """A row's counts, and what else it holds."""
 
     plays: int
     skips: int
     finishes: int
-    transitions: int
-    weight: int
+    followed: int
+    preceded: int
     duration_s: int
     popular: float
-    table: dict[int, tuple[int, int, int]]
+    totals: tuple[float, ...]
+    vector: tuple[float, ...]
+    near: list[tuple[int, tuple[float, ...], int, int]]
+    """(hash, 8 counts, newest time in s, who), strongest first."""
+    visits: list[tuple[int, tuple[int, ...]]]
+    """(session, what it played next, by lag), oldest first."""
 
 
 class UserRow(NamedTuple):
@@ -64,13 +69,16 @@ def user_row(row: bytes) -> UserRow:
 def track_row(row: bytes) -> TrackRow:
     """Decode a row. Raises `BadRow`."""
     try:
-        version, plays, skips, finishes, transitions, weight, n, _, duration_s, popular = TRACK_HEAD.unpack_from(row)
-        if version != VERSION or not 0 <= n <= 64 or len(row) != TRACK_HEAD.size + ENTRY_BYTES * n:
-            raise BadRow(f"version {version}, {n} entries in {len(row)} bytes")
+        version, n, v, plays, skips, finishes, followed, preceded, _, duration_s, popular, *floats = TRACK_HEAD.unpack_from(row)
+        if version != VERSION or len(row) != TRACK_HEAD.size + ENTRY_BYTES * n + VISIT_BYTES * v:
+            raise BadRow(f"version {version}, {n} neighbours and {v} visits in {len(row)} bytes")
         at = TRACK_HEAD.size
-        dst = unpack_from(f"<{n}q", row, at)
-        weights, counts, times = (unpack_from(f"<{n}{code}", row, at + n * skip) for code, skip in (("i", 8), ("i", 12), ("I", 16)))
+        dst, counts = unpack_from(f"<{n}q", row, at), unpack_from(f"<{8 * n}f", row, at + 8 * n)
+        times, who = unpack_from(f"<{n}I", row, at + 40 * n), unpack_from(f"<{n}I", row, at + 44 * n)
+        at += ENTRY_BYTES * n
+        sessions, after = unpack_from(f"<{v}I", row, at), unpack_from(f"<{WINDOW * v}H", row, at + 4 * v)
     except error as short:
         raise BadRow(f"{len(row)} bytes are no row: {short}") from None
-    table = dict(zip(dst, zip(weights, counts, times, strict=True), strict=True))
-    return TrackRow(plays, skips, finishes, transitions, weight, duration_s, popular, table)
+    near = [(dst[i], counts[8 * i : 8 * i + 8], times[i], who[i]) for i in range(n)]
+    visits = [(sessions[i], after[WINDOW * i : WINDOW * (i + 1)]) for i in range(v)]
+    return TrackRow(plays, skips, finishes, followed, preceded, duration_s, popular, tuple(floats[:8]), tuple(floats[8:]), near, visits)

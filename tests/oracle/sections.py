@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 from tests.oracle.fold import Item, Lesson
 
 HEADER = Struct("<8sHHqII")
-DELTA = Struct("<qqIiBBHI")
+DELTA = Struct("<qqIIIBBH")
 LESSON = Struct("<Qff48x")
 DELTAS, LESSONS = 0, 1
 Member = TypeVar("Member", Item, Lesson)
@@ -52,8 +52,8 @@ def delta_items(section: Section) -> list[Item]:
     items: list[Item] = []
     if end > len(section.body):
         raise Malformed(f"{section.n} items need {end} bytes, {len(section.body)} are there")
-    for src, dst, at_s, weight, lag, flags, name_len, duration_s in DELTA.iter_unpack(section.body[:end]):
-        items.append((src, dst, at_s, weight, lag, flags, duration_s, section.body[name_at : name_at + name_len]))
+    for src, dst, at_s, session, detail, lag, flags, name_len in DELTA.iter_unpack(section.body[:end]):
+        items.append((src, dst, at_s, session, detail, lag, flags, section.body[name_at : name_at + name_len]))
         name_at += name_len
     if name_at != len(section.body):
         raise Malformed(f"{len(section.body) - name_at} bytes after the last name")

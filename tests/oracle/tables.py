@@ -1,63 +1,143 @@
-"""A track's row as the fold of its items: counts, and the bounded table of what follows it."""
+"""A track's row as the fold of its items: counts, who was played near it, the sessions that played it, and its vector.
+
+Single precision is part of the rule: which neighbour is the weakest depends on every rounding.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections import deque
+from math import exp
+
+import numpy as np
 
 from tests.oracle.fold import Item
 from tests.oracle.names import unsigned
-from tests.oracle.people import FINISHED, SKIPPED
+from tests.oracle.people import BEFORE, FINISHED, GAPLESS, SKIPPED, WINDOW
 
-ENTRIES = 64
+ENTRIES, VISITS = 64, 20
+"""Of the preset `fast`."""
+FRESH_S = 60 * 24 * 3600
+NEAR_KEPT = 0.9
+BITS = 64
+F = np.float32
+NEXT, NEAR_BY, BACK, AROUND, SKIP_ONE, UNBROKEN, PEOPLE, FRESH = range(8)
 
 
-class Entry(NamedTuple):
-    """One follower. Entries compare as the rule wants it: the weakest first, of equals the oldest, then the smaller hash."""
+class Neighbour:
+    """One track that was played near it."""
 
-    weight: int
-    at_s: int
-    """Newest time."""
-    rank: int
-    """The hash, unsigned."""
-    n: int
-    """Transitions of any lag."""
-    dst: int
+    __slots__ = ("at_s", "counts", "dst", "person")
+
+    def __init__(self, dst: int) -> None:
+        self.dst = dst
+        self.counts = [F(0)] * 8
+        self.at_s = self.person = 0
+
+    @property
+    def strength(self) -> np.float32:
+        """What decides who gives way."""
+        return self.counts[NEAR_BY] + self.counts[BACK]
+
+
+class Visit:
+    """One session that played it, and the low 16 bits of what that session played after it, by lag."""
+
+    __slots__ = ("after", "session")
+
+    def __init__(self, session: int) -> None:
+        self.session = session
+        self.after = [0] * WINDOW
 
 
 class Track:
     """One track's row."""
 
-    __slots__ = ("duration_s", "finishes", "name", "plays", "skips", "table", "transitions", "weight")
+    __slots__ = ("duration_s", "finishes", "followed", "name", "near", "plays", "preceded", "skips", "totals", "vector", "visits")
 
     def __init__(self) -> None:
         self.name: bytes = b""
-        self.plays = self.skips = self.finishes = self.transitions = self.weight = self.duration_s = 0
-        self.table: dict[int, Entry] = {}
+        self.plays = self.skips = self.finishes = self.followed = self.preceded = self.duration_s = 0
+        self.near: list[Neighbour] = []
+        """Strongest first."""
+        self.totals = [F(0)] * 8
+        self.vector = np.zeros(BITS, F)
+        self.visits: deque[Visit] = deque(maxlen=VISITS)
 
-    def count(self, item: Item) -> None:
-        """A count item: the track was played."""
-        self.name = item[7]
-        self.duration_s = item[6] or self.duration_s
-        self.plays += 1
-        self.skips += 1 if item[5] & SKIPPED else 0
-        self.finishes += 1 if item[5] & FINISHED else 0
-
-    def follow(self, item: Item) -> None:
-        """A transition item: something was played after the track."""
-        dst, at_s, weight = item[1], item[2], item[3]
-        self.transitions += 1
-        self.weight += weight
-        entry = self.table.get(dst)
-        if entry is None:
-            self._enter(dst, weight, at_s)
-        elif entry.weight + weight > 0:
-            self.table[dst] = Entry(entry.weight + weight, max(entry.at_s, at_s), entry.rank, entry.n + 1, dst)
+    def take(self, item: Item) -> None:
+        """Fold one item in."""
+        if item[5] == 0:
+            self._count(item)
+        elif item[6] & BEFORE:
+            self.preceded += 1
+            self._meet(item, backward=True)
         else:
-            del self.table[dst]
+            self.followed += 1
+            self._meet(item, backward=False)
 
-    def _enter(self, dst: int, weight: int, at_s: int) -> None:
-        if weight <= 0:
+    def _count(self, item: Item) -> None:
+        self.name = item[7]
+        self.duration_s = item[4] or self.duration_s
+        self.plays += 1
+        self.skips += 1 if item[6] & SKIPPED else 0
+        self.finishes += 1 if item[6] & FINISHED else 0
+        if item[3]:
+            self.visits.append(Visit(item[3]))
+
+    def _meet(self, item: Item, *, backward: bool) -> None:
+        src, dst, lag = item[0], item[1], item[5]
+        if src == dst or item[6] & SKIPPED:
             return
-        if len(self.table) == ENTRIES:
-            del self.table[min(self.table.values()).dst]
-        self.table[dst] = Entry(weight, at_s, unsigned(dst), 1, dst)
+        entry = self._entry(dst)
+        met = entry.strength
+        if backward:
+            self._add(entry, BACK, 1.0 / lag)
+        else:
+            self._after(entry, item)
+        self._add(entry, AROUND, NEAR_KEPT ** (lag - 1))
+        self._rise(entry)
+        weight = F(1) / (F(lag) * np.sqrt(F(1) + met))
+        signs = [F(1) if unsigned(dst) >> bit & 1 else F(-1) for bit in range(BITS)]
+        self.vector += weight * np.array(signs, F)
+        if not backward:
+            self._lead_on(item[3], lag, dst)
+
+    def _after(self, entry: Neighbour, item: Item) -> None:
+        at_s, person, lag, flags = item[2], item[4], item[5], item[6]
+        if lag == 1:
+            self._add(entry, NEXT, 1.0)
+            if flags & GAPLESS:
+                self._add(entry, UNBROKEN, 1.0)
+            if entry.person != person:
+                self._add(entry, PEOPLE, 1.0)
+            entry.counts[FRESH] = entry.counts[FRESH] * F(exp(-F(max(at_s - entry.at_s, 0)) / F(FRESH_S))) + F(1)
+            entry.at_s, entry.person = at_s, person
+        elif lag == 2:
+            self._add(entry, SKIP_ONE, 1.0)
+        self._add(entry, NEAR_BY, 1.0 / lag)
+
+    def _add(self, entry: Neighbour, kind: int, weight: float) -> None:
+        entry.counts[kind] += F(weight)
+        self.totals[kind] += F(weight)
+
+    def _entry(self, dst: int) -> Neighbour:
+        """The neighbour `dst`; a new one takes the place of the weakest where the row is full."""
+        for entry in self.near:
+            if entry.dst == dst:
+                return entry
+        if len(self.near) == ENTRIES:
+            self.near.pop()
+        self.near.append(Neighbour(dst))
+        return self.near[-1]
+
+    def _rise(self, entry: Neighbour) -> None:
+        """It goes before all that are not stronger."""
+        place = self.near.index(entry)
+        while place > 0 and self.near[place - 1].strength <= entry.strength:
+            self.near[place], self.near[place - 1] = self.near[place - 1], entry
+            place -= 1
+
+    def _lead_on(self, session: int, lag: int, dst: int) -> None:
+        for visit in reversed(self.visits):
+            if visit.session == session:
+                visit.after[lag - 1] = visit.after[lag - 1] or dst & 0xFFFF
+                return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from math import isfinite
+from math import isclose, isfinite
 
 import msgspec
 
@@ -12,9 +12,9 @@ from tests.oracle.fold import Item, Sum
 from tests.oracle.logs import Read
 from tests.oracle.names import Names, hex_hash
 from tests.oracle.redis_reads import Keyspace
-from tests.oracle.rows import BadRow, track_row
+from tests.oracle.rows import BadRow, TrackRow, track_row
 from tests.oracle.sections import DELTAS, Malformed, Watermark, delta_items, sections_of
-from tests.oracle.tables import Track
+from tests.oracle.tables import FRESH, Track
 from tests.oracle.verdict import Findings
 
 Expected = Callable[[int, int], Counter[Item]]
@@ -70,15 +70,11 @@ class Deltas:
 
     def _item(self, source: int, item: Item) -> None:
         self.sums[source].add(item)
-        self._findings.seen("transitions", item[4] > 0)
-        owner = item[1] if item[4] == 0 else item[0]
-        track = self.tracks.get(owner)
+        self._findings.seen("transitions", item[5] > 0)
+        track = self.tracks.get(item[0])
         if track is None:
-            track = self.tracks[owner] = Track()
-        if item[4] == 0:
-            track.count(item)
-        else:
-            track.follow(item)
+            track = self.tracks[item[0]] = Track()
+        track.take(item)
 
 
 def judge_items(
@@ -110,8 +106,8 @@ class TrackAbout(msgspec.Struct):
     plays: int
     skips: int
     finishes: int
-    transitions: int
-    weight: int
+    followed: int
+    preceded: int
 
 
 def judge_rows(deltas: Deltas, names: Names, keyspace: Keyspace, findings: Findings) -> list[str]:
@@ -133,7 +129,7 @@ def _about_difference(track: Track, about: bytes | None) -> str:
         told = msgspec.json.decode(about, type=TrackAbout)
     except msgspec.MsgspecError as error:
         return f"`about` cannot be read: {error}"
-    wanted = TrackAbout(track.name.decode(), track.plays, track.skips, track.finishes, track.transitions, track.weight)
+    wanted = TrackAbout(track.name.decode(), track.plays, track.skips, track.finishes, track.followed, track.preceded)
     return "" if told == wanted else f"`about` is {told}, the fold gives {wanted}"
 
 
@@ -144,13 +140,29 @@ def _row_difference(track: Track, row: bytes | None) -> str:
         told = track_row(row)
     except BadRow as error:
         return str(error)
-    wanted = {dst: (entry.weight, entry.n, entry.at_s) for dst, entry in track.table.items()}
-    counts = (track.plays, track.skips, track.finishes, track.transitions, track.weight, track.duration_s)
+    counts = (track.plays, track.skips, track.finishes, track.followed, track.preceded, track.duration_s)
     if told[:6] != counts:
-        return f"`row` has {told[:6]}, the fold gives {counts} (plays, skips, finishes, transitions, weight, length)"
-    if not isfinite(told.popular):
-        return f"`row` has {told.popular} decayed plays"
-    if told.table == wanted:
+        return f"`row` has {told[:6]}, the fold gives {counts} (plays, skips, finishes, followed, preceded, length)"
+    if not all(map(isfinite, (told.popular, *told.totals, *told.vector))):
+        return f"`row` has numbers that are not finite: {told.popular}, {told.totals}, {told.vector}"
+    return _near_difference(track, told) or _rest_difference(track, told)
+
+
+def _near_difference(track: Track, told: TrackRow) -> str:
+    """FRESH alone is compared with a tolerance: two exponential functions may round differently."""
+    wanted = [(entry.dst, tuple(map(float, entry.counts[:FRESH])), entry.at_s, entry.person) for entry in track.near]
+    there = [(dst, counts[:FRESH], at_s, person) for dst, counts, at_s, person in told.near]
+    fresh = zip((counts[FRESH] for _, counts, _, _ in told.near), (float(entry.counts[FRESH]) for entry in track.near), strict=False)
+    if there == wanted and all(isclose(a, b, rel_tol=1e-4) for a, b in fresh):
         return ""
-    dst = min((told.table.items() ^ wanted.items()), key=lambda pair: pair[0])[0]
-    return f"next-table differs at {hex_hash(dst)}: {told.table.get(dst)}, the fold gives {wanted.get(dst)}"
+    place = next((i for i, (a, b) in enumerate(zip(there, wanted, strict=False)) if a != b), min(len(there), len(wanted)))
+    return f"neighbours differ at place {place}: {there[place : place + 1]}, the fold gives {wanted[place : place + 1]}, or their FRESH"
+
+
+def _rest_difference(track: Track, told: TrackRow) -> str:
+    visits = [(visit.session, tuple(visit.after)) for visit in track.visits]
+    if told.visits != visits:
+        return f"visits are {told.visits}, the fold gives {visits}"
+    if told.totals != tuple(map(float, track.totals)):
+        return f"sums are {told.totals}, the fold gives {track.totals}"
+    return "" if told.vector == tuple(track.vector.tolist()) else f"vector is {told.vector}, the fold gives {track.vector}"

@@ -7,14 +7,15 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from benchmarks.micro_rank import CHUNK, Log, new_known, quality, replay, run
-from online_models import history, two_stage
-from online_models.arrays import I32, I64
-from online_models.bilinear import Bilinear, new_bilinear
-from online_models.mixture import Gate, new_gate
+from benchmarks.micro_rank import CHUNK, Log, new_events, new_known, quality, replay, run
+from online_models import history, rank, two_stage
+from online_models.arrays import F32, I32, I64
 from online_models.moment import Known
+from online_models.plays import NO_FINISH, NOT_TESTED, World, new_outcomes
 from online_models.presets import PRESETS, new_ranker
-from online_models.two_stage import Pair, Ranker, new_pair
+from online_models.rank import new_best, new_lists
+from online_models.two_stage import Ranker
+from online_models.weights import Weights, encode, new_weights
 
 N_PLAYS, N_TRACKS, N_USERS = 3_000, 90, 24
 
@@ -46,28 +47,28 @@ def a_log(seed: int = 20, renamed: int = 0) -> Log:
 class Replayed(NamedTuple):
     known: Known
     ranker: Ranker
-    gate: Gate
-    weights: Bilinear
+    weights: Weights
     place: I32
 
 
 def replayed(log: Log, preset: str = "fast", cuts: tuple[int, ...] = (), n_rankings: int = 64) -> Replayed:
     p = PRESETS[preset]
-    known = new_known(log, p.neighbours, p.visits)
+    known = new_known(log, p)
     known = known._replace(popular=log.key_of[:5].copy(), popular_weight=np.linspace(1, 0.5, 5).astype(np.float32))
-    world = Replayed(known, new_ranker(p, N_USERS, n_rankings), new_gate(), new_bilinear(), np.zeros(N_PLAYS, np.int32))
+    ranker, weights, out = new_ranker(p, n_rankings), new_weights(), new_outcomes(N_PLAYS)
+    world = World(known.tracks.map_keys, known.tracks.map_slots, NO_FINISH, 0.0, True)
     bounds = [0, *cuts, N_PLAYS]
     for a, b in zip(bounds, bounds[1:], strict=False):
-        replay(world.ranker, world.gate, world.weights, known, log, a, b, new_pair(), world.place)
-    return world
+        replay(known, new_events(log), a, b, world, ranker, weights, new_best(), new_lists(2), out, np.zeros(2, np.int64))
+    return Replayed(known, ranker, weights, np.where(out.in_session == 1, out.rank, NOT_TESTED))
 
 
-def listed(w: Replayed, s: int) -> tuple[Pair, I64, I64]:
-    """Both lists of the user in slot `s`, now."""
-    pair = new_pair()
-    r = two_stage.rank_one(w.ranker, w.gate, w.weights, w.known, s)
-    two_stage.pick(w.ranker, w.known.users, s, r, pair)
-    return pair, pair.next[: pair.n[0]], pair.discover[: pair.n[1]]
+def listed(w: Replayed, s: int) -> tuple[F32, I64, I64]:
+    """The chances of `next` and both lists of the user in slot `s`, now."""
+    best, pool, tracks = new_best(), w.ranker.pool, w.known.tracks
+    two_stage.rank_one(w.ranker, w.weights, w.known, s)
+    rank.pick(pool, w.known.users, s, tracks.map_keys, tracks.map_slots, tracks, best, np.zeros(2, np.int64))
+    return best.next_chance[: best.n[0]], pool.key[best.next[: best.n[0]]], pool.key[best.discover[: best.n[1]]]
 
 
 @pytest.mark.parametrize("preset", list(PRESETS))
@@ -81,8 +82,9 @@ def test_it_learns_the_ways_of_the_log(preset: str) -> None:
 def test_cutting_the_log_elsewhere_changes_nothing() -> None:
     whole, cut = replayed(a_log()), replayed(a_log(), cuts=(1, 2, 700, 701, 2_222))
     assert (whole.place == cut.place).all()
-    for a, b in ((whole.gate, cut.gate), (whole.weights, cut.weights), (whole.known.neighbours, cut.known.neighbours)):
-        assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))  # type: ignore[arg-type]
+    assert encode(whole.weights) == encode(cut.weights)
+    near, other = whole.known.tracks.neighbours, cut.known.tracks.neighbours
+    assert np.array_equal(near.counts, other.counts) and np.array_equal(near.dst, other.dst)
 
 
 def test_other_ids_give_the_same_lists() -> None:
@@ -116,23 +118,25 @@ def test_nothing_blocked_is_listed_and_nothing_played_is_in_discover() -> None:
         for key in listed(w, s)[1][:4].tolist():
             history.block(w.known.users, s, key)
         blocked = set(w.known.users.blocks[s, : w.known.users.head[s, history.N_BLOCKS]].tolist())
-        pair, next_, discover = listed(w, s)
+        chance, next_, discover = listed(w, s)
         assert not blocked & {*next_.tolist(), *discover.tolist()}
         assert not any(history.has_played(w.known.users, s, key) for key in discover.tolist())
         assert len(set(next_.tolist())) == len(next_) > 0
-        assert (np.diff(pair.next_chance[: len(next_)]) <= 0).all()
+        assert (np.diff(chance) <= 0).all()
 
 
 def test_everything_learned_is_finite() -> None:
     w = replayed(a_log())
-    for arrays in (w.gate, w.weights, w.ranker.pulse, w.known.neighbours.counts, w.known.neighbours.total):
-        assert all(np.isfinite(x).all() for x in (arrays if isinstance(arrays, tuple) else [arrays]))
-    assert (w.weights.square > 1e-2).any()
+    near, weights = w.known.tracks.neighbours, w.weights
+    for array in (*weights.gate, *weights.bilinear, w.known.users.pulse, near.counts, near.total, w.known.tracks.vectors):
+        assert np.isfinite(array).all()
+    assert (weights.bilinear.square > 1e-2).any()
+    assert weights.lessons[0] > N_PLAYS // 2
 
 
 def test_where_rankings_give_way_less_is_learned_and_nothing_breaks() -> None:
     crowded, roomy = replayed(a_log(), n_rankings=1), replayed(a_log())
-    assert crowded.weights.square.sum() < roomy.weights.square.sum()
+    assert crowded.weights.lessons[0] < roomy.weights.lessons[0]
     assert quality(crowded.place)[1] > 0.5
 
 
@@ -145,7 +149,7 @@ def test_somebody_new_gets_what_is_popular() -> None:
 
 
 def test_the_benchmark_measures_every_preset() -> None:
-    for preset in ("plain", *PRESETS):
+    for preset in PRESETS.values():
         place, seconds = run(a_log(), preset)
         assert seconds > 0
         assert quality(place[2 * CHUNK :])[1] > 0.5

@@ -39,6 +39,11 @@ def test_one_object_with_what_others_build_on(file: Path) -> None:
     assert "moved by" in err, "workers take nothing of 1997"
 
 
+def test_a_preset_is_what_is_measured(file: Path) -> None:
+    reports = [json.loads(_run(str(file), "--rivals", "none", "--json", *more)[1]) for more in ((), ("--preset", "quality"))]
+    assert [report["preset"] for report in reports] == ["fast", "quality"]
+
+
 def test_flurs_takes_ratings_of_five(file: Path) -> None:
     report = json.loads(_run(str(file), "--protocol", "flurs", "--rivals", "none", "--json")[1])
     assert (report["plays"], report["tested"], report["protocol"]) == (18, 13, "flurs")
@@ -57,6 +62,7 @@ def test_tables_for_people(file: Path) -> None:
     [
         (("--rivals", "sasrec"), "no rival 'sasrec'", "--rivals all"),
         (("--protocol", "leave-one-out"), "no protocol", "segue evaluate plays"),
+        (("--preset", "best"), "no preset 'best'", "segue evaluate plays"),
         (("--eval-from", "37"), "rows 1 to 36", "--eval-from 1"),
         (("--only", "rating"), "COLUMN=VALUE", "--only rating=5"),
         (("--only", "stars=5"), "no column 'stars'", "--dry-run"),

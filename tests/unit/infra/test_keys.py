@@ -17,6 +17,7 @@ SPELLINGS: dict[str, Callable[[], str]] = {
     "NS:meta": KEYS.meta,
     "NS:{uP}:cursor": lambda: KEYS.user_cursor(3),
     "NS:{uP}:pending": lambda: KEYS.user_pending(3),
+    "NS:{uP}:ranker": lambda: KEYS.ranker(12),
     "NS:{uP}:quality": lambda: KEYS.quality(12),
     "NS:{uP}:user:ID": lambda: KEYS.user(3, "ana b:{u4}*"),
     "NS:{tQ}:cursor": lambda: KEYS.track_cursor(5),

@@ -41,7 +41,7 @@ def _shares(context: F32, rng_seed: int) -> F32:
     """After 500 plays of which WINDOW says most where context 1 is on, POPULAR where it is off."""
     rng, gate = np.random.default_rng(rng_seed), new_gate()
     for step in range(500):
-        pool, rankings = new_pool(), new_rankings(1, N, 1)
+        pool, rankings = new_pool(), new_rankings(1, N)
         for key in range(1, N + 1):
             meet(pool, key)
         pool.signal[[signals.WINDOW, signals.POPULAR], :N] = rng.random((2, N))

@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from online_models.pool import CANDIDATES_MAX, choose, clear, find_short, meet, new_pool
+from online_models.pool import CANDIDATES_MAX, choose, clear, find_short, index, meet, new_pool
+from online_models.visits import SHORT
 
 STEP = 1.125
 """Scores this near to each other may lie in one step."""
@@ -15,12 +16,14 @@ STEP = 1.125
 def test_a_candidate_is_met_once_and_found_by_its_short_hash() -> None:
     pool, rng = new_pool(), np.random.default_rng(2)
     for _ in range(3):
-        keys = rng.integers(1, 2**63 - 1, CANDIDATES_MAX).tolist()
+        keys = [(int(high) << 16) + low for low, high in enumerate(rng.integers(1, 2**46, CANDIDATES_MAX), 1)]
         first = [meet(pool, key) for key in keys]
         pool.signal[:] = 1.0
         assert first == list(range(CANDIDATES_MAX)) == [meet(pool, key) for key in keys]
-        assert [find_short(pool, key & 0xFFFFFFFF) for key in keys] == first
-        assert find_short(pool, 0x7FFFFFFF0) == -1
+        assert [index(pool, key) for key in keys] == first
+        assert index(pool, 1 << 60) == -1
+        assert [find_short(pool, key & SHORT) for key in keys] == first
+        assert find_short(pool, SHORT) == -1
         clear(pool)
         assert not pool.signal.any()
         assert not pool.place.any()

@@ -1,4 +1,4 @@
-"""Both lists against a plain sort of all candidates; names that are not in memory; the table that finds candidates."""
+"""Both lists against a plain sort of all candidates; names that are not in memory; what an entry says of itself."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from numpy.random import Generator
 
-from online_models import candidates, history, rank
-from online_models.arrays import I32, I64
-from online_models.candidates import CANDIDATES_MAX, TABLE, Scratch, add, clear, new_scratch
-from online_models.covisits import new_tracks
+from online_models import history, rank, signals
+from online_models.arrays import I32
 from online_models.hashmap import new_map, put
 from online_models.history import new_users
+from online_models.items import SKIPPED
+from online_models.pool import Pool, meet, new_pool
+from online_models.track_state import new_tracks
 
 USER = 3
 
@@ -21,21 +22,23 @@ USER = 3
 class World(NamedTuple):
     """Some candidates, which of them the user played or blocked, and which have a name."""
 
-    scratch: Scratch
-    score: dict[int, float]
+    pool: Pool
+    order: list[int]
+    """Keys, the likeliest first; equals as they were met."""
     played: set[int]
     blocked: set[int]
     named: set[int]
 
 
 def a_world(rng: Generator, n: int, nameless: int) -> World:
-    c = new_scratch()
+    pool = new_pool()
     keys = [int(key) for key in rng.integers(1, 2**62, n)]
     for key in keys:
-        add(c, key, float(rng.integers(0, 40)) / 8, 1)  # many equal scores: the hash decides
-    score = {int(c.key[i]): float(c.score[i]) for i in range(c.n[0])}
+        pool.chance[meet(pool, key)] = float(rng.integers(0, 40)) / 8  # many equals
+    chance = {int(pool.key[i]): float(pool.chance[i]) for i in range(pool.n[0])}
     some = [keys[i] for i in rng.permutation(n)]
-    return World(c, score, set(some[: n // 3]), set(some[-2:]), set(some[nameless:]))
+    order = sorted((key for key in chance if chance[key] > 0), key=lambda key: -chance[key])
+    return World(pool, order, set(some[: n // 3]), set(some[-2:]), set(some[nameless:]))
 
 
 def picked(w: World) -> tuple[list[int], list[int], list[int]]:
@@ -45,22 +48,21 @@ def picked(w: World) -> tuple[list[int], list[int], list[int]]:
         history.learn_play(users, USER, key, 1_000, 0, 0)
     for key in w.blocked:
         history.block(users, USER, key)
-    name_keys, name_slots = new_map(len(w.score))
+    name_keys, name_slots = new_map(int(w.pool.n[0]))
     for slot, key in enumerate(sorted(w.named)):
         put(name_keys, name_slots, key, slot)
     best, missing = rank.new_best(), np.zeros(64, np.int64)
-    rank.pick(w.scratch, users, USER, name_keys, name_slots, new_tracks(1, *new_map(1)), best, missing)
+    rank.pick(w.pool, users, USER, name_keys, name_slots, new_tracks(1, *new_map(1), 1, 1), best, missing)
     return _keys(w, best.next, best.n[0]), _keys(w, best.discover, best.n[1]), missing[1 : missing[0] + 1].tolist()
 
 
 def _keys(w: World, best: I32, n: int) -> list[int]:
-    return [int(w.scratch.key[i]) for i in best[:n]]
+    return [int(w.pool.key[i]) for i in best[:n]]
 
 
 def sorted_out(w: World) -> tuple[list[int], list[int]]:
     """What both lists must be."""
-    fit = [key for key, score in w.score.items() if score > 0 and key not in w.blocked and key in w.named]
-    best = sorted(fit, key=lambda key: (-w.score[key], key))
+    best = [key for key in w.order if key not in w.blocked and key in w.named]
     return best[: rank.LENGTH], [key for key in best if key not in w.played][: rank.LENGTH]
 
 
@@ -76,28 +78,35 @@ def test_both_lists_are_the_best_of_all_candidates(n: int, nameless: int) -> Non
 def test_a_missing_name_is_noted_when_its_track_would_have_been_listed() -> None:
     w = a_world(np.random.default_rng(1), 200, 30)
     _, _, missing = picked(w)
-    everything_named = w._replace(named=set(w.score), scratch=w.scratch)
+    everything_named = w._replace(named=set(w.order))
     wanted = {key for tracks in sorted_out(everything_named) for key in tracks}
     assert set(missing) == wanted - w.named
     assert missing, "the seed gives some"
 
 
-def test_the_table_forgets_the_last_play() -> None:
-    c = new_scratch()
-    same_place = [(k << 20) | 5 for k in range(1, 8)]
-    for key in same_place:
-        add(c, key, 1.0, 1)
-    clear(c)
-    assert not c.place.any()
-    assert add(c, same_place[3], 2.0, 2) == 0
-    assert add(c, same_place[3], 0.5, 4) == 0
-    assert (c.score[0], c.via[0], c.n[0]) == (2.5, 6, 1)
+def test_what_was_skipped_lately_is_less_likely_each_time() -> None:
+    w = a_world(np.random.default_rng(3), 5, 0)
+    users, chance = new_users(8, 1, 1), w.pool.chance.copy()
+    for key in w.pool.key[[1, 3, 3]].tolist():
+        history.learn_play(users, USER, key, 1_000, 0, SKIPPED)
+    rank.damp(w.pool, users, USER)
+    assert w.pool.chance[:5] == pytest.approx(chance[:5] * [1, 0.3, 1, 0.09, 1])
 
 
-def test_the_table_takes_as_many_candidates_as_the_sources_can_bring() -> None:
-    c = new_scratch()
-    keys: I64 = np.random.default_rng(0).integers(1, 2**62, CANDIDATES_MAX)
-    for key in keys.tolist():
-        add(c, key, 1.0, 1)
-    assert c.n[0] == len(set(keys.tolist()))
-    assert candidates.TABLE == TABLE == len(c.place)
+def test_the_strongest_source_is_named_with_the_plays_that_brought_it() -> None:
+    pool, best, out = new_pool(), rank.new_best(), rank.new_lists(2)
+    i = meet(pool, 77)
+    pool.signal[signals.ALIKE, i], pool.signal[signals.PAST_NEAR, i], pool.signal[signals.POPULAR, i] = 0.5, 0.4, 0.3
+    pool.via[i] = 0b100 | 1 << 11
+    best.cause[:] = np.arange(rank.CAUSES)
+    best.next[0], best.n[0], best.name[i] = i, 1, 500
+    for part, wanted in (
+        ({signals.ALIKE: 1.0}, ("alike", [2, 11])),
+        ({signals.PAST_NEAR: 1.0}, ("past", [11, -1])),
+        ({signals.POPULAR: 1.0}, ("popular", [-1, -1])),
+        ({signals.ALIKE: 1.0, signals.POPULAR: 2.0}, ("popular", [-1, -1])),
+    ):
+        weight = np.zeros(signals.N_SIGNALS, np.float32)
+        weight[list(part)] = list(part.values())
+        rank._write(pool, best, best.next, 1, weight, out, 0, True)
+        assert (signals.SOURCES[out.source[0, 0]], out.because[0, 0].tolist()) == wanted

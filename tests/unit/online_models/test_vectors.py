@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from online_models import vectors
+from online_models import aims as going
+from online_models.aims import N_AIMS, cosines
 from online_models.arrays import F32
-from online_models.vectors import DIMENSIONS, N_AIMS, cosines, learn, new_vectors
+from online_models.vectors import DIMENSIONS, learn, new_vectors
 
 N_TRACKS, N_CIRCLES = 60, 6
 
@@ -26,16 +27,16 @@ def learned(seed: int) -> F32:
 def test_shared_company_makes_tracks_alike_that_never_met() -> None:
     rows, out = learned(1), np.zeros((N_AIMS, N_TRACKS), np.float32)
     aims = np.zeros((N_AIMS, DIMENSIONS), np.float32)
-    aims[vectors.LAST] = rows[0] / np.linalg.norm(rows[0])
+    aims[going.LAST] = rows[0] / np.linalg.norm(rows[0])
     for t in range(N_TRACKS):
         cosines(aims, rows[t], out, t)
     want = rows @ rows[0] / np.linalg.norm(rows, axis=1) / np.linalg.norm(rows[0])
-    assert out[vectors.LAST] == pytest.approx(want, abs=1e-4)
-    assert not out[[vectors.SESSION, vectors.USER]].any()
+    assert out[going.LAST] == pytest.approx(want, abs=1e-4)
+    assert not out[[going.SESSION, going.USER]].any()
     never_met = [t for t in range(0, N_TRACKS, 2 * N_CIRCLES) if t]
     strangers = [t for t in range(N_TRACKS) if t % N_CIRCLES]
-    assert out[vectors.LAST, never_met].min() > 0.7
-    assert np.abs(out[vectors.LAST, strangers]).mean() < 0.3
+    assert out[going.LAST, never_met].min() > 0.7
+    assert np.abs(out[going.LAST, strangers]).mean() < 0.3
 
 
 def test_the_near_count_more_and_the_familiar_less() -> None:

@@ -13,6 +13,7 @@ async def played() -> SmallWorld:
     world = SmallWorld()
     await world.claim_all()
     await world.play(play(0), play(1, track="t1"))
+    await world.worker.close()
     world.new_worker()
     await world.claim_all()
     return world

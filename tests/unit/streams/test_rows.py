@@ -7,11 +7,14 @@ from random import Random
 import numpy as np
 import pytest
 
-from online_models.covisits import apply_items
 from online_models.history import block, learn_play, remember_event
 from online_models.items import ITEM
+from online_models.presets import PRESETS
+from online_models.track_state import apply_items
 from streams.track_rows import TrackRows
 from streams.user_rows import BadRow, UserRows
+
+FAST, QUALITY = PRESETS["fast"], PRESETS["quality"]
 
 
 def listener(rows: UserRows, n_plays: int, n_tracks: int) -> None:
@@ -38,7 +41,7 @@ def test_a_user_row_comes_back_as_it_was(n_plays: int, n_tracks: int) -> None:
     assert other.encode(other.slots(["ana"])) == rows.encode(rows.slots(["ana"]))
 
 
-@pytest.mark.parametrize("spoil", [lambda row: b"", lambda row: row[:-1], lambda row: row + b"x", lambda row: b"\x02" + row[1:]])
+@pytest.mark.parametrize("spoil", [lambda row: b"", lambda row: row[:-1], lambda row: row + b"x", lambda row: b"\x01" + row[1:]])
 def test_what_is_no_row_is_refused(spoil: object) -> None:
     rows = UserRows(16)
     listener(rows, 40, 30)
@@ -66,12 +69,12 @@ def test_a_heavy_listener_who_gives_way_gives_the_tiers_back() -> None:
 
 
 def test_a_track_row_comes_back_as_it_was() -> None:
-    rows, other, rng = TrackRows(256), TrackRows(256), Random(3)
+    rows, other, rng = TrackRows(256, FAST), TrackRows(256, FAST), Random(3)
     for track in range(1, 101):
         rows.load(track, 0, f"t{track}", None, -1)
     items = np.zeros(5_000, ITEM)
     for i in range(len(items)):
-        items[i] = (rng.randrange(1, 101), rng.randrange(1, 101), i, rng.choice((2520, 840, -420)), i % 4, i % 3, 0, i % 300)
+        items[i] = (rng.randrange(1, 101), rng.randrange(1, 101), i, rng.randrange(40), i % 300, i % 4, rng.randrange(16), 0)
     apply_items(rows.arrays, items, np.zeros(len(items), np.int32))
     tracks = np.arange(1, 101)
     encoded = rows.encode(rows.slots(tracks))
@@ -80,8 +83,26 @@ def test_a_track_row_comes_back_as_it_was() -> None:
     assert other.encode(other.slots(tracks)) == encoded
 
 
+def test_a_row_of_the_larger_preset_keeps_its_strongest_neighbours_and_its_newest_visits() -> None:
+    large, small = TrackRows(16, QUALITY), TrackRows(16, FAST)
+    large.load(1, 0, "t1", None, -1)
+    items = np.zeros(900, ITEM)
+    for i in range(len(items)):
+        items[i] = (1, 2 + i % 100, i, 50 + i, 3, i % 3, 0, 0)
+    apply_items(large.arrays, items, np.zeros(len(items), np.int32))
+    (row,) = large.encode(large.slots(np.array([1])))
+    small.load(1, 0, "t1", row, -1)
+    a, b = large.arrays, small.arrays
+    (s,), (t,) = large.slots(np.array([1])), small.slots(np.array([1]))
+    assert b.neighbours.n[t] == FAST.neighbours < a.neighbours.n[s]
+    assert (b.neighbours.dst[t] == a.neighbours.dst[s, : FAST.neighbours]).all()
+    assert (b.neighbours.counts[t] == a.neighbours.counts[s, : FAST.neighbours]).all()
+    newest = [a.visits.tag[s, (a.visits.n[s] - 1 - back) % QUALITY.visits] for back in range(FAST.visits)]
+    assert [b.visits.tag[t, (b.visits.n[t] - 1 - back) % FAST.visits] for back in range(FAST.visits)] == newest
+
+
 def test_dirty_track_rows_never_give_way() -> None:
-    rows = TrackRows(32)
+    rows = TrackRows(32, FAST)
     for track in range(1, 17):
         rows.load(track, 0, f"t{track}", None, -1)
     rows.dirty[rows.slots(np.arange(1, 9))] = True

@@ -116,7 +116,7 @@ async def test_a_row_whose_name_is_not_known_waits_for_it_and_holds_nobody_up(se
     """As where the count of a track was lost in a gap, or Redis went back behind a cursor in memory."""
     worker, unheard = sent.worker, 301
     side, p, rows = worker._tracks, worker.track_partitions[unheard % SMALL.deltas_partitions], worker.track_rows
-    item = np.array([(unheard, 1, 5, 2520, 1, 0, 0, 0)], ITEM)
+    item = np.array([(unheard, 1, 5, 1, 1, 1, 0, 0)], ITEM)
     section = pack_section(p.incarnation, 0, DELTAS, p.watermarks.get(0, 0) + 1, 1, item.tobytes())
     record = Appended(None, section, partition=p.n, offset=p.next, topic=worker.deltas_topic)
     await side.fold([(p, [record])], 10_000, 1)

@@ -6,7 +6,7 @@ import numpy as np
 
 from online_models.arrays import F32
 from online_models.kernel import kernel
-from online_models.logs import log_scaled, product, total
+from online_models.lanes import log_scaled, product, total
 
 
 @kernel

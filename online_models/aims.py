@@ -1,0 +1,65 @@
+"""Where the session and the user are going: directions in the space of the track vectors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from online_models import history
+from online_models.arrays import F32
+from online_models.hashmap import find
+from online_models.history import session_length
+from online_models.kernel import kernel
+from online_models.lanes import product
+from online_models.moment import Known, Moment
+from online_models.vectors import DIMENSIONS, unit
+
+KEPT = 0.8
+"""The k-th last track counts 0.8 ** k in the session's direction."""
+PAST = 16
+"""Tracks of earlier sessions that make the user's direction."""
+
+LAST, SESSION, USER = range(3)
+N_AIMS = 3
+
+
+@kernel
+def _add(aim: F32, vector: F32, weight: float) -> None:
+    scale = np.float32(weight) * unit(vector)
+    for d in range(DIMENSIONS):
+        aim[d] += scale * vector[d]
+
+
+@kernel
+def _finish(aim: F32) -> None:
+    scale = unit(aim)
+    for d in range(DIMENSIONS):
+        aim[d] *= scale
+
+
+@kernel
+def take_aim(aims: F32, known: Known, s: int, moment: Moment) -> None:
+    """Write the unit directions (N_AIMS, DIMENSIONS) of the last track, the session, the user's earlier sessions; 0 = none."""
+    users, tracks, vectors = known.users, known.tracks, known.tracks.vectors
+    aims[:] = 0.0
+    weight = 1.0
+    for k in range(moment.n[0]):
+        if moment.slot[k] >= 0:
+            if k == 0:
+                _add(aims[LAST], vectors[moment.slot[k]], 1.0)
+            _add(aims[SESSION], vectors[moment.slot[k]], weight)
+        weight *= KEPT
+    newest = users.head[s, history.N_HISTORY] - 1 - session_length(users, s)
+    for back in range(min(PAST, newest + 1)):
+        t = find(tracks.map_keys, tracks.map_slots, users.track[s, newest - back])
+        if t >= 0:
+            _add(aims[USER], vectors[t], 1.0)
+    for a in range(1, N_AIMS):
+        _finish(aims[a])
+
+
+@kernel
+def cosines(aims: F32, vector: F32, out: F32, m: int) -> None:
+    """`out[:N_AIMS, m]` = how near `vector` lies to each direction, -1..1; 0 where there is none."""
+    scale = unit(vector)
+    for a in range(N_AIMS):
+        out[a, m] = scale * np.float32(product(aims[a], vector, DIMENSIONS))
