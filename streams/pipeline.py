@@ -36,7 +36,7 @@ from streams.names import Names
 from streams.observe import Observer, Silent
 from streams.partitions import UserPartition
 from streams.ports import Record
-from streams.render import PIECES, NameText, Written, bytes_max, render
+from streams.render import PIECES, TOLD_MAX, NameText, Written, bytes_max, render
 from streams.round_work import Made, RoundWork, Taken
 from streams.track_rows import TrackRows
 from streams.user_rows import UserRows
@@ -70,6 +70,7 @@ class Pipeline:
         self._best, self._lists = rank.new_best(), rank.new_lists(64)
         self._short: U8 = np.empty(0, np.uint8)
         self._starts: I64 = np.zeros(rank.LENGTH + 1, np.int64)
+        self._told: I32 = np.zeros(TOLD_MAX, np.int32)
         self._names_missing = np.zeros(MISSING_MAX + 1, np.int64)
         self.verdicts: set[tuple[int, int]] = set()
         """(partition, offset) of records that are passed over (`streams/verdicts.py`)."""
@@ -162,7 +163,7 @@ class Pipeline:
             if len(self._short) < room:
                 self._short = np.empty(room, np.uint8)
             full, short = Written(np.empty(room, np.uint8), ends[0]), Written(self._short, ends[1])
-            render(self._lists, some, prefix, marks, suffix, names, PIECES, full, short, self._starts)
+            render(self._lists, some, prefix, marks, suffix, names, PIECES, full, short, self._starts, self._told)
             which = events[a : a + LISTS_AT_ONCE]
             w.lists.update(zip(which, _texts(full), strict=False))
             w.short.update(zip(which, map(bytes, _texts(short)), strict=False))

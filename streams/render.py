@@ -40,7 +40,8 @@ NEXT, DISCOVER, CLOSE, NO_FINISH, FINISH, SOURCE = range(6)
 SHORT_SOURCE = SOURCE + len(SOURCES)
 _ENTRY_BYTES = int(_ENDS[-1]) + len(ENTRY_START) + len(ENTRY_SCORE) + 16
 """Bytes of an entry beside the three ids, at most."""
-_BRACE, _COMMA, _OPEN, _CLOSE = 125, 44, 91, 93
+_BRACE, _COMMA, _OPEN, _CLOSE, _MINUS = 125, 44, 91, 93, 45
+TOLD_MAX = 1 + 4 * LENGTH
 _SCORE_TEXT, _FINISH_TEXT = len("0.12345"), len("0.123")
 
 
@@ -118,7 +119,44 @@ def _causes(out: U8, at: int, lists: Lists, row: int, j: int, names: NameText) -
 
 
 @kernel
-def _entry(out: U8, at: int, short: U8, to: int, lists: Lists, row: int, j: int, names: NameText, p: Pieces) -> tuple[int, int]:
+def _place(short: U8, to: int, p: Pieces, k: int) -> int:
+    """A number below 100, without a leading zero."""
+    if k >= 10:
+        short[to] = p.digits[k, 1]
+        to += 1
+    short[to] = p.digits[k, 2]
+    return to + 1
+
+
+@kernel
+def _short_cause(short: U8, to: int, lists: Lists, row: int, j: int, q: int, names: NameText, p: Pieces, told: I32) -> int:
+    """A cause by its number where the pair named it before, -1 where it is the entry itself; `told` ([0] = how many) are the named."""
+    name = lists.because[row, j, q]
+    if name == lists.name[row, j]:
+        short[to] = _MINUS
+        return _place(short, to + 1, p, 1)
+    for k in range(told[0]):
+        if told[1 + k] == name:
+            return _place(short, to, p, k)
+    told[0] += 1
+    told[told[0]] = name
+    return _name(short, to, names, name)
+
+
+@kernel
+def _short_causes(short: U8, to: int, lists: Lists, row: int, j: int, names: NameText, p: Pieces, told: I32) -> int:
+    if lists.because[row, j, 0] >= 0:
+        to = _short_cause(short, to, lists, row, j, 0, names, p, told)
+    if lists.because[row, j, 1] >= 0:
+        if lists.because[row, j, 0] >= 0:
+            short[to] = _COMMA
+            to += 1
+        to = _short_cause(short, to, lists, row, j, 1, names, p, told)
+    return to
+
+
+@kernel
+def _entry(out: U8, at: int, short: U8, to: int, lists: Lists, row: int, j: int, names: NameText, p: Pieces, told: I32) -> tuple[int, int]:
     """One entry, and the same in short, whose parts are copied from it while they are near."""
     k = lists.name[row, j]
     start = names.place[k, 0]
@@ -130,9 +168,8 @@ def _entry(out: U8, at: int, short: U8, to: int, lists: Lists, row: int, j: int,
     to = write_text(short, to + 1, out, at - _SCORE_TEXT, at)
     at = _piece(out, at, p, SOURCE + lists.source[row, j])
     to = _piece(short, to, p, SHORT_SOURCE + lists.source[row, j])
-    causes = at
     at = _causes(out, at, lists, row, j, names)
-    to = write_text(short, to, out, causes, at)
+    to = _short_causes(short, to, lists, row, j, names, p, told)
     short[to] = _CLOSE
     to += 1
     if lists.finish[row, j] < 0.0:
@@ -148,25 +185,18 @@ def _entry(out: U8, at: int, short: U8, to: int, lists: Lists, row: int, j: int,
 
 
 @kernel
-def _place(short: U8, to: int, p: Pieces, k: int) -> int:
-    """A number below 100, without a leading zero."""
-    if k >= 10:
-        short[to] = p.digits[k, 1]
-        to += 1
-    short[to] = p.digits[k, 2]
-    return to + 1
-
-
-@kernel
-def _pair(out: U8, at: int, short: U8, to: int, lists: Lists, row: int, names: NameText, p: Pieces, starts: I64) -> tuple[int, int]:
+def _pair(
+    out: U8, at: int, short: U8, to: int, lists: Lists, row: int, names: NameText, p: Pieces, starts: I64, told: I32
+) -> tuple[int, int]:
     """The entries of both lists. One of the second that stands in the first is copied whole; in short its place is told."""
+    told[0] = 0
     at, to = _piece(out, at, p, NEXT), _piece(short, to, p, NEXT)
     for j in range(lists.length[row]):
         if j > 0:
             out[at] = short[to] = _COMMA
             at, to = at + 1, to + 1
         starts[j] = at
-        at, to = _entry(out, at, short, to, lists, row, j, names, p)
+        at, to = _entry(out, at, short, to, lists, row, j, names, p, told)
         starts[j + 1] = at + 1
     at, to = _piece(out, at, p, DISCOVER), _piece(short, to, p, DISCOVER)
     for j in range(lists.length[row + 1]):
@@ -177,7 +207,7 @@ def _pair(out: U8, at: int, short: U8, to: int, lists: Lists, row: int, names: N
         if k >= 0:
             at, to = write_text(out, at, out, starts[k], starts[k + 1] - 1), _place(short, to, p, k)
         else:
-            at, to = _entry(out, at, short, to, lists, row + 1, j, names, p)
+            at, to = _entry(out, at, short, to, lists, row + 1, j, names, p, told)
     return _piece(out, at, p, CLOSE), _piece(short, to, p, CLOSE)
 
 
@@ -216,10 +246,12 @@ def render(
     full: Written,
     short: Written,
     starts: I64,
+    told: I32,
 ) -> None:
     """Write one JSON object per pair in `rows`, into `full` as it is published and into `short` as it is stored.
 
-    `prefix[prefix_end[i]:prefix_end[i + 1]]` stands before the i-th pair's lists; `starts` (LENGTH + 1,) is scratch.
+    `prefix[prefix_end[i]:prefix_end[i + 1]]` stands before the i-th pair's lists; `starts` (LENGTH + 1,) and `told`
+    (TOLD_MAX,) are scratch.
     """
     at = to = 0
     full.end[0] = short.end[0] = 0
@@ -227,7 +259,7 @@ def render(
         _look_ahead(lists, rows, i, names)
         head = prefix_end[i + 1] - prefix_end[i]
         at, to = write(full.text, at, prefix, prefix_end[i], head), write(short.text, to, prefix, prefix_end[i], head)
-        at, to = _pair(full.text, at, short.text, to, lists, rows[i], names, p, starts)
+        at, to = _pair(full.text, at, short.text, to, lists, rows[i], names, p, starts, told)
         tail = suffix.shape[0]
         at, to = write(full.text, at, suffix, 0, tail), write(short.text, to, suffix, 0, tail)
         full.end[i + 1], short.end[i + 1] = at, to

@@ -11,7 +11,7 @@ class StoredEntry(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     track_id: str
     score: float
     source: str
-    because: list[str]
+    because: list[str | int]
     finish: float | None = None
 
 
@@ -31,12 +31,21 @@ DECODER = msgspec.json.Decoder(StoredLists)
 def stored_lists(raw: bytes) -> Lists:
     """What was published, as `raw` tells it. Raises ValueError for what cannot be read."""
     told = DECODER.decode(raw)
-    following = [_entry(e) for e in told.next]
+    named: list[str] = []
+    following = [_entry(e, named) for e in told.next]
     if any(isinstance(e, int) and not 0 <= e < len(following) for e in told.discover):
         raise ValueError("discover names a place that next does not have")
-    discover = [following[e] if isinstance(e, int) else _entry(e) for e in told.discover]
+    discover = [following[e] if isinstance(e, int) else _entry(e, named) for e in told.discover]
     return Lists(told.recommendation_id, told.user_id, told.at, told.cause, following, discover, told.model)
 
 
-def _entry(e: StoredEntry) -> Entry:
-    return Entry(e.track_id, e.score, e.source, e.because, 1.0, e.finish)
+def _entry(e: StoredEntry, named: list[str]) -> Entry:
+    """A cause is named once in a pair; then its number stands for it, and -1 for the entry's own track."""
+    because = []
+    for cause in e.because:
+        if isinstance(cause, str):
+            named.append(cause)
+        elif not -1 <= cause < len(named):
+            raise ValueError(f"cause {cause} of {len(named)} that were named")
+        because.append(cause if isinstance(cause, str) else e.track_id if cause < 0 else named[cause])
+    return Entry(e.track_id, e.score, e.source, because, 1.0, e.finish)
