@@ -1,0 +1,1 @@
+"""Which genre a track is of, from its sound and from what its artist, album and title say."""
