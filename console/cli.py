@@ -17,6 +17,7 @@ from console.commands import (
     cleaning,
     doctor,
     evaluating,
+    evaluating_catalogue,
     looking,
     ranking,
     rebuilding,
@@ -93,15 +94,10 @@ def ranker() -> None:
     """A group, although there is one command in it so far."""
 
 
-evaluate_app = typer.Typer(no_args_is_help=True, help="How good the lists are, measured on recorded plays.")
+evaluate_app = typer.Typer(no_args_is_help=True, help="How good lists and models are, measured on recorded data.")
 evaluate_app.command()(evaluating.plays)
+evaluate_app.command()(evaluating_catalogue.catalogue)
 app.add_typer(evaluate_app, name="evaluate")
-
-
-@evaluate_app.callback()
-def evaluate() -> None:
-    """A group, although there is one command in it so far."""
-
 
 chaos_app = typer.Typer(no_args_is_help=True, help="Break things on purpose, on services of its own, and be judged from outside.")
 for fault in (chaos.kills, chaos.redis_kill, chaos.redis_flush, chaos.redis_rollback, chaos.broker_kill, chaos.zombie, chaos.mixed):

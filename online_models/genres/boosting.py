@@ -20,7 +20,7 @@ from online_models.genres.trees import LEAF, Bench, Nodes, Rule, are_sound, grow
 from online_models.kernel import kernel
 
 ROUNDS_N: Final = 100
-RENEW: Final = 60
+RENEW: Final = 75
 RENEW_YOUNG: Final = 10
 YOUNG: Final = 1_000
 DRAWN_N: Final = 3_000

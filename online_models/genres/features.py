@@ -111,6 +111,8 @@ FEATURES: Final[tuple[Feature, ...]] = (
     Feature("popularity", "attention", "standardised", ("popularity",), float),
     Feature("explicit", "attention", "normalised", ("explicit",), float),
 )
+BOUNDS: Final = {field: (TRACK[field].low, TRACK[field].high) for feature in FEATURES for field in feature.fields if field != "released"}
+"""Of the numbers that are read."""
 AUDIO_GROUPS: Final[tuple[Group, ...]] = ("sound", "harmony", "mood", "release")
 """What the recording itself tells, and when it was released."""
 GROUPS: Final[tuple[Group, ...]] = (*AUDIO_GROUPS, "attention")
@@ -144,16 +146,12 @@ def read(features: Iterable[Feature], values: Mapping[str, Value]) -> dict[str, 
     >>> sorted(found)
     ['key_cosine', 'key_sine', 'tempo']
     """
-    usable = {name: value for name, value in values.items() if _usable(name, value)}
-    return {
-        feature.name: feature.of(*(usable[f] for f in feature.fields)) for feature in features if all(f in usable for f in feature.fields)
-    }
+    usable = {name: value for name, value in values.items() if name in BOUNDS and _is_usable(name, value)}
+    if isinstance(values.get("released"), str) and str(values["released"])[:4].isdigit():
+        usable["released"] = values["released"]
+    return {it.name: it.of(*[usable[field] for field in it.fields]) for it in features if all(field in usable for field in it.fields)}
 
 
-def _usable(name: str, value: Value) -> bool:
-    if name == "released":
-        return isinstance(value, str) and value[:4].isdigit()
-    if name not in TRACK or TRACK[name].kind != "number":
-        return False
-    field = TRACK[name]
-    return isinstance(value, int | float) and field.low <= value <= field.high
+def _is_usable(name: str, value: Value) -> bool:
+    low, high = BOUNDS[name]
+    return isinstance(value, int | float) and low <= value <= high

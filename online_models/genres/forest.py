@@ -21,8 +21,8 @@ from online_models.kernel import kernel
 TREES_N: Final = 80
 NODES_MAX: Final = 3_072
 LEAVES_MAX: Final = leaves_max(NODES_MAX)
-RENEW: Final = 60
-"""Lessons between two new trees: a tree lives for 80 x 50 = 4,000 lessons."""
+RENEW: Final = 75
+"""Lessons between two new trees: a tree lives for 80 x 75 = 6,000 lessons."""
 RENEW_YOUNG: Final = 10
 YOUNG: Final = 800
 """The first trees come sooner: until the forest is full once."""

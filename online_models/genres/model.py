@@ -17,7 +17,7 @@ from online_models.cleaning.verdicts import Value
 from online_models.genres.ensemble import Ensemble
 from online_models.genres.features import refuse_bad_values
 from online_models.genres.inputs import EVERYTHING, Inputs, Sight
-from online_models.genres.members import Arrays
+from online_models.genres.members import Arrays, Member
 from online_models.genres.parts import pack, unpack
 from online_models.genres.sizes import GENRES_MAX
 from online_models.model import BadLesson, BadSnapshot
@@ -65,6 +65,11 @@ class GenreModel:
         self._losses: F64 = np.zeros((len(names), 2))
         """(ensemble and members, log-loss in nats and misses), decayed sums."""
         self._weight: F64 = np.zeros(1)
+
+    @property
+    def members(self) -> dict[str, Member]:
+        """The members by name; who measures them may put others in their places before the first lesson."""
+        return self._ensemble.members
 
     # --- the two verbs ---------------------------------------------------------------------------
 
