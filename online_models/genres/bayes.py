@@ -25,7 +25,7 @@ def _normalised(log_p: F64, p: F64) -> None:
 class GaussianBayes:
     """P(genre) x product of N(x_f; mean, variance), by Welford's updates over the first `n_features` columns.
 
-    River's `GaussianNB` says the same (tests hold it to that) and takes 30 times as long.
+    River's `GaussianNB` says the same but for the first lessons (a test holds it to that), and takes several times as long.
     """
 
     def __init__(self, n_features: int) -> None:

@@ -19,7 +19,7 @@ from online_models.genres.net import Net
 from online_models.genres.stack import Stack
 
 KNOWN_WELL: Final = 0.7
-"""Of the column that says how often the artists were seen: three times or more."""
+"""Of the column that says how often the artists were seen: four times or more."""
 
 
 class Entry(NamedTuple):

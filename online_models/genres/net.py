@@ -1,7 +1,7 @@
 """A net of one hidden layer that learns every lesson once when it comes and some older ones again.
 
-Replay of past lessons (Lin, Machine Learning 8, 1992) makes up for the single pass: the same net without it reaches .50 where this one
-reaches .56. Steps by RMSprop, decoupled from the weights' decay.
+Replay of past lessons (Lin, Machine Learning 8, 1992) makes up for the single pass. By sound alone, between lessons 7,000 and 14,178 of
+an order that is not reported: accuracy .522 without it, .536 with 4 repeats, .551 with 16. Steps by RMSprop.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from online_models.genres.softmax import to_chances
 from online_models.kernel import kernel
 
 HIDDEN = 64
+"""32 gave .549 there."""
 REPLAYS = 16
 """Older lessons that are learned again with each new one."""
 RATE = np.float32(1e-3)
 DECAY = np.float32(1e-3)
-"""Pull to 0, as a gradient: .5590 without a tenth of it, .5633 with it, on audio alone (first seed)."""
+"""Pull to 0, as a gradient: 1e-4, 1e-3 and 3e-3 gave accuracy .548, .551, .550 there, and 1.219, 1.198, 1.186 nats."""
 KEEP = np.float32(0.999)
 """Of the mean squared gradient, per step."""
 CALM = np.float32(1e-3)
