@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 I64 = npt.NDArray[np.int64]
 I32 = npt.NDArray[np.int32]
+I8 = npt.NDArray[np.int8]
 I16 = npt.NDArray[np.int16]
 U16 = npt.NDArray[np.uint16]
 U32 = npt.NDArray[np.uint32]

@@ -1,7 +1,7 @@
 """A forest whose oldest tree is replaced, again and again, by one grown from the last lessons; leaves count on in between.
 
-What a batch forest gains over Hoeffding trees it gains by splitting on all it has seen; here a tree does the same every `RENEW` lessons,
-which costs a bounded stall of some 15 ms and a third of a millisecond per lesson on the mean. Memory is that of the arrays, for ever.
+What a batch forest gains over Hoeffding trees it gains by splitting on all it has seen; here a tree does the same every `RENEW` lessons.
+That lesson waits for it, some tens of milliseconds where the memory is full; the arrays never grow.
 """
 
 from __future__ import annotations

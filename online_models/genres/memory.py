@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from online_models.arrays import F32, I64
+from online_models.arrays import F32, I8
 
 LESSONS_MAX: Final = 16_384
 """With six genres and all names 16,384 x 74 numbers, 4.8 MB: one part of a snapshot holds them with twelve genres too."""
@@ -16,7 +16,7 @@ class Past(NamedTuple):
     """The kept lessons, as kernels take them."""
 
     x: F32  # (lessons, columns)
-    y: I64  # (lessons,)
+    y: I8  # (lessons,)
     n_kept: int
     """Rows that hold a lesson: the first so many."""
 
@@ -32,7 +32,7 @@ class Memory:
 
     def __init__(self, n_columns: int, n_max: int = LESSONS_MAX) -> None:
         self.x: F32 = np.zeros((n_max, n_columns), np.float32)
-        self.y: I64 = np.zeros(n_max, np.int64)
+        self.y: I8 = np.zeros(n_max, np.int8)
         self.n_lessons = 0
 
     @property

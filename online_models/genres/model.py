@@ -199,5 +199,6 @@ class GenreModel:
         self._ensemble.memory.n_lessons = meta.n_lessons
         for name, arrays in self._arrays(len(tokens)).items():
             unpack(parts[name], arrays)
-        if not self._ensemble.is_sound() or not (self._ensemble.memory.y < max(1, len(self.genres))).all():
+        labels = self._ensemble.memory.y
+        if not self._ensemble.is_sound() or ((labels < 0) | (labels >= max(1, len(self.genres)))).any():
             raise BadSnapshot("indexes point outside of their arrays")

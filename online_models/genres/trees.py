@@ -45,8 +45,9 @@ class Bench(NamedTuple):
     rows: I32  # (lessons,) numbers of the lessons that teach a tree, those of a leaf side by side
     stack: I32  # (nodes, 4) first row, one behind the last, node, depth
     order: I32  # (features,)
+    values: F32  # (lessons,) of the feature that is looked at, in the order of `rows`
     whole: F64  # (genres,) sum of a node's targets
-    left: F64  # (genres,) of those that would go left
+    sides: F64  # (2, genres) of those that would go right, and left
     best: F64  # (2,) gain and threshold of the best split so far
 
 
@@ -56,8 +57,9 @@ def new_bench(n_rows: int, n_nodes: int, n_features: int, n_genres: int) -> Benc
         rows=np.zeros(n_rows, np.int32),
         stack=np.zeros((n_nodes, 4), np.int32),
         order=np.arange(n_features, dtype=np.int32),
+        values=np.zeros(n_rows, np.float32),
         whole=np.zeros(n_genres),
-        left=np.zeros(n_genres),
+        sides=np.zeros((2, n_genres)),
         best=np.zeros(2),
     )
 
@@ -91,21 +93,21 @@ def _add(sums: F64, target: Any, row: int, n_genres: int) -> None:
 
 
 @kernel
-def _try(x: F32, target: Any, n_genres: int, rule: Rule, bench: Bench, low: int, high: int, feature: int, threshold: float) -> Any:
+def _try(target: Any, n_genres: int, rule: Rule, bench: Bench, low: int, high: int, threshold: float) -> Any:
     """Sum of squares that a split explains: of labels it orders splits as Gini's impurity does, of residuals as their variance."""
-    rows, n_left = bench.rows, 0
-    bench.left[:n_genres] = 0.0
+    n_left = 0
+    bench.sides[:, :n_genres] = 0.0
     for i in range(low, high):
-        if x[rows[i], feature] <= threshold:
-            n_left += 1
-            _add(bench.left, target, rows[i], n_genres)
+        side = 1 if bench.values[i] <= threshold else 0  # no jump: half of them would be foretold wrongly
+        n_left += side
+        _add(bench.sides[side], target, bench.rows[i], n_genres)
     n_right = high - low - n_left
     if n_left < rule.leaf_min or n_right < rule.leaf_min:
         return 0.0
-    left = right = 0.0
+    right = left = 0.0
     for c in range(n_genres):
-        left += bench.left[c] * bench.left[c]
-        right += (bench.whole[c] - bench.left[c]) * (bench.whole[c] - bench.left[c])
+        right += bench.sides[0, c] * bench.sides[0, c]
+        left += bench.sides[1, c] * bench.sides[1, c]
     return left / n_left + right / n_right
 
 
@@ -117,10 +119,12 @@ def _best(x: F32, target: Any, n_features: int, n_genres: int, rule: Rule, bench
         other = k + draw(chance, n_features - k)
         bench.order[k], bench.order[other] = bench.order[other], bench.order[k]
         feature = bench.order[k]
+        for i in range(low, high):  # once, because lessons lie far apart
+            bench.values[i] = x[bench.rows[i], feature]
         n_useful = 0
         for _ in range(rule.thresholds_k):
-            threshold = x[bench.rows[low + draw(chance, high - low)], feature]
-            gain = _try(x, target, n_genres, rule, bench, low, high, feature, threshold)
+            threshold = bench.values[low + draw(chance, high - low)]
+            gain = _try(target, n_genres, rule, bench, low, high, threshold)
             n_useful += gain > 0.0
             if gain > bench.best[0]:
                 bench.best[0], bench.best[1], chosen = gain, threshold, feature

@@ -146,6 +146,7 @@ def test_torn_or_foreign_snapshots_are_refused(lessons: list[Track]) -> None:
     torn = [{other: part for other, part in parts.items() if other != name} for name in parts]
     torn += [{**parts, name: part[:-1]} for name, part in parts.items()]
     torn += [{**parts, "forest": b"\x7f" * len(parts["forest"])}, {**parts, "linear": b"\xff" * len(parts["linear"])}, {}]
+    torn += [{**parts, "memory": parts["memory"][:-1] + label} for label in (b"\x04", b"\xff")]
     torn += [{**parts, "meta": msgspec.json.encode({**meta, "columns": ["energy"]})}]
     for broken in torn:
         with pytest.raises(BadSnapshot):
