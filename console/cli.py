@@ -15,6 +15,7 @@ from console.commands import (
     bench,
     chaos,
     cleaning,
+    counting,
     doctor,
     evaluating,
     evaluating_catalogue,
@@ -97,6 +98,7 @@ def ranker() -> None:
 evaluate_app = typer.Typer(no_args_is_help=True, help="How good lists and models are, measured on recorded data.")
 evaluate_app.command()(evaluating.plays)
 evaluate_app.command()(evaluating_catalogue.catalogue)
+evaluate_app.command()(counting.counts)
 app.add_typer(evaluate_app, name="evaluate")
 
 chaos_app = typer.Typer(no_args_is_help=True, help="Break things on purpose, on services of its own, and be judged from outside.")

@@ -18,7 +18,7 @@ from numba import config, njit
 F = TypeVar("F", bound=Callable[..., Any])
 
 _ROOT: Final = Path(__file__).resolve().parent
-_SOURCES: Final = (_ROOT, _ROOT / "genres", _ROOT / "sources", _ROOT.parent / "streams")
+_SOURCES: Final = (_ROOT, _ROOT / "counts", _ROOT / "genres", _ROOT / "sources", _ROOT.parent / "streams")
 
 _CONSTANTS: Final = ("items.py", "kernel.py", "signals.py")
 """Files without kernels whose constants kernels use, and this one, which says how they are compiled."""

@@ -74,6 +74,7 @@ def plays(
     events = ((play.user_id, play.value) for play in islice(log.plays(), n))
     settings = _with_preset(settings_of(context), preset, file)
     report = asyncio.run(evaluate(settings, _columns(log, n, rules.session_is_user), events, options, _steps))
+    report = asyncio.run(evaluate(settings_of(context), columns(log, n, rules.session_is_user), events, options, steps))
     report = {"file": file.name, "source": log.source, **report}
     if through_kafka:
         report["through_kafka"] = _live(settings, log, asked, n, report)
@@ -157,7 +158,8 @@ def _only(text: str, file: Path) -> tuple[str, str] | None:
     return (column, value) if text else None
 
 
-def _columns(log: PlayLog, n: int, session_is_user: bool) -> Log:
+def columns(log: PlayLog, n: int, session_is_user: bool) -> Log:
+    """The first `n` plays of a file as columns."""
     from evaluation.log import new_log
 
     user, track, session, artist = (log.codes(field) for field in ("user_id", "track_id", "session_id", "artist"))
@@ -167,6 +169,7 @@ def _columns(log: PlayLog, n: int, session_is_user: bool) -> Log:
 
 
 @contextmanager
-def _steps(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    with Steps(what, total) as steps:
-        yield steps.show
+def steps(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Progress as an evaluation shows it."""
+    with Steps(what, total) as shown:
+        yield shown.show
