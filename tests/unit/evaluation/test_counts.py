@@ -60,6 +60,11 @@ def test_no_rival_is_told_a_label_before_it_is_ripe() -> None:
         assert not same.all(), name
 
 
+def test_a_label_is_ripe_once_its_last_moment_is_over() -> None:
+    user, at_ms = np.zeros(3, np.int32), np.array([0, 7 * DAY_MS, 7 * DAY_MS + 1])
+    assert asked(user, user, at_ms, np.arange(3), np.zeros(3), 7 * DAY_MS).known.tolist() == [0, 0, 1]
+
+
 def test_a_users_rate_goes_from_everybodys_to_their_own() -> None:
     user = np.zeros(2_000, np.int32)
     user[::2] = 1

@@ -89,6 +89,14 @@ def test_each_question_is_answered_once_by_what_its_days_brought(steps: list[Ste
     assert again == undisturbed and restarted.snapshot() == whole.snapshot()
 
 
+@pytest.mark.parametrize(("late_ms", "plays"), [(DAY_MS + 1, 0.0), (DAY_MS, 1.0), (0, 1.0)])
+def test_a_late_play_counts_for_what_was_asked_before_its_own_time(late_ms: int, plays: float) -> None:
+    queue = Pending(8)
+    queue.ask(1, np.array([1], np.int32), np.zeros((1, N_FEATURES), np.float32), np.zeros((1, N_HORIZONS)), 5 * DAY_MS)
+    queue.count(1, 1, 6 * DAY_MS - late_ms)
+    assert queue.ripe(13 * DAY_MS)[0].plays.tolist() == [plays]
+
+
 def test_a_full_queue_leaves_whole_questions_out_and_counts_them() -> None:
     queue = Pending(3)
     said, x = np.zeros((2, N_HORIZONS)), np.zeros((2, N_FEATURES), np.float32)
