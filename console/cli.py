@@ -24,6 +24,7 @@ from console.commands import (
     rebuilding,
     replaying,
     running,
+    segmenting,
     sending,
     topics,
 )
@@ -99,6 +100,7 @@ evaluate_app = typer.Typer(no_args_is_help=True, help="How good lists and models
 evaluate_app.command()(evaluating.plays)
 evaluate_app.command()(evaluating_catalogue.catalogue)
 evaluate_app.command()(counting.counts)
+evaluate_app.command()(segmenting.segments)
 app.add_typer(evaluate_app, name="evaluate")
 
 chaos_app = typer.Typer(no_args_is_help=True, help="Break things on purpose, on services of its own, and be judged from outside.")

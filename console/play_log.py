@@ -85,6 +85,11 @@ class PlayLog:
         codes: npt.NDArray[np.int64] = pc.fill_null(named.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
         return codes
 
+    def seconds(self) -> npt.NDArray[np.float64] | None:
+        """(n_rows,) heard of each play, NaN where it is not told; None = the file has no such column."""
+        column = self._columns.get("ms_played")
+        return None if column is None else np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64) / 1_000.0
+
     def shift(self, by_ms: int) -> None:
         """Move every play in time."""
         self.played_at = self.played_at + by_ms

@@ -1,0 +1,73 @@
+"""`segue evaluate segments FILE`: how well it is foreseen what a listener will do, beside plain rivals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from console.columns import parse_maps
+from console.commands.evaluating import columns, steps
+from console.evaluation_report import interval, shown
+from console.output import Json, guarded, say, say_json, screen
+from console.trouble import Exit, Trouble
+
+ASKED = {
+    "exploring": "more new tracks among the next 20 plays than usual",
+    "returning": "a play after 8 hours and within 7 days",
+    "finishing": "this play is heard out",
+}
+
+
+@guarded
+def segments(
+    file: Annotated[Path, typer.Argument(help="parquet, csv, tsv, jsonl or inter; .gz is opened.")],
+    maps: Annotated[list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN[:UNIT]", help="played_at=ts, ms_played=secs:s")] = None,
+    every: Annotated[int, typer.Option(min=1, metavar="PLAYS", help="Ask at one play in so many.")] = 4,
+    river: Annotated[bool, typer.Option("--river", help="Also River's logistic regression and adaptive forest: minutes more.")] = False,
+    stop_after: Annotated[int, typer.Option(min=0, metavar="ROWS", help="Look at the first so many plays only; 0 = all.")] = 0,
+    seed: Annotated[int, typer.Option(help="Another seed asks at other plays.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Ask at plays who explores, who comes back and who hears this out; each answer teaches when it is known."""
+    # Arrow, River and the kernels take seconds to import: only this command pays for them.
+    from console.play_log import PlayLog
+    from evaluation.segments import TooShort, evaluate
+
+    log = PlayLog(file, parse_maps(maps or []))
+    n = min(stop_after or log.n_rows, log.n_rows)
+    say(f"{file}: {log.n_rows:,} plays, " + ", ".join(f"{field} from {source}" for field, source in log.mapping.items()))
+    seconds = log.seconds()
+    try:
+        report = evaluate(columns(log, n, False), None if seconds is None else seconds[:n], every, seed, river, steps)
+    except TooShort as error:
+        raise Trouble(Exit.INVALID, f"{file}: {error}", f"segue replay {file} --dry-run") from error
+    report = {"file": file.name, "source": log.source, **report}
+    if as_json:
+        say_json(report)
+    else:
+        _print(report)
+
+
+def _print(report: dict[str, Any]) -> None:
+    out = screen()
+    for target, found in report["targets"].items():
+        title = f"{target}: {ASKED[target]}; {found['tested']:,} questions, {found['yes_share']:.3f} yes; {found['champion']} answers now"
+        ahead = "Segue is ahead by, log-loss"
+        table = Table("", "log-loss", "accuracy", "AUC", ahead, "accuracy", title=title, title_justify="left")
+        table.add_row("Segue", *_figures(found), "", "")
+        for name, other in {**found["models"], **found["rivals"], **found["others"]}.items():
+            table.add_row(name, *_figures(other), *(interval(other["ahead"][measure]) for measure in ("log_loss", "accuracy")))
+        out.print(table, markup=False)
+        gain = found["forest_gain"]
+        out.print(f"the forest is ahead of the tree by {interval(gain['log_loss'])} nats, {interval(gain['accuracy'])} of accuracy")
+    for found in report["examples"]:
+        rule = " and ".join(found["rule"]) or "the tree has no rule yet"
+        out.print(f"user {found['user']} {found['target']}: {found['probability']:.2f} ({found['by']}); {rule}", markup=False)
+    out.print(f"{report['lessons']:,} lessons, {report['us_per_lesson']:.0f} us of CPU for each with its answer and all plays between")
+
+
+def _figures(found: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(shown(found[name]) for name in ("log_loss", "accuracy", "auc"))

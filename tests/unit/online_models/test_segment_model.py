@@ -1,0 +1,87 @@
+"""A segment's model keeps the promises of a model, and its parts do what each is there for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from online_models import checks
+from online_models.checks import Kind, Lesson, Lessons
+from online_models.segments.features import PLAY_FEATURES
+from online_models.segments.forest import SLOW, Forest, draws
+from online_models.segments.model import PlayModel, SegmentModel
+
+
+def drawn(n: int, seed: int, *, bent: bool = False) -> list[Lesson]:
+    """Plays heard out by a law: of one feature along a line, or (bent) only in its middle."""
+    rng = np.random.default_rng(seed)
+    x = rng.random((n, len(PLAY_FEATURES)))
+    z = np.where((x[:, 3] > 0.3) & (x[:, 3] < 0.7), 2.0, -2.0) if bent else 6.0 * (x[:, 3] - 0.5)
+    y = rng.random(n) < 1.0 / (1.0 + np.exp(-z))
+    return [Lesson(dict(zip(PLAY_FEATURES, row, strict=True)), bool(yes)) for row, yes in zip(x.tolist(), y, strict=True)]
+
+
+class Short(SegmentModel):
+    """A model of few features: it keeps the same promises in less time."""
+
+    FEATURES = PLAY_FEATURES[:5]
+
+
+@pytest.fixture(scope="module")
+def some_lessons() -> list[Lesson]:
+    return [Lesson(dict(list(lesson.x.items())[:5]), lesson.y, 1.0 + n % 3) for n, lesson in enumerate(drawn(60, 4))]
+
+
+@pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__)
+def test_it_keeps_the_promise(check: Callable[[Kind, Lessons], None], some_lessons: list[Lesson]) -> None:
+    check(Short, some_lessons)
+
+
+@pytest.fixture(scope="module")
+def bent() -> PlayModel:
+    model = PlayModel()
+    for lesson in drawn(900, 1, bent=True):
+        model.learn_one(*lesson)
+    return model
+
+
+def test_the_line_comes_close_where_a_line_can_follow() -> None:
+    model = PlayModel()
+    for lesson in drawn(300, 1):
+        model.learn_one(*lesson)
+    middle = {name: 0.5 for name in PLAY_FEATURES}
+    assert model.say({**middle, "track_finish_share": 0.95})["linear"] > 0.7
+    assert model.say({**middle, "track_finish_share": 0.05})["linear"] < 0.3
+
+
+def test_who_can_bend_takes_over_where_no_line_can_follow(bent: PlayModel) -> None:
+    scores = bent.scores()
+    assert bent.champion in ("tree", "forest", "blend")
+    assert float(scores["log_loss_forest"]) < float(scores["log_loss_linear"]) - 0.1
+    assert float(scores["log_loss_blend"]) < float(scores["log_loss_linear"]) - 0.1
+
+
+def test_a_rule_says_between_which_bounds_somebody_fell(bent: PlayModel) -> None:
+    middle = {name: 0.5 for name in PLAY_FEATURES}
+    rule = bent.rule(middle)
+    assert any("track finish share" in text for text in rule)
+    assert rule != bent.rule({**middle, "track_finish_share": 0.05})
+    assert PlayModel().rule(middle) == []
+
+
+def test_trees_that_go_off_begin_again() -> None:
+    forest, rng = Forest(PLAY_FEATURES), np.random.default_rng(1)
+    forest._ages[:] = SLOW  # as after so many lessons
+    forest._losses[:] = 0.2
+    for _ in range(60):
+        x = dict(zip(PLAY_FEATURES, rng.random(len(PLAY_FEATURES)).tolist(), strict=True))
+        forest.learn(x, bool(rng.random() < 0.5), 1.0, forest.say(x))
+    assert forest.n_replaced >= 10 and (forest._ages < 60).any()
+
+
+def test_each_tree_sees_lessons_six_times_in_the_mean_and_another_draw() -> None:
+    found = np.array([draws(n) for n in range(2_000)])
+    assert 5.8 < found.mean() < 6.2
+    assert abs(float(np.corrcoef(found[:, 0], found[:, 1])[0, 1])) < 0.1
