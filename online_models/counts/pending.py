@@ -22,8 +22,8 @@ DAY_MS: Final = 86_400_000
 HORIZONS_MS: Final = (7 * DAY_MS, 30 * DAY_MS)
 """A question is about each of these times from the moment of asking, ascending."""
 N_HORIZONS: Final = len(HORIZONS_MS)
-CAPACITY: Final = 1 << 16
-"""Rows by default: 6 MB, a month of 130 questions of 16 tracks a day."""
+CAPACITY: Final = 50_000
+"""Rows by default: 7.4 MB, a month of a hundred questions of 16 tracks a day."""
 NONE: Final = -1
 
 _ROW: Final = np.dtype(
@@ -86,6 +86,7 @@ class _Meta(msgspec.Struct, frozen=True):
 
     capacity: int
     first: int
+    n_asked: int
     ripened: list[int]
     n_left_out: int
 
@@ -169,13 +170,13 @@ class Pending:
                 del self._newest[user]
 
     def snapshot(self) -> dict[str, bytes]:
-        """Parts "meta" (JSON) and "rows": those that wait, 108 bytes each."""
+        """Parts "meta" (JSON) and "rows": those that wait, 148 bytes each."""
         at = np.arange(self.first, self.n_asked) % self.capacity
         rows = np.zeros(len(at), _ROW)
         for name in Rows._fields:
             rows[name] = getattr(self._rows, name)[at]
         rows["back"] = np.where(rows["back"] < self.first, NONE, rows["back"])
-        meta = _Meta(self.capacity, self.first, self.ripened, self.n_left_out)
+        meta = _Meta(self.capacity, self.first, self.n_asked, self.ripened, self.n_left_out)
         return {"meta": msgspec.json.encode(meta), "rows": rows.tobytes()}
 
     @classmethod
@@ -187,7 +188,8 @@ class Pending:
         except (msgspec.MsgspecError, LookupError, ValueError) as error:
             raise BadSnapshot(f"parts do not fit together: {error!r}") from error
         end = meta.first + len(rows)
-        if len(meta.ripened) != N_HORIZONS or not all(meta.first <= n <= end for n in meta.ripened) or len(rows) > meta.capacity:
+        fits = len(meta.ripened) == N_HORIZONS and all(meta.first <= n <= end for n in meta.ripened)
+        if not fits or end != meta.n_asked or len(rows) > meta.capacity:
             raise BadSnapshot(f"{len(rows)} rows from number {meta.first} on do not fit {meta.ripened}")
         queue = cls(meta.capacity)
         numbers = np.arange(meta.first, end)

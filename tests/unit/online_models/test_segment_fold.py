@@ -25,10 +25,10 @@ def plays(n: int, seed: int) -> list[Play]:
     return found
 
 
-def fed(fold: SegmentFold, some: list[Play], start: int = 0) -> list[tuple[str, int, bool, dict[str, float]]]:
-    """What was answered; every third play is asked about."""
+def fed(fold: SegmentFold, some: list[Play], start: int = 0) -> list[tuple[str, int, bool, int, dict[str, float]]]:
+    """(target, number, answer, new tracks counted, what was said) of all that was answered; every third play is asked about."""
     return [
-        (found.question.target, found.question.number, found.y, found.question.said)
+        (found.question.target, found.question.number, found.y, found.question.new, found.question.said)
         for n, play in enumerate(some, start)
         for found in fold.play_one(play, ask=n % 3 == 0)
     ]
@@ -51,7 +51,11 @@ def test_answers_are_what_the_plays_brought() -> None:
     """Against a second look at the whole log, without late plays."""
     some, fold = sorted(plays(200, 2), key=lambda play: play.at_ms), SegmentFold()
     asked = [n for n in range(len(some)) if n % 3 == 0]
-    answered = {(target, number): y for target, number, y, _ in fed(fold, some)}
+    answered, counted = dict[tuple[str, int], bool](), dict[int, int]()
+    for target, number, y, new, _ in fed(fold, some):
+        answered[target, number] = y
+        if target == EXPLORING:
+            counted[number] = new
     known = [n for n in asked if some[n].finished is not None]
     n_returning = 0
     for number, n in enumerate(asked):
@@ -61,10 +65,12 @@ def test_answers_are_what_the_plays_brought() -> None:
             since = [some[m].at_ms - some[n].at_ms for m in own]
             assert answered[RETURNING, number] == any(AWAY_MS < ms <= RETURN_MS for ms in since)
         if (EXPLORING, number) in answered:
-            assert len(own) >= LAST
+            before = {play.track for play in some[: n + 1] if play.user == some[n].user}
+            tracks = [some[m].track for m in own[:LAST]]
+            assert counted[number] == len(set(tracks) - before)
     for number, n in enumerate(known):
         assert answered.get((FINISHING, number), some[n].finished) == some[n].finished
-    assert n_returning > 30
+    assert n_returning > 30 and len(counted) > 30
 
 
 def test_exploring_is_more_new_tracks_than_the_median_so_far() -> None:

@@ -48,10 +48,10 @@ def bent() -> PlayModel:
 
 
 def test_the_line_comes_close_where_a_line_can_follow() -> None:
-    model = PlayModel()
-    for lesson in drawn(300, 1):
+    model = Short()
+    for lesson in drawn(600, 1):
         model.learn_one(*lesson)
-    middle = {name: 0.5 for name in PLAY_FEATURES}
+    middle = {name: 0.5 for name in Short.FEATURES}
     assert model.say({**middle, "track_finish_share": 0.95})["linear"] > 0.7
     assert model.say({**middle, "track_finish_share": 0.05})["linear"] < 0.3
 
