@@ -23,12 +23,14 @@ from online_models.contest import CERTAINTY
 from online_models.segments.features import HABIT_FEATURES, PLAY_FEATURES
 from online_models.segments.fold import Answered, SegmentFold
 from online_models.segments.habits import Play
-from online_models.segments.model import CONTESTANTS
+from online_models.segments.model import CONTESTANTS, SegmentModel
 from online_models.segments.waiting import FINISHING, TARGETS
 
 CAPACITY: Final = 1 << 18
 """Questions that may wait: two months of the largest log at hand, asked at each fourth play, have some 30,000."""
 SHOW_EVERY: Final = 500
+TIMED_N: Final = 500
+"""Lessons by which the cost is measured."""
 EXAMPLES: Final = 3
 """Listeners whose segments are shown."""
 
@@ -92,7 +94,7 @@ def evaluate(log: Log, seconds: F64 | None, every: int, seed: int, river: bool, 
         "left_out": fold.waiting.n_left_out,
         "expired": fold.waiting.n_expired,
         "usual_new_of_20": fold.usual_new,
-        "us_per_lesson": round(spent_s / lessons * 1e6, 1),
+        "us_per_play": round(spent_s / log.n * 1e6, 1),
         "targets": {
             target: _report(_questions(target, judged[target], rows[target]), judged[target], fold, river, seed, steps)
             for target in TARGETS
@@ -166,12 +168,24 @@ def _report(questions: Questions, judged: Judged, fold: SegmentFold, river: bool
         "champion": fold.models[questions.target].champion,
         "models": {name: beside(p) for name, p in columns.items()},
         "forest_gain": _ahead(columns["forest"], columns["tree"], y, user, seed),
+        "us_per_lesson": _us_per_lesson(fold.models[questions.target], questions),
         "trees_replaced": fold.models[questions.target].n_replaced,
         "best_rival": best,
         "ahead_of_best": _ahead(served, plainly[best], y, user, seed),
         "rivals": {name: beside(p) for name, p in plainly.items()},
         "others": {name: beside(p) for name, p in others.items()},
     }
+
+
+def _us_per_lesson(model: SegmentModel, questions: Questions) -> float:
+    """CPU of an answer and a lesson, on a copy of the model as it is at the end."""
+    copy = type(model).restore(model.snapshot())
+    lessons = [dict(zip(questions.features, x, strict=True)) for x in questions.x[-TIMED_N:].tolist()]
+    started_s = time.thread_time()
+    for x, y in zip(lessons, questions.y[-TIMED_N:].tolist(), strict=True):
+        copy.predict_one(x)
+        copy.learn_one(x, y)
+    return round((time.thread_time() - started_s) / len(lessons) * 1e6, 1)
 
 
 def log_losses(p: F64, y: np.ndarray) -> F64:

@@ -63,10 +63,11 @@ def _print(report: dict[str, Any]) -> None:
         out.print(table, markup=False)
         gain = found["forest_gain"]
         out.print(f"the forest is ahead of the tree by {interval(gain['log_loss'])} nats, {interval(gain['accuracy'])} of accuracy")
+        out.print(f"{found['us_per_lesson']:.0f} us of CPU for an answer and a lesson")
     for found in report["examples"]:
         rule = " and ".join(found["rule"]) or "the tree has no rule yet"
         out.print(f"user {found['user']} {found['target']}: {found['probability']:.2f} ({found['by']}); {rule}", markup=False)
-    out.print(f"{report['lessons']:,} lessons, {report['us_per_lesson']:.0f} us of CPU for each with its answer and all plays between")
+    out.print(f"{report['lessons']:,} lessons, {report['us_per_play']:.0f} us of CPU per play for all of it")
 
 
 def _figures(found: dict[str, Any]) -> tuple[str, ...]:

@@ -28,17 +28,27 @@ def run(*args: str) -> tuple[int, str, str]:
 def test_one_object_with_what_others_build_on(file: Path) -> None:
     code, out, _ = run(str(file), "--every", "6", "--json")
     report = json.loads(out)
-    assert code == 0 and {"file", "source", "us_per_lesson", "lessons", "examples"} <= report.keys()
+    assert code == 0 and {"file", "source", "us_per_play", "lessons", "examples"} <= report.keys()
     assert set(report["targets"]) == {"exploring", "returning", "finishing"}
     found = report["targets"]["finishing"]
-    assert {"tested", "log_loss", "accuracy", "best_rival", "ahead_of_best", "forest_gain", "models", "rivals"} <= found.keys()
+    assert {
+        "tested",
+        "us_per_lesson",
+        "log_loss",
+        "accuracy",
+        "best_rival",
+        "ahead_of_best",
+        "forest_gain",
+        "models",
+        "rivals",
+    } <= found.keys()
     assert list(found["others"]) == ["the finish model"]
 
 
 def test_tables_for_people(file: Path) -> None:
     code, out, _ = run(str(file), "--every", "9", "--river")
     assert code == 0
-    for words in ("exploring: more new tracks", "the forest is ahead of the tree by", "adaptive", "us of CPU for each"):
+    for words in ("exploring: more new tracks", "the forest is ahead of the tree by", "adaptive", "us of CPU for an answer"):
         assert words in out
 
 
