@@ -20,7 +20,7 @@ RETURN_MS: Final = 7 * DAY_MS
 EXPIRES_MS: Final = 60 * DAY_MS
 """Who does not play 20 tracks within two months is not asked further: the answer would be about another time."""
 CAPACITY: Final = 1 << 15
-"""Questions that may wait, by default."""
+"""Questions that may wait, by default; those of EXPLORING hold a place until they would have expired."""
 
 
 class Question(msgspec.Struct):
@@ -60,7 +60,8 @@ class Waiting(msgspec.Struct):
 
     def ask(self, target: str, user: int, ripe_ms: int, asked_ms: int, x: dict[str, float], said: dict[str, float], champion: str) -> bool:
         """Keep a question. False: there is no room."""
-        if len(self.questions) >= self.capacity:
+        # The heap is what grows longest: who was answered by plays stays in it until their time would have been over.
+        if len(self.by_time) >= self.capacity:
             self.n_left_out += 1
             return False
         number = self.n_asked.get(target, 0)
