@@ -27,7 +27,7 @@ from online_models.segments.model import CONTESTANTS, SegmentModel
 from online_models.segments.waiting import FINISHING, TARGETS
 
 CAPACITY: Final = 1 << 18
-"""Questions that may wait: two months of the largest log at hand, asked at each fourth play, have some 30,000."""
+"""Questions that may wait: two months of the largest log at hand, asked at each fourth play, bring some 65,000."""
 SHOW_EVERY: Final = 500
 TIMED_N: Final = 500
 """Lessons by which the cost is measured."""

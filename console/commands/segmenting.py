@@ -25,7 +25,7 @@ ASKED = {
 def segments(
     file: Annotated[Path, typer.Argument(help="parquet, csv, tsv, jsonl or inter; .gz is opened.")],
     maps: Annotated[list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN[:UNIT]", help="played_at=ts, ms_played=secs:s")] = None,
-    every: Annotated[int, typer.Option(min=1, metavar="PLAYS", help="Ask at one play in so many.")] = 4,
+    every: Annotated[int, typer.Option(min=1, metavar="PLAYS", help="Ask at one play in so many.")] = 16,
     river: Annotated[bool, typer.Option("--river", help="Also River's logistic regression and adaptive forest: minutes more.")] = False,
     stop_after: Annotated[int, typer.Option(min=0, metavar="ROWS", help="Look at the first so many plays only; 0 = all.")] = 0,
     seed: Annotated[int, typer.Option(help="Another seed asks at other plays.")] = 1,
