@@ -15,6 +15,7 @@ from console.commands import (
     bench,
     chaos,
     cleaning,
+    clusters,
     counting,
     doctor,
     evaluating,
@@ -99,6 +100,7 @@ def ranker() -> None:
 evaluate_app = typer.Typer(no_args_is_help=True, help="How good lists and models are, measured on recorded data.")
 evaluate_app.command()(evaluating.plays)
 evaluate_app.command()(evaluating_catalogue.catalogue)
+evaluate_app.command()(clusters.clusters)
 evaluate_app.command()(counting.counts)
 evaluate_app.command()(segmenting.segments)
 app.add_typer(evaluate_app, name="evaluate")

@@ -1,0 +1,1 @@
+"""Micro-genres: clusters of tracks that grow out of the stream."""

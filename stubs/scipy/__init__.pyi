@@ -1,0 +1,1 @@
+"""What Segue uses of SciPy, which ships no types."""
