@@ -21,6 +21,7 @@ from console.commands import (
     evaluating,
     evaluating_catalogue,
     looking,
+    mapping,
     ranking,
     rebuilding,
     replaying,
@@ -75,6 +76,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
 )
 for command in COMMANDS:
     app.command()(command)
+app.command("map")(mapping.map_)
 app.command(context_settings=bench.SETTINGS)(bench.bench)
 
 quality_app = typer.Typer()
@@ -101,6 +103,7 @@ evaluate_app = typer.Typer(no_args_is_help=True, help="How good lists and models
 evaluate_app.command()(evaluating.plays)
 evaluate_app.command()(evaluating_catalogue.catalogue)
 evaluate_app.command()(clusters.clusters)
+evaluate_app.command("maps")(mapping.evaluate_maps)
 evaluate_app.command()(counting.counts)
 evaluate_app.command()(segmenting.segments)
 app.add_typer(evaluate_app, name="evaluate")

@@ -74,23 +74,50 @@ def _placed(model: MicroGenres, tracks: Sequence[Track], order: I64, evidence: F
 def evaluate(tracks: Sequence[Track], target: I64, seeds: Sequence[int], steps: Steps) -> dict[str, Any]:
     """The report, as `--json` prints it; `target` (n,) are the names that no model reads."""
     orders = [np.random.default_rng(seed).permutation(len(tracks)) for seed in seeds]
+    rivals = Rivals(tracks, steps)
     return {
         "tracks": len(tracks),
         "targets": int(target.max()) + 1,
         "seeds": list(seeds),
-        "variants": {variant: _variant(variant, tracks, target, seeds, orders, steps) for variant in VARIANTS},
+        "variants": {variant: _variant(variant, tracks, target, seeds, orders, rivals, steps) for variant in VARIANTS},
     }
 
 
 def _variant(
-    variant: Variant, tracks: Sequence[Track], target: I64, seeds: Sequence[int], orders: Sequence[I64], steps: Steps
+    variant: Variant, tracks: Sequence[Track], target: I64, seeds: Sequence[int], orders: Sequence[I64], rivals: Rivals, steps: Steps
 ) -> dict[str, Any]:
     runs = []
     for seed, order in zip(seeds, orders, strict=True):
         with steps(f"{variant}, seed {seed}", len(tracks)) as show:
             runs.append(play(variant, tracks, order, show))
-    against = [_against(run, tracks, target, seed, order) for run, seed, order in zip(runs, seeds, orders, strict=True)]
+    against = [
+        _against(run, target, seed, rivals.of(run.model.number, seed, order)) for run, seed, order in zip(runs, seeds, orders, strict=True)
+    ]
     return {**_themselves(runs, target), "rivals": _joined(against), "clusters": _clusters(runs[0])}
+
+
+class Rivals:
+    """Clusters of each rival by number and order, each worked out once."""
+
+    def __init__(self, tracks: Sequence[Track], steps: Steps) -> None:
+        self._numbers = np.array([track.numbers for track in tracks])
+        self._steps = steps
+        self._known: dict[tuple[int, int], dict[str, I64]] = {}
+
+    def of(self, k: int, seed: int, order: I64) -> dict[str, I64]:
+        """Rival -> clusters (n,), as many as ours."""
+        k = max(k, 2)
+        if (k, seed) not in self._known:
+            same = standardised(self._numbers[:, : len(AUDIO)])
+            with self._steps(f"rivals of {k} clusters, seed {seed}", 3) as show:
+                plain = batch_kmeans(plain_audio(self._numbers), k, seed)
+                show(1)
+                batch = batch_kmeans(same, k, seed)
+                show(2)
+                river = river_kmeans(same, order, k, seed)
+            names = "batch k-means, plain audio", "batch k-means, the same audio", "River's KMeans, the same audio"
+            self._known[k, seed] = dict(zip(names, (plain, batch, river), strict=True))
+        return self._known[k, seed]
 
 
 def _themselves(runs: Sequence[Played], target: I64) -> dict[str, Any]:
@@ -109,15 +136,8 @@ def _themselves(runs: Sequence[Played], target: I64) -> dict[str, Any]:
     }
 
 
-def _against(run: Played, tracks: Sequence[Track], target: I64, seed: int, order: I64) -> dict[str, dict[str, Any]]:
-    """Rivals with as many clusters: their information, and how much more ours have."""
-    numbers = np.array([track.numbers for track in tracks])
-    same, k = standardised(numbers[:, : len(AUDIO)]), max(run.model.number, 2)
-    rivals = {
-        "batch k-means, plain audio": batch_kmeans(plain_audio(numbers), k, seed),
-        "batch k-means, the same audio": batch_kmeans(same, k, seed),
-        "River's KMeans, the same audio": river_kmeans(same, order, k, seed),
-    }
+def _against(run: Played, target: I64, seed: int, rivals: dict[str, I64]) -> dict[str, dict[str, Any]]:
+    """How much rivals with as many clusters say, and how much more ours do."""
     return {
         name: {"ami": mutual_information(table(labels, target)), "ahead": ahead(run.last, labels, target, seed)}
         for name, labels in rivals.items()

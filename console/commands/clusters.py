@@ -41,7 +41,7 @@ def clusters(
     named = [values for values in found if target in values]
     say(f"{file}: {len(found):,} tracks, {len(named):,} of them with a {target}")
     codes = np.unique([str(values[target]) for values in named], return_inverse=True)[1]
-    report = {"file": file.name, "target": target, **evaluate([track_of(it) for it in named], codes, range(1, seeds + 1), _steps)}
+    report = {"file": file.name, "target": target, **evaluate([track_of(it) for it in named], codes, range(1, seeds + 1), steps_of)}
     if as_json:
         say_json(report)
     else:
@@ -50,6 +50,7 @@ def clusters(
 
 
 @contextmanager
-def _steps(what: str, total: int) -> Iterator[Callable[[int], None]]:
+def steps_of(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Progress for `evaluation/`, which prints nothing itself."""
     with Steps(what, total) as steps:
         yield steps.show

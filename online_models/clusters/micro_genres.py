@@ -53,12 +53,14 @@ class Rows:
     def __init__(self) -> None:
         self.tracks: list[Track] = []
         self.marks = Marks.empty(SAMPLE_N)
+        self.since = np.zeros(SAMPLE_N, np.int64)
+        """Which of the tracks seen it is, from 1."""
 
-    def put(self, at: int, track: Track, marks: Marks) -> None:
-        """Place `at` is the next free one, or one that is taken over; `marks` are those of this track alone."""
+    def put(self, at: int, track: Track, marks: Marks, n: int) -> None:
+        """Place `at` is the next free one, or one that is taken over; `marks` are those of this track alone, the `n`-th seen."""
         if at == len(self.tracks):
             self.tracks.append(track)
-        self.tracks[at] = track
+        self.tracks[at], self.since[at] = track, n
         self.marks.put(at, marks)
 
 
@@ -105,9 +107,9 @@ class MicroGenres:
         self.n_tracks += 1
         at = place(self.n_tracks)
         if at is not None:
-            self.rows.put(at, track, marks)
+            self.rows.put(at, track, marks, self.n_tracks)
         if self.n_tracks >= self.review_at:
-            self._review()
+            self._review_due()
         return at_arrival
 
     def predict_one(self, track: Track) -> int | None:
@@ -140,16 +142,24 @@ class MicroGenres:
 
     # --- the review ------------------------------------------------------------------------------
 
-    def _review(self) -> None:
+    def _review_due(self) -> None:
         after = int(self.n_tracks * GROWTH)
         self.review_at = min(after, FIRST_N) if self.n_tracks < FIRST_N else after
-        labels = partition.nearest(self.sample_points(), self.centres) if self.ids else None
+        if self.n_tracks >= FIRST_N:
+            self.review()
+            return
         self._reframe()
         if self.n_tracks == FRAME_N:
             for marks in (self.rows.marks.at(slice(i, i + 1)) for i in range(FRAME_N)):
                 self._meet(self.frame.sound(marks.numbers), marks)
-        if self.n_tracks < FIRST_N:
-            return
+
+    def review(self) -> None:
+        """Let the clusters follow what was seen: `learn_one` does when it is due; a caller may at the end of a small catalogue.
+
+        There must be a frame, so `FRAME_N` tracks.
+        """
+        labels = partition.nearest(self.sample_points(), self.centres) if self.ids else None
+        self._reframe()
         x = self.sample_points()
         if labels is None:
             self.centres = partition.bisected(x)
@@ -161,11 +171,13 @@ class MicroGenres:
         self.names = names(self.rows.tracks, partition.nearest(x, self.centres), self.number)
 
     def _meet(self, sound: F64, marks: Marks) -> None:
+        if self.variant == "audio":
+            return
         self.company.learn_one(sound[0], marks.label[0] if marks.has_label[0] else None, marks.tokens)
 
-    def sample_points(self) -> F64:
-        """Points (m, d) of the sample; no track is evidence about itself."""
-        n = len(self.rows.tracks)
+    def sample_points(self, first_n: int = SAMPLE_N) -> F64:
+        """Points (m, d) of the sample, or of its first places; no track is evidence about itself."""
+        n = min(len(self.rows.tracks), first_n)
         blocks = [self.rows.marks.at(slice(start, min(start + AT_ONCE, n))) for start in range(0, n, AT_ONCE)]
         evidence = np.concatenate([self._evidence(self.frame.sound(block.numbers), block, learned=True) for block in blocks])
         return self.points(self.rows.marks.numbers[:n], evidence)

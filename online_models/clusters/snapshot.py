@@ -9,7 +9,6 @@ import msgspec
 import numpy as np
 from river.preprocessing import StandardScaler
 
-from online_models.arrays import F64
 from online_models.clusters.frame import Frame, Variant
 from online_models.clusters.marks import Marks
 from online_models.clusters.micro_genres import NUMBERS, Event, MicroGenres
@@ -59,6 +58,7 @@ def parts_of(model: MicroGenres) -> dict[str, bytes]:
         "frame": model.frame.to_bytes(),
         "centres": model.centres.astype("<f8").tobytes(),
         "texts": msgspec.json.encode([Said(*track[1:]) for track in tracks]),
+        "since": model.rows.since[: len(tracks)].astype("<i8").tobytes(),
         "numbers": model.rows.marks.numbers[: len(tracks)].astype("<f8").tobytes(),
         **model.company.parts(),
     }
@@ -89,7 +89,7 @@ def _take(model: MicroGenres, meta: Meta, parts: Mapping[str, bytes]) -> None:
     model.scaler = StandardScaler._from_state({i: int(n) for i, n in counts.items()}, means, variances)
     model.frame = Frame.from_bytes(parts["frame"])
     model.company.take(parts)
-    _take_rows(model, msgspec.json.decode(parts["texts"], type=list[Said]), np.frombuffer(parts["numbers"], "<f8").reshape(-1, N_NUMBERS))
+    _take_rows(model, parts)
     centres = np.frombuffer(parts["centres"], "<f8")
     model.centres = centres.reshape(len(meta.ids), -1).copy() if meta.ids else np.zeros((0, 0))
     model.ids, model.names, model.events = list(meta.ids), list(meta.names), list(meta.events)
@@ -98,7 +98,9 @@ def _take(model: MicroGenres, meta: Meta, parts: Mapping[str, bytes]) -> None:
         raise BadSnapshot("the parts are of different versions")
 
 
-def _take_rows(model: MicroGenres, texts: list[Said], numbers: F64) -> None:
-    for at, (said, row) in enumerate(zip(texts, numbers, strict=True)):
+def _take_rows(model: MicroGenres, parts: Mapping[str, bytes]) -> None:
+    texts = msgspec.json.decode(parts["texts"], type=list[Said])
+    numbers, since = np.frombuffer(parts["numbers"], "<f8").reshape(-1, N_NUMBERS), np.frombuffer(parts["since"], "<i8")
+    for at, (said, row, n) in enumerate(zip(texts, numbers, since.tolist(), strict=True)):
         track = Track(row.copy(), said.artists, said.album, said.words, said.labels)
-        model.rows.put(at, track, Marks.of([track]))
+        model.rows.put(at, track, Marks.of([track]), n)

@@ -1,0 +1,1 @@
+"""Maps: many dimensions on two or three, so that near stays near."""

@@ -1,0 +1,99 @@
+"""`segue map` writes one page that needs nothing else; `segue evaluate clusters` and `maps` print what others build on."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console, RenderableType
+from typer.testing import CliRunner
+
+from console.cli import app
+from console.cluster_report import tables
+from console.map_page import page
+from online_models.clusters import micro_genres
+
+SOUNDS = ("danceability", "energy", "valence", "acousticness", "speechiness")
+
+
+def run(*args: str) -> tuple[int, str, str]:
+    found = CliRunner().invoke(app, args)
+    return found.exit_code, found.stdout, found.stderr
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Tracks of three sub-genres of two genres."""
+    rng = np.random.default_rng(1)
+    lines = ["track_id,title,artist,genre,subgenre," + ",".join(SOUNDS)]
+    for i in range(240):
+        s = i % 3
+        sounds = np.clip(np.array([0.2, 0.5, 0.8])[(s + np.arange(5)) % 3] + 0.03 * rng.normal(size=5), 0, 1)
+        lines.append(
+            f"t{i},Song {i} </script>,Band {s}{i % 7},{'rock' if s else 'rap'},style {s}," + ",".join(f"{it:.3f}" for it in sounds)
+        )
+    path = tmp_path / "tracks.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(("colour", "dims"), [("genre", 2), ("cluster", 3)])
+def test_a_map_is_one_page_of_its_own(file: Path, tmp_path: Path, colour: str, dims: int) -> None:
+    out = tmp_path / "map.html"
+    code, said, _ = run("map", str(file), "--out", str(out), "--colour", colour, "--dims", str(dims), "--json")
+    html = out.read_text()
+    assert code == 0 and json.loads(said)["tracks"] == 240
+    assert html.count("</script>") == 2 and "http" not in html, "titles end no script, and nothing is loaded from elsewhere"
+    data = json.loads(re.findall(r'id="data">(.*?)</script>', html, re.DOTALL)[0])
+    assert len(data["at"]) == 240 * dims and data["names"][5] == "Band 25 - Song 5 </script>"
+    assert sum(group["tracks"] for group in data["groups"]) == 240
+    assert colour != "genre" or [group["name"] for group in data["groups"]] == ["rock", "rap"]
+
+
+@pytest.mark.parametrize(
+    ("args", "said", "next_command"),
+    [(("--out", "map.png"), "pictures are not drawn", "--out map.html"), (("--out", "/nowhere/map.html"), "cannot be written", "map.html")],
+)
+def test_errors_name_the_next_command(file: Path, args: tuple[str, ...], said: str, next_command: str) -> None:
+    code, _, err = run("map", str(file), *args)
+    assert code == 2 and said in err and next_command in err
+
+
+def test_a_map_of_points_that_fall_together_has_a_scale() -> None:
+    assert '"radius":0.001' in page(np.zeros((2, 2)), ["a", "b"], ["x", "x"], "two")
+
+
+def test_clusters_are_reported_with_rivals(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(micro_genres, "FIRST_N", 150)
+    code, out, _ = run("evaluate", "clusters", str(file), "--seeds", "2", "--json")
+    report = json.loads(out)
+    assert code == 0 and (report["target"], report["targets"], report["tracks"]) == ("subgenre", 3, 240)
+    audio = report["variants"]["audio"]
+    assert audio["number"]["mean"] == 3.0 and audio["ami"]["least"] > 0.9 and audio["orders_agree"]["least"] > 0.9
+    assert audio["kept_share"]["least"] > 0.9 and len(audio["rivals"]["batch k-means, plain audio"]["ahead"]) == 2
+    assert sum(cluster["tracks"] for cluster in audio["clusters"]) == 240
+    shown = "".join(_text(part) for part in tables(report))
+    assert "orders agree" in shown and "River's KMeans" in shown
+
+
+def _text(part: RenderableType) -> str:
+    console = Console(width=200)
+    with console.capture() as captured:
+        console.print(part)
+    return captured.get()
+
+
+def test_maps_are_reported_beside_a_batch(file: Path) -> None:
+    code, out, _ = run("evaluate", "maps", str(file), "--seeds", "1", "--json")
+    found = json.loads(out)["variants"]["audio"]
+    assert code == 0 and 0.5 < found["stress_over_batch"]["mean"] < 1.2 and found["versions"]["mean"] >= 1
+
+
+def test_a_catalogue_without_genres_cannot_be_measured(tmp_path: Path) -> None:
+    path = tmp_path / "tracks.csv"
+    path.write_text("track_id,title\nt1,a\n")
+    code, _, err = run("evaluate", "clusters", str(path))
+    assert code == 3 and "--map genre=COLUMN" in err
