@@ -18,7 +18,7 @@ from online_models.clusters.marks import DIRECTIONS, Tokens
 from online_models.clusters.track import N_NUMBERS
 
 BUCKETS: Final = 1 << 16
-"""Tokens in memory; 7 MB. A catalogue of 28,000 tracks has 45,000."""
+"""Tokens in memory; 7 MB."""
 SOUND_SHRINK: Final = 2.0
 """Tracks of average sound that every token starts with."""
 RIDGE: Final = 10.0
