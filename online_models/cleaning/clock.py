@@ -7,10 +7,12 @@ from typing import Final
 
 COLONS: Final = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):([0-5]\d)(?:[.,](\d{1,6}))?")
 LETTERS: Final = re.compile(
-    r"(?:PT)?(?:(\d{1,2})\s*h(?:ours?|rs?)?)?\s*(?:(\d{1,3})\s*(?:m(?:in(?:ute)?s?)?\.?|'|′))?\s*"
-    r"(?:(\d{1,5})(?:[.,](\d{1,6}))?\s*(?:s(?:ec(?:ond)?s?)?\.?|\"|″|''))?",
+    r"(?:PT)?(?:(\d{1,2})\s*(?:h(?:ours?|rs?)?|std|stunden?|horas?|heures?)\.?,?)?\s*"
+    r"(?:(\d{1,3})\s*(?:m(?:in[a-z]*)?\.?|'|′),?)?\s*(?:and |und |y |et )?"
+    r"(?:(\d{1,5})(?:[.,](\d{1,6}))?\s*(?:s(?:e[cgk][a-z]*)?\.?|\"|″|''))?",
     re.IGNORECASE,
 )
+"""Minutes and seconds begin alike in most languages of Europe."""
 
 
 def span_ms(text: str) -> float | None:
@@ -18,6 +20,8 @@ def span_ms(text: str) -> float | None:
 
     >>> span_ms("3:21"), span_ms("1:02:03.5"), span_ms("PT3M21S"), span_ms("3 min 21 sec"), span_ms("3:99")
     (201000.0, 3723500.0, 201000.0, 201000.0, None)
+    >>> span_ms("3 Minuten und 21 Sekunden"), span_ms("3 minutes, 21 seconds"), span_ms("201 Sek.")
+    (201000.0, 201000.0, 201000.0)
     """
     found = COLONS.fullmatch(text) or LETTERS.fullmatch(text)
     if found is None or not any(found.groups()):

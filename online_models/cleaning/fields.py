@@ -25,6 +25,8 @@ class Field(NamedTuple):
     """Words that stand for this field's numbers."""
     impute: Literal["", "mean", "median"] = ""
     """River's statistic that stands in for a missing value; "" = it stays out."""
+    beside: tuple[str, ...] = ()
+    """Of names: fields that tell who is meant where a spelling alone does not."""
 
 
 def _share(name: str) -> Field:
@@ -39,9 +41,9 @@ SPAN_MS_MIN: Final = 3_600
 TRACK_FIELDS: Final = (
     Field("track_id", "id"),
     Field("title", "text"),
-    Field("artist", "artist"),
+    Field("artist", "artist", beside=("album", "title")),
     Field("album", "text"),
-    Field("genre", "category"),
+    Field("genre", "category", beside=("subgenre",)),
     Field("subgenre", "category"),
     Field("tags", "list"),
     Field("country", "country"),

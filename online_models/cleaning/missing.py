@@ -11,10 +11,35 @@ from river import preprocessing, stats
 from online_models.cleaning.fields import Field
 from online_models.cleaning.verdicts import Value
 
-MISSING_ANYWHERE: Final = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "<NA>", "\\N", "#N/A"})
-"""How R, pandas, SQL and spreadsheets write a missing value; as they write it, for there are songs called "None" and "Na"."""
-MISSING_NUMBERS: Final = frozenset({"none", "na", "-", "--", "?", "unknown", "missing", "undefined", "nil", "n.a.", "tbd", "not available"})
+MISSING_ANYWHERE: Final = frozenset(
+    ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "<NA>", "\\N", "#N/A", "(null)", "[null]", "<null>", "<unknown>", "[unknown]")
+)
+"""How R, pandas, SQL, phones and spreadsheets write a missing value; as they write it, for there are songs called "None" and "Na"."""
+MISSING_NUMBERS: Final = frozenset(
+    (
+        "none",
+        "na",
+        "-",
+        "--",
+        "—",
+        "?",
+        "??",
+        "???",
+        "unknown",
+        "missing",
+        "undefined",
+        "nil",
+        "n.a.",
+        "tbd",
+        "tba",
+        "not available",
+        "unbekannt",
+    )
+)
 """More of them, in any case, where a number, a date or a category is due: as a title each may be meant."""
+MISSING_NAMES: Final = frozenset(("unknown artist", "unknown album", "unknown title", "unknown track", "no artist", "unknown genre"))
+"""More of them, in any case and anywhere, as players and scanners of files name what they do not know."""
+MISSING_IN_ANY_CASE: Final = MISSING_NUMBERS | MISSING_NAMES
 
 EVIDENCE_MIN: Final = 30
 """Values before a statistic stands in for one: a mean of fewer is a guess about the first rows' playlist."""
@@ -31,7 +56,16 @@ def is_missing(value: object, *, is_text: bool = False) -> bool:
     if not isinstance(value, str):
         return False
     text = value.strip()
-    return text in MISSING_ANYWHERE or (not is_text and text.lower() in MISSING_NUMBERS)
+    return text in MISSING_ANYWHERE or text.lower() in (MISSING_NAMES if is_text else MISSING_IN_ANY_CASE)
+
+
+def is_doubtful(value: object) -> bool:
+    """Whether a clean text may as well mean that nobody knows.
+
+    >>> is_doubtful("?"), is_doubtful("Unknown Artist"), is_doubtful("Load")
+    (True, True, False)
+    """
+    return isinstance(value, str) and is_missing(value)
 
 
 class Imputer:

@@ -11,14 +11,17 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
+from online_models.cleaning.bare import only_one
+from online_models.cleaning.codes import COUNTRY, LANGUAGE
 from online_models.cleaning.dates import DayOrder, read_date
 from online_models.cleaning.fields import Field
 from online_models.cleaning.missing import Imputer, is_missing
+from online_models.cleaning.names import Declared, Names
 from online_models.cleaning.numbers import NUMBER_MAX, read_number
-from online_models.cleaning.spelling import Categories, Spelling
-from online_models.cleaning.text import tidy
-from online_models.cleaning.titles import Title, take_apart
+from online_models.cleaning.text import tidy, underscores
+from online_models.cleaning.titles import Credit, Title, credited, take_apart
 from online_models.cleaning.verdicts import Reading, Reason, Rule, Value
+from online_models.cleaning.vocabulary import DECLARED
 
 EXAMPLES_MAX: Final = 3
 SHOWN_CHARS_MAX: Final = 80
@@ -57,12 +60,20 @@ class CleanRow(NamedTuple):
     """Numbers that stand in for missing ones: to be used, and never to be learned as if they were seen."""
     corrections: list[Correction]
     refusals: list[Refusal]
+    writings: dict[str, str]
+    """Artists and categories as they were written, tidy: evidence for the next rows, whatever was made of them."""
 
     @property
     def title(self) -> Title | None:
         """The title taken apart; `values` keeps it whole."""
         title = self.values.get("title")
-        return take_apart(title) if isinstance(title, str) else None
+        return take_apart(title, str(self.values.get("artist", ""))) if isinstance(title, str) else None
+
+    @property
+    def credit(self) -> Credit | None:
+        """The artist apart from guests; `values` keeps them whole."""
+        artist = self.values.get("artist")
+        return credited(artist) if isinstance(artist, str) else None
 
 
 class BadRow(Exception):
@@ -109,7 +120,7 @@ class RowCleaner:
     Parameters
     ----------
     fields: the first is the row's identity.
-    declared: field -> names that are right as they are.
+    declared: field -> names that are right as they are -> what else each is called.
 
     >>> from online_models.cleaning.fields import TRACK_FIELDS
     >>> cleaner = RowCleaner(TRACK_FIELDS)
@@ -120,24 +131,25 @@ class RowCleaner:
     [('energy', 'out_of_range')]
     """
 
-    def __init__(self, fields: Iterable[Field], declared: Mapping[str, Iterable[str]] | None = None) -> None:
+    def __init__(self, fields: Iterable[Field], declared: Declared = DECLARED) -> None:
         self.fields = {field.name: field for field in fields}
         self.identity = next(iter(self.fields))
         self.counts = Counts()
         self._imputer = Imputer(self.fields.values())
         self._orders = {field.name: DayOrder() for field in self.fields.values() if field.kind == "date"}
-        told = {name: tuple(names) for name, names in (declared or {}).items()}
-        named = {field.name: field.kind for field in self.fields.values() if field.kind in ("artist", "category")}
-        self._spellings = {name: Spelling(told.get(name, ())) for name in named}
-        self._forms = {name: Categories(told.get(name, ())) for name, kind in named.items() if kind == "category"}
+        self._names = {
+            field.name: Names(field, declared.get(field.name, {})) for field in self.fields.values() if field.kind in ("artist", "category")
+        }
 
     def clean_one(self, raw: Mapping[str, object]) -> CleanRow:
         """A row with the fields that are declared; others are none of its business. Raises `BadRow`."""
-        row = CleanRow({}, {}, [], [])
+        row = CleanRow({}, {}, [], [], {})
         for name, field in self.fields.items():
             value = raw.get(name)
             if not is_missing(value, is_text=field.kind in ("id", "text", "artist")):
                 self._read(field, value, row)
+        for name, names in self._names.items():  # behind the rest: what stands beside a name tells who is meant
+            self._name(name, names, row)
         if self.identity not in row.values:
             self.counts.n_bad_rows += 1
             raise BadRow(f"no {self.identity}: a row needs one, as text of 1 to {ID_CHARS_MAX} characters")
@@ -150,13 +162,8 @@ class RowCleaner:
         self._imputer.learn_one(row.values)
         for name, order in self._orders.items():
             order.learn_one(raw.get(name))
-        for name, spelling in self._spellings.items():
-            text = _text_of(raw.get(name)) if name in row.values else None
-            if text is not None:
-                writing = tidy(text)[0]
-                spelling.learn_one(writing)
-                if name in self._forms:
-                    self._forms[name].learn_one(writing)
+        for name, writing in row.writings.items():
+            self._names[name].learn_one(writing, str(row.values[name]), row.values)
 
     def _read(self, field: Field, value: object, row: CleanRow) -> None:
         if field.kind == "number":
@@ -167,24 +174,21 @@ class RowCleaner:
             _read_list(field, value, row)
         elif field.kind == "id":
             self._take(field, value, _identity(value), row)
+        elif field.kind in ("country", "language"):
+            self._take(field, value, (COUNTRY if field.kind == "country" else LANGUAGE).read(value), row)
         else:
             _read_text(field, value, row)
-            if field.name in self._spellings:
-                self._name(field.name, row)
 
-    def _name(self, field: str, row: CleanRow) -> None:
+    @staticmethod
+    def _name(field: str, names: Names, row: CleanRow) -> None:
         """The name that was meant, as it is usually written."""
         name = row.values.get(field)
         if not isinstance(name, str):
             return
-        meant = self._spellings[field].correct(name)
-        for rule, after in ((Rule.SPELLING, meant), (Rule.ONE_FORM, self._form(field, meant or name))):
-            if after is not None and after != name:
-                row.corrections.append(Correction(field, rule, _shown(name), _shown(after)))
-                row.values[field] = name = after
-
-    def _form(self, field: str, name: str) -> str | None:
-        return self._forms[field].one_form(name) if field in self._forms else None
+        row.writings[field] = name
+        for rule, after in names.meant(name, row.values):
+            row.corrections.append(Correction(field, rule, _shown(name), _shown(after)))
+            row.values[field] = name = after
 
     @staticmethod
     def _take(field: Field, value: object, reading: Reading, row: CleanRow) -> None:
@@ -203,15 +207,21 @@ def _identity(value: object) -> Reading:
 
 
 def _read_text(field: Field, value: object, row: CleanRow) -> None:
-    text = _text_of(value)
+    alone = only_one(value)
+    text = _text_of(alone)
+    if alone is not value and text is not None:
+        row.corrections.append(Correction(field.name, Rule.BARE, _shown(value), _shown(text)))
     if text is None:
         row.refusals.append(Refusal(field.name, Reason.WRONG_TYPE, _shown(value)))
         return
     clean, steps = tidy(text)
     if not clean:
         return  # of invisible characters alone
-    row.values[field.name] = clean
     row.corrections.extend(Correction(field.name, step.rule, _shown(step.before), _shown(step.after)) for step in steps)
+    spaced = underscores(clean) if field.kind == "text" else clean
+    if spaced != clean:
+        row.corrections.append(Correction(field.name, Rule.UNDERSCORE, _shown(clean), _shown(spaced)))
+    row.values[field.name] = spaced
 
 
 def _read_list(field: Field, value: object, row: CleanRow) -> None:

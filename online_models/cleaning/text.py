@@ -6,38 +6,102 @@ import html
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
+from html.entities import html5
 from typing import Final, NamedTuple
+from urllib.parse import unquote
 
 from online_models.cleaning.verdicts import Rule
 
-ENTITY: Final = re.compile(
-    r"&(#\d{1,6}|#x[0-9a-fA-F]{1,5}|amp|quot|lt|gt|apos|nbsp|[aeiouAEIOU](?:acute|grave|uml|circ)|[nN]tilde|[cC]cedil);"
+LAYERS_MAX: Final = 3
+"""Programs in a row that escaped or misread the same text; more was never met."""
+ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+CODE_UNITS: Final = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
+BACKSLASHED: Final = re.compile(r"""\\(["'/])""")
+PERCENT: Final = re.compile(r"%([0-9a-fA-F]{2})")
+BETWEEN_WORDS: Final = re.compile(r"[^\W_]_+[^_]|[^_]_+[^\W_]")
+INVISIBLE: Final = re.compile(
+    "[\u0000-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e"
+    "\u2060-\u206f\ufeff\ufff9-\ufffd]|(?<![^\u0000-\u024f])[\u200c\u200d]"
 )
-INVISIBLE: Final = re.compile("[\u0000-\u0008\u000e-\u001f\u007f\u00ad\u200b\u200e\u200f\u2060\ufeff\ufffd]")
-"""Joiners (U+200C, U+200D) are not among them: Persian, Hindi and emoji are written with them."""
-TWICE_ENCODED: Final = re.compile("[\u00c2-\u00f4][\u0080-\u00bf\u0152-\u0178\u02c6\u02dc\u2013-\u203a\u20ac\u2122]")
+"""Joiners (U+200C, U+200D) go behind Latin letters alone: Persian, Hindi and emoji are written with them."""
+
+
+def _bytes(encoding: str) -> dict[str, int]:
+    """Character -> byte of a one-byte encoding; bytes that it lacks are control characters, as browsers read them."""
+    found = {chr(byte): byte for byte in range(0x100)}
+    for byte in range(0x80, 0x100):
+        try:
+            found[bytes((byte,)).decode(encoding)] = byte
+        except UnicodeDecodeError:
+            continue
+    return found
+
+
+MISREAD: Final = tuple(_bytes(encoding) for encoding in ("cp1252", "cp1251", "cp1250"))
+"""Latin-1 is within the first; Cyrillic and Central European systems use the others."""
 
 
 def entities(text: str) -> str:
+    """HTML's names and numbers of characters.
+
+    >>> entities("Simon &amp; Garfunkel"), entities("Don&#39;t"), entities("AT&T"), entities("rock&roll;")
+    ('Simon & Garfunkel', "Don't", 'AT&T', 'rock&roll;')
     """
-    >>> entities("Simon &amp; Garfunkel"), entities("AT&T")
-    ('Simon & Garfunkel', 'AT&T')
+    return ENTITY.sub(_entity, text) if "&" in text else text
+
+
+def _entity(found: re.Match[str]) -> str:
+    return html.unescape(found[0]) if found[0][1] == "#" or found[0][1:] in html5 else found[0]
+
+
+def escapes(text: str) -> str:
+    r"""Escapes of JSON and of addresses that were left in.
+
+    >>> escapes(r"Beyonc\u00e9"), escapes(r"Don\'t"), escapes("Don%27t%20Stop"), escapes("50%50"), escapes("100% Pure")
+    ('Beyoncé', "Don't", "Don't Stop", '50%50', '100% Pure')
     """
-    return ENTITY.sub(lambda found: html.unescape(found[0]), text)
+    if "\\" in text:
+        text = BACKSLASHED.sub(r"\1", CODE_UNITS.sub(_code_units, text))
+    return _percent(text) if "%" in text else text
+
+
+def _code_units(found: re.Match[str]) -> str:
+    try:
+        return bytes.fromhex(found[0].replace("\\u", "")).decode("utf-16-be")
+    except UnicodeDecodeError:  # half of a pair
+        return found[0]
+
+
+def _percent(text: str) -> str:
+    """An address has no spaces, escapes every %, and never a letter or a digit."""
+    escaped = PERCENT.findall(text)
+    if len(escaped) < text.count("%") or " " in text or any(chr(int(it, 16)).isalnum() and int(it, 16) < 0x80 for it in escaped):
+        return text
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        return text
 
 
 def mojibake(text: str) -> str:
-    """UTF-8 that was read as Windows-1252 or Latin-1; changed only where its bytes are valid UTF-8.
+    """UTF-8 that was read as a one-byte encoding, also more than once; changed only where its bytes are valid UTF-8.
 
-    >>> mojibake("BeyoncÃ©"), mojibake("SENTADÃO"), mojibake("Motörhead")
-    ('Beyoncé', 'SENTADÃO', 'Motörhead')
+    >>> mojibake("BeyoncÃ©"), mojibake("BeyoncГ©"), mojibake("SENTADÃO"), mojibake("Motörhead"), mojibake("Кино")
+    ('Beyoncé', 'Beyoncé', 'SENTADÃO', 'Motörhead', 'Кино')
     """
-    if TWICE_ENCODED.search(text) is None:
-        return text
-    for encoding in ("cp1252", "latin-1"):
+    for _ in range(LAYERS_MAX):
+        before, text = text, text if text.isascii() else _reread(text)
+        if text == before:
+            break
+    return text
+
+
+def _reread(text: str) -> str:
+    for encoding in MISREAD:
         try:
-            return text.encode(encoding).decode("utf-8")
-        except UnicodeError:
+            return bytes(encoding[char] for char in text).decode()
+        except (KeyError, UnicodeDecodeError):
             continue
     return text
 
@@ -63,6 +127,7 @@ def spaces(text: str) -> str:
 
 RULES: Final[tuple[tuple[Rule, Callable[[str], str]], ...]] = (
     (Rule.ENTITY, entities),
+    (Rule.ESCAPE, escapes),
     (Rule.MOJIBAKE, mojibake),
     (Rule.UNICODE, composed),
     (Rule.INVISIBLE, visible),
@@ -80,20 +145,34 @@ class Step(NamedTuple):
 
 
 def tidy(text: str) -> tuple[str, list[Step]]:
-    """A text in its one form, and the rules that changed it.
+    """A text in its one form, and the rules that changed it; what was escaped twice goes through them twice.
 
-    >>> tidy("R&amp;B  hits")[0]
-    'R&B hits'
+    >>> tidy("R&amp;B  hits")[0], tidy("R&amp;amp;B")[0]
+    ('R&B hits', 'R&B')
     """
-    steps = []
-    for rule, change in RULES:
-        after = change(text)
-        if after != text:
-            steps.append(Step(text, after, rule))
-        text = after
+    steps: list[Step] = []
+    for _ in range(LAYERS_MAX):
+        n_before = len(steps)
+        for rule, change in RULES:
+            after = change(text)
+            if after != text:
+                steps.append(Step(text, after, rule))
+            text = after
+        if len(steps) == n_before:
+            break
     return text, steps
 
 
+def underscores(text: str) -> str:
+    """Spaces where a text has none, and underscores between its words; not for names: some artists are called so.
+
+    >>> underscores("Come_Together_(feat._X)"), underscores("A_B C"), underscores("<I°_°I>")
+    ('Come Together (feat. X)', 'A_B C', '<I°_°I>')
+    """
+    return text if " " in text or BETWEEN_WORDS.search(text) is None else " ".join(filter(None, text.split("_")))
+
+
+@lru_cache(maxsize=1 << 15)
 def folded(name: str) -> str:
     """What stays of a name when case, accents, punctuation and spaces are dropped: `Beyoncé` and `BEYONCE` are one.
 

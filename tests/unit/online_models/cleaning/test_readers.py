@@ -32,6 +32,25 @@ from online_models.cleaning.verdicts import Reason, Rule
         ("key", "F♯ minor", 6, Rule.KEY_NAME),
         ("key", "8A", 9, Rule.KEY_NAME),
         ("mode", "Minor", 0, Rule.KEY_NAME),
+        ("speechiness", "6,09E-4", 6.09e-4, Rule.DECIMAL_COMMA),
+        ("danceability", "０．７４８", 0.748, Rule.UNICODE),
+        ("loudness", "－7.2", -7.2, Rule.UNICODE),
+        ("energy", '"0.5"', 0.5, Rule.BARE),
+        ("energy", "'0.5", 0.5, Rule.BARE),
+        ("energy", '="0.5"', 0.5, Rule.BARE),
+        ("energy", "0.5;", 0.5, Rule.BARE),
+        ("energy", "\ufeff0.5", 0.5, Rule.BARE),
+        ("energy", "[0.5]", 0.5, Rule.BARE),
+        ("energy", [0.5], 0.5, Rule.BARE),
+        ("energy", ("50 %",), 0.5, Rule.UNIT),
+        ("tempo", "Tempo: 122", 122.0, Rule.BARE),
+        ("tempo", "BPM 122", 122.0, Rule.BARE),
+        ("tempo", "ca. 122", 122.0, Rule.ABOUT),
+        ("tempo", "~122 bpm", 122.0, Rule.UNIT),
+        ("popularity", "66/100", 66, Rule.UNIT),
+        ("danceability", "7 out of 10", 0.7, Rule.UNIT),
+        ("duration_ms", "194’754", 194_754, Rule.THOUSANDS),
+        ("duration_ms", "3 Min. 21 Sek.", 201_000, Rule.CLOCK),
     ],
 )
 def test_a_number_is_read_as_it_was_meant(field: str, value: object, number: float, rule: Rule | None) -> None:
@@ -55,9 +74,14 @@ def test_an_age_may_be_a_word_or_a_text(value: str, age: int) -> None:
         ("tempo", "1e999", Reason.NOT_FINITE),
         ("tempo", 10**400, Reason.NOT_FINITE),
         ("tempo", "fast", Reason.NOT_A_NUMBER),
-        ("tempo", [120], Reason.WRONG_TYPE),
+        ("tempo", [120, 121], Reason.WRONG_TYPE),
+        ("tempo", "120" + " " * 200 + "5", Reason.NOT_A_NUMBER),
         ("tempo", True, Reason.WRONG_TYPE),
         ("key", 6.5, Reason.NOT_WHOLE),
+        ("key", "6/12", Reason.NOT_A_NUMBER),
+        ("tempo", "energy: 122", Reason.NOT_A_NUMBER),
+        ("energy", "(0.5)", Reason.NOT_A_NUMBER),
+        ("danceability", "ca. 7.3", Reason.OUT_OF_RANGE),
     ],
 )
 def test_a_number_that_cannot_be_meant_is_refused(field: str, value: object, reason: Reason) -> None:
@@ -82,6 +106,27 @@ def test_a_number_that_cannot_be_meant_is_refused(field: str, value: object, rea
         ("14.06.2019", "2019-06-14"),
         ("June 14, 2019", "2019-06-14"),
         ("14th Jun 2019", "2019-06-14"),
+        ("2019 Jun 14", "2019-06-14"),
+        ("14-JUN-2019", "2019-06-14"),
+        ("Friday, June 14, 2019", "2019-06-14"),
+        ("Fri, 14 Jun 2019 00:00:00 GMT", "2019-06-14"),
+        ("14/06/2019 12:30 PM", "2019-06-14"),
+        ("14. Juni 2019", "2019-06-14"),
+        ("14 de junio de 2019", "2019-06-14"),
+        ("1er août 2019", "2019-08-01"),
+        ("14 июня 2019", "2019-06-14"),
+        ("2019年6月14日", "2019-06-14"),
+        ("2019년 6월", "2019-06"),
+        ("(2019)", "2019"),
+        ("2019-??-??", "2019"),
+        ("2019-06-xx", "2019-06"),
+        ('"2019-06-14"', "2019-06-14"),
+        ("released: 2019", "2019"),
+        (43630, "2019-06-14"),
+        ("43630.0", "2019-06-14"),
+        (1560470400, "2019-06-14"),
+        ("1560470400000", "2019-06-14"),
+        (-315619200, "1960-01-01"),
     ],
 )
 def test_a_date_is_brought_to_one_form(value: object, day: str) -> None:
@@ -89,7 +134,7 @@ def test_a_date_is_brought_to_one_form(value: object, day: str) -> None:
     assert (found.value, found.reason) == (day, None)
 
 
-@pytest.mark.parametrize("value", ["2019-02-30", "soon", "14/14/2019", "2019-13"])
+@pytest.mark.parametrize("value", ["2019-02-30", "soon", "14/14/2019", "2019-13", "14/06/19", "49", 7, "14 foo 2019", "x" * 100, 10**400])
 def test_what_is_no_day_is_refused(value: str) -> None:
     assert read_date(value, DayOrder()).reason is Reason.NOT_A_DATE
 
@@ -114,14 +159,40 @@ def test_the_stream_settles_whether_the_day_comes_first() -> None:
         ("Beyonce\u0301", "Beyoncé", Rule.UNICODE),
         ("Pt\u200b. 4", "Pt. 4", Rule.INVISIBLE),
         (" Daft\u00a0 Punk ", "Daft Punk", Rule.SPACES),
+        ("ï»¿Load", "\ufeffLoad", Rule.MOJIBAKE),
+        ("Ã\x81rea", "Área", Rule.MOJIBAKE),
+        ("BeyoncГ©", "Beyoncé", Rule.MOJIBAKE),
+        ("MÃƒÂ\xadrame", "Mírame", Rule.MOJIBAKE),
+        ("Beyonc\\u00e9", "Beyoncé", Rule.ESCAPE),
+        ("Don%27t%20Stop", "Don't Stop", Rule.ESCAPE),
+        ("Jamie\u200d Jones", "Jamie Jones", Rule.INVISIBLE),
     ],
 )
 def test_text_is_brought_to_one_form_by_one_rule(text: str, after: str, rule: Rule) -> None:
     found, steps = tidy(text)
-    assert found == after and [step.rule for step in steps] == [rule]
+    assert steps[0] == (text, after, rule)
+    assert found == after.replace("\ufeff", "") and len(steps) == (2 if "\ufeff" in after else 1)
 
 
-@pytest.mark.parametrize("text", ["SENTADÃO", "UCLÃ", "AT&T", "Motörhead", "می\u200cخواهم", "하드캐리 Hard Carry"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SENTADÃO",
+        "UCLÃ",
+        "AT&T",
+        "Motörhead",
+        "می\u200cخواهم",
+        "하드캐리 Hard Carry",
+        "Кино",
+        "50%50",
+        "100% Pure Love",
+        "rock&roll;",
+        "👩\u200d🎤",
+        "<I°_°I>",
+        "AC/DC",
+        "C:\\new",
+    ],
+)
 def test_text_that_is_right_is_left_alone(text: str) -> None:
     assert tidy(text) == (text, [])
 

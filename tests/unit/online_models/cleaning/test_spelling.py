@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from online_models.cleaning.fields import TRACK_FIELDS
 from online_models.cleaning.rows import Correction, RowCleaner
-from online_models.cleaning.spelling import KNOWN_MIN, OWN_MAX, TIMES_MORE, Categories, Spelling, category_key, is_close
+from online_models.cleaning.spelling import BESIDE_MAX, KNOWN_MIN, OWN_MAX, TIMES_MORE, Beside, Spelling, is_close
 from online_models.cleaning.verdicts import Rule
 
 LETTERS = st.text("abc", min_size=1, max_size=6)
@@ -62,33 +62,57 @@ def test_close_is_one_edit_or_one_swap(a: str, b: str) -> None:
         assert is_close(a, b) == is_close(b, a) == (b in edits)
 
 
-def test_a_category_takes_its_usual_writing() -> None:
-    genres = Categories()
-    for name in ("R&B", "rnb", "rnb"):
-        genres.learn_one(name)
-    assert [genres.one_form(it) for it in ("r n b", "R&B", "rock")] == ["rnb", "rnb", "rock"]
-    genres.learn_one("R&B")
-    assert genres.one_form("rnb") == "R&B", "a tie goes to the first"
-    assert Categories(["r&b"]).one_form("RNB") == "r&b"
+def test_a_short_name_needs_something_beside_it_that_says_the_same() -> None:
+    spelling = known("Train", "Queen", "Kygo")
+    assert spelling.correct("Trains") is None
+    assert spelling.correct("Trains", beside={"train", "queen"}) == "Train"
+    assert spelling.correct("qygo", beside={"queen"}) is None
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("rock", "rock n roll"),
-        ("drum and bass", "drum bass"),
-        ("hip hop", "hip pop"),
-        ("k-pop", "j-pop"),
-        ("новая волна", "волна"),
-        ("!", "?"),
-    ],
-)
-def test_other_categories_stay_apart(one: str, other: str) -> None:
-    assert category_key(one) != category_key(other)
+def test_what_stands_beside_decides_between_two() -> None:
+    spelling = known("Millenium", "Milleniun")
+    assert spelling.correct("Millenius", beside={"milleniun"}) == "Milleniun"
+
+
+def test_the_slips_of_a_name_of_thousands_of_rows_come_again() -> None:
+    spelling = known("electro", times=3_000)
+    for _ in range(6):
+        assert spelling.correct("electto") == "electro"
+        spelling.learn_one("electto")
+    spelling.learn_one("electto")
+    assert spelling.correct("electto") is None
+
+
+def test_beside_keeps_the_frequent_names_of_a_place() -> None:
+    albums = Beside()
+    for n in range(200):
+        albums.learn_one("Now!", f"guest{n}")
+        albums.learn_one("NOW", "host")
+    assert "host" in albums.names("now") and len(albums.names("now")) <= BESIDE_MAX
+
+
+def test_an_album_or_a_song_tells_who_a_short_name_is() -> None:
+    cleaner = RowCleaner(TRACK_FIELDS)
+    for n in range(KNOWN_MIN):
+        raw = {"track_id": f"t{n}", "artist": "Train", "album": "Save Me, San Francisco", "title": f"Song {n}"}
+        cleaner.learn_one(raw, cleaner.clean_one(raw))
+    dirty = {"track_id": "t", "artist": "Trains"}
+    assert cleaner.clean_one(dirty).values["artist"] == "Trains"
+    assert cleaner.clean_one({**dirty, "album": "save me san francisco"}).values["artist"] == "Train"
+    assert cleaner.clean_one({**dirty, "title": "Song 3"}).values["artist"] == "Train"
+
+
+def test_a_sub_genre_tells_which_genre_was_meant() -> None:
+    cleaner = RowCleaner(TRACK_FIELDS)
+    for n in range(KNOWN_MIN):
+        raw = {"track_id": f"t{n}", "genre": "pop", "subgenre": "dance pop"}
+        cleaner.learn_one(raw, cleaner.clean_one(raw))
+    assert cleaner.clean_one({"track_id": "t", "genre": "ppo"}).values["genre"] == "ppo"
+    assert cleaner.clean_one({"track_id": "t", "genre": "ppo", "subgenre": "Dance-Pop"}).values["genre"] == "pop"
 
 
 def test_a_row_says_what_became_of_its_names() -> None:
-    cleaner = RowCleaner(TRACK_FIELDS, {"genre": ["electronic"]})
+    cleaner = RowCleaner(TRACK_FIELDS, {"genre": {"electronic": ()}})
     for n in range(KNOWN_MIN):
         raw = {"track_id": f"t{n}", "artist": "Metallica", "genre": "R&B"}
         cleaner.learn_one(raw, cleaner.clean_one(raw))
