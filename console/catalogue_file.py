@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
@@ -19,7 +20,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet
 
-from console.columns import plain
+from console.columns import by_name, told_pairs
 from console.trouble import Exit, Trouble
 
 Row = dict[str, Any]
@@ -54,13 +55,7 @@ USER_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
 
 def told_columns(pairs: Sequence[str]) -> dict[str, str]:
     """`field=column`, as told on the command line. Raises Trouble (exit 2)."""
-    told: dict[str, str] = {}
-    for pair in pairs:
-        field, _, column = pair.partition("=")
-        if not field or not column:
-            raise Trouble(Exit.USAGE, f"--map takes FIELD=COLUMN; got {pair!r}", HELP)
-        told[field] = column
-    return told
+    return told_pairs(pairs, "a field of tracks or users", HELP)
 
 
 def mapped(columns: Sequence[str], fields: Sequence[str], names: Mapping[str, tuple[str, ...]], told: Mapping[str, str]) -> dict[str, str]:
@@ -76,15 +71,27 @@ def mapped(columns: Sequence[str], fields: Sequence[str], names: Mapping[str, tu
     for field, column in told.items():
         if field not in fields or column not in columns:
             raise Trouble(Exit.INVALID, f"--map {field}={column}: fields are {', '.join(fields)}; the file has {list(columns)}", HELP)
-    free = {plain(name): name for name in reversed(columns) if name not in told.values()}
-    found = dict(told)
-    for field in fields:
-        name = next((name for name in names.get(field, (field,)) if name in free), None)
-        if field not in found and name is not None:
-            found[field] = free.pop(name)
+    found = by_name(columns, {field: names.get(field, (field,)) for field in fields}, told)
     if fields[0] not in found:
         raise Trouble(Exit.INVALID, f"no column looks like {fields[0]}; the file has {list(columns)}", f"{HELP} (see --map)")
     return found
+
+
+def fields_of(
+    path: Path, fields: Sequence[str], names: Mapping[str, tuple[str, ...]], pairs: Sequence[str]
+) -> tuple[dict[str, str], Iterator[Row]]:
+    """The mapping field -> column of a file, with `pairs` of FIELD=COLUMN as told, and its rows as the file has them.
+
+    Raises
+    ------
+    Trouble : as `mapped` and `rows`; or the file has no rows (exit 3)
+    """
+    found = rows(path)
+    first = next(found, None)
+    if first is None:
+        raise Trouble(Exit.INVALID, f"{path} has no rows", HELP)
+    # A jsonl's later rows may have more columns than its first; those that are not mapped are not read.
+    return mapped(list(first), fields, names, told_columns(pairs)), chain([first], found)
 
 
 def rows(path: Path) -> Iterator[Row]:

@@ -1,9 +1,9 @@
-"""Which column of a foreign file is which field of a play, and in which unit: guessed by name, or told by `--map`."""
+"""Which column of a foreign file is which field, and in which unit: guessed by name, or told by `--map`."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from console.trouble import Exit, Trouble
@@ -21,7 +21,7 @@ GUESSES: dict[str, tuple[str, ...]] = {
     "artist": ("artist_name", "track_artist", "artist"),
     "album": ("album_name", "album"),
 }
-"""Field -> column names, likeliest first; a column serves one field, fields choose in this order."""
+"""Field of a play -> column names, likeliest first; a column serves one field, fields choose in this order."""
 
 REQUIRED = ("user_id", "track_id", "played_at")
 TIMES = ("played_at",)
@@ -48,6 +48,32 @@ def plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.split(":")[0].lower()).strip("_")
 
 
+def by_name(columns: Sequence[str], names: Mapping[str, tuple[str, ...]], told: Mapping[str, str]) -> dict[str, str]:
+    """Field -> its column: the one that was told, or the first of `names` (field -> likeliest first) that no other field has.
+
+    >>> by_name(["Track ID", "name", "year"], {"track_id": ("track_id", "id"), "title": ("title", "name")}, {"released": "year"})
+    {'released': 'year', 'track_id': 'Track ID', 'title': 'name'}
+    """
+    free = {plain(name): name for name in reversed(columns) if name not in told.values()}
+    found = dict(told)
+    for field, likely in names.items():
+        name = next((name for name in likely if name in free), None)
+        if field not in found and name is not None:
+            found[field] = free.pop(name)
+    return found
+
+
+def told_pairs(pairs: Sequence[str], fields: str, help_command: str) -> dict[str, str]:
+    """`field=column`, as told on the command line; `fields` says which there are. Raises Trouble (exit 2): not of that form."""
+    told: dict[str, str] = {}
+    for pair in pairs:
+        field, _, column = pair.partition("=")
+        if not field or not column:
+            raise Trouble(Exit.USAGE, f"--map takes FIELD=COLUMN with FIELD {fields}; got {pair!r}", help_command)
+        told[field] = column
+    return told
+
+
 def guess(columns: Sequence[str], told: dict[str, Source]) -> dict[str, Source]:
     """The mapping field -> source for a file with `columns`; `told` wins over guesses.
 
@@ -61,15 +87,10 @@ def guess(columns: Sequence[str], told: dict[str, Source]) -> dict[str, Source]:
     for field, source in told.items():
         if source.column not in columns:
             raise Trouble(Exit.INVALID, f"no column {source.column!r} for {field}; the file has {list(columns)}", _advice(field, columns))
-    free = {plain(name): name for name in reversed(columns) if name not in {source.column for source in told.values()}}
-    found: dict[str, Source] = {}
-    for field, names in GUESSES.items():
-        if field in told:
-            found[field] = told[field]
-            continue
-        name = next((name for name in names if name in free), None)
-        if name is not None:
-            found[field] = Source(free.pop(name), unit_by_name(field, name))
+    chosen = by_name(columns, GUESSES, {field: source.column for field, source in told.items()})
+    found = {
+        field: told.get(field) or Source(chosen[field], unit_by_name(field, plain(chosen[field]))) for field in GUESSES if field in chosen
+    }
     for field in REQUIRED:
         if field not in found:
             raise Trouble(Exit.INVALID, f"no column looks like {field}; the file has {list(columns)}", _advice(field, columns))
@@ -102,12 +123,10 @@ def parse_maps(pairs: Sequence[str]) -> dict[str, Source]:
     Trouble : not of that form, or an unknown field (exit 2)
     """
     told: dict[str, Source] = {}
-    for pair in pairs:
-        field, equals, column = pair.partition("=")
-        if not equals or not column or field not in GUESSES:
-            raise Trouble(
-                Exit.USAGE, f"--map takes FIELD=COLUMN with FIELD one of {', '.join(GUESSES)}; got {pair!r}", "segue replay --help"
-            )
+    fields = f"one of {', '.join(GUESSES)}"
+    for field, column in told_pairs(pairs, fields, "segue replay --help").items():
+        if field not in GUESSES:
+            raise Trouble(Exit.USAGE, f"--map takes FIELD=COLUMN with FIELD {fields}; got {field!r}", "segue replay --help")
         name, colon, unit = column.rpartition(":")
         told[field] = Source(name, unit) if colon and unit in UNITS else Source(column)
     return told

@@ -96,8 +96,45 @@ def test_the_command_tells_what_was_corrected_and_refused(tmp_path: Path) -> Non
     assert told["missing"] == {}
 
 
+def test_the_command_names_columns_that_say_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "tracks.csv"
+    path.write_text("track_id,tempo,bpm,source,note\n" + "".join(f"t{n},{90 + n},{90 + n},x,\n" for n in range(30)))
+    told = msgspec.json.decode(CliRunner().invoke(app, ["quality", "catalogue", str(path), "--json"]).stdout)
+    assert told["unneeded"] == {"empty": ["note"], "constant": ["source"], "copies": {"bpm": "tempo"}}
+    shown = CliRunner().invoke(app, ["quality", "catalogue", str(path)]).stdout
+    assert "columns that say nothing, copies: bpm (of tempo)" in shown
+
+
+def test_the_command_counts_rows_that_come_again_and_other_ids_of_a_recording(tmp_path: Path) -> None:
+    path = tmp_path / "tracks.csv"
+    rows = ["t1,Innuendo,Queen,200000,pop", "t2,Innuendo - Remastered 2011,QUEEN,201000,rock", "t2,Innuendo,Queen,201000,pop"]
+    path.write_text("\n".join(["track_id,title,artist,duration_ms,genre", *rows]))
+    told = msgspec.json.decode(CliRunner().invoke(app, ["quality", "catalogue", str(path), "--json"]).stdout)
+    assert told["repeated_rows"] == {"rows": 1, "changed": {"title": 1, "artist": 1, "genre": 1}}
+    assert told["other_ids_of_a_recording"] == 1
+
+
+def test_the_command_reads_users(tmp_path: Path) -> None:
+    path = tmp_path / "users.csv"
+    path.write_text("user,country,age,sex\nana,Deutschland,thirty-one,F\n")
+    told = msgspec.json.decode(CliRunner().invoke(app, ["quality", "catalogue", str(path), "--users", "--json"]).stdout)
+    assert [(it["field"], it["examples"]) for it in told["corrected"]] == [
+        ("age", [["thirty-one", "31"]]),
+        ("country", [["Deutschland", "DE"]]),
+        ("gender", [["F", "female"]]),
+    ]
+    assert "titles" not in told
+
+
 @pytest.mark.parametrize(
-    ("arguments", "exit_code"), [(["nowhere.csv"], Exit.USAGE), (["{file}", "--map", "x"], Exit.USAGE), (["{empty}"], Exit.INVALID)]
+    ("arguments", "exit_code"),
+    [
+        (["nowhere.csv"], Exit.USAGE),
+        (["{file}", "--map", "x"], Exit.USAGE),
+        (["{file}", "--map", "mood=tempo"], Exit.INVALID),
+        (["{file}", "--map", "key=pitch"], Exit.INVALID),
+        (["{empty}"], Exit.INVALID),
+    ],
 )
 def test_the_command_says_what_is_wrong(tmp_path: Path, arguments: list[str], exit_code: Exit) -> None:
     file, empty = tmp_path / "tracks.csv", tmp_path / "empty.csv"
