@@ -20,6 +20,7 @@ from console.commands import (
     doctor,
     evaluating,
     evaluating_catalogue,
+    evaluating_cleaning,
     looking,
     mapping,
     ranking,
@@ -102,6 +103,7 @@ def ranker() -> None:
 evaluate_app = typer.Typer(no_args_is_help=True, help="How good lists and models are, measured on recorded data.")
 evaluate_app.command()(evaluating.plays)
 evaluate_app.command()(evaluating_catalogue.catalogue)
+evaluate_app.command()(evaluating_cleaning.cleaning)
 evaluate_app.command()(clusters.clusters)
 evaluate_app.command("maps")(mapping.evaluate_maps)
 evaluate_app.command()(counting.counts)
