@@ -13,7 +13,6 @@ import numpy.typing as npt
 from evaluation.log import dense
 from evaluation.tally import per_play
 from online_models.arrays import F64, I32, I64
-from online_models.arrays import F64, I32
 
 RESAMPLES_N: Final = 2_000
 PERCENTILES: Final = (2.5, 97.5)
@@ -41,37 +40,30 @@ def differences(mine: I32, theirs: I32, user: I32, seed: int) -> dict[str, list[
     return {m: [round(float(v), 5) for v in three] for m, three in zip(ours, zip(low, mean, high, strict=True), strict=True)}
 
 
-def paired(differences: F64, unit: I64, seed: int) -> list[float]:
-    """[low, mean, high] of differences (k,) between two on the same cases, with a 95 % interval; cases of one `unit` (k,) go together.
-
-    >>> paired(np.ones(200), np.arange(200) % 50, seed=1)
-    [1.0, 1.0, 1.0]
-    """
-    n_units = int(unit.max()) + 1
-    cases, sums = np.bincount(unit, minlength=n_units), np.bincount(unit, differences, n_units)
-    present = cases > 0
-    cases, sums = cases[present], sums[present]
-    rng, share = np.random.default_rng(seed), np.full(len(cases), 1 / len(cases))
-    drawn = [rng.multinomial(len(cases), share, AT_ONCE) for _ in range(RESAMPLES_N // AT_ONCE)]
-    means = np.concatenate([times @ sums / (times @ cases) for times in drawn])
-    low, high = np.percentile(means, PERCENTILES)
-    return [round(float(value), 5) for value in (low, differences.mean(), high)]
 def saved(mine: F64, theirs: F64, user: I32, seed: int) -> list[float]:
     """[low, mean, high] share of their summed loss (k,) that mine (k,) saves on the same questions, with a 95 % interval.
+
     >>> saved(np.full(200, 0.75), np.full(200, 1.0), np.arange(200, dtype=np.int32), seed=1)
     [0.25, 0.25, 0.25]
+    """
     user = dense(user)
     totals = _resampled(np.stack([np.bincount(user, mine), np.bincount(user, theirs)], axis=1), seed)
     low, high = np.percentile(1.0 - totals[:, 0] / totals[:, 1], PERCENTILES)
     return [round(float(v), 5) for v in (low, 1.0 - mine.sum() / theirs.sum(), high)]
-def ahead(mine: F64, theirs: F64, user: I32, seed: int) -> list[float]:
+
+
+def ahead(mine: F64, theirs: F64, user: I32 | I64, seed: int) -> list[float]:
     """[low, mean, high] mine minus theirs, mean over the same questions (k,), with a 95 % interval.
+
     >>> ahead(np.full(200, 0.75), np.full(200, 0.5), np.arange(200, dtype=np.int32), seed=1)
     [0.25, 0.25, 0.25]
+    """
     user = dense(user)
     totals = _resampled(np.stack([np.bincount(user), np.bincount(user, mine - theirs)], axis=1), seed)
     low, high = np.percentile(totals[:, 1] / totals[:, 0], PERCENTILES)
     return [round(float(v), 5) for v in (low, float((mine - theirs).mean()), high)]
+
+
 def _resampled(sums: npt.NDArray[Any], seed: int) -> F64:
     """Totals (RESAMPLES_N, columns) over users drawn with replacement from `sums` (n_users, columns)."""
     n_users = len(sums)

@@ -73,8 +73,7 @@ def plays(
     )
     events = ((play.user_id, play.value) for play in islice(log.plays(), n))
     settings = _with_preset(settings_of(context), preset, file)
-    report = asyncio.run(evaluate(settings, _columns(log, n, rules.session_is_user), events, options, _steps))
-    report = asyncio.run(evaluate(settings_of(context), columns(log, n, rules.session_is_user), events, options, steps))
+    report = asyncio.run(evaluate(settings, columns(log, n, rules.session_is_user), events, options, steps))
     report = {"file": file.name, "source": log.source, **report}
     if through_kafka:
         report["through_kafka"] = _live(settings, log, asked, n, report)

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 
-from evaluation.bootstrap import paired
+from evaluation.bootstrap import ahead
 from evaluation.genres.chances import hits, measures
 from evaluation.genres.rivals import Rival
 from evaluation.genres.timed import Timed
@@ -182,7 +182,7 @@ def _report(runs: Runs, shuffles: Sequence[Order], rivals: Sequence[str]) -> dic
     right = {name: _right(found, truths) for name, found in runs.items()}
     for name in runs:
         if name != ENSEMBLE:
-            report[name]["ensemble_ahead"] = paired(right[ENSEMBLE] - right[name], tested, BOOTSTRAP_SEED)
+            report[name]["ensemble_ahead"] = ahead(right[ENSEMBLE], right[name], tested, BOOTSTRAP_SEED)
     return report
 
 

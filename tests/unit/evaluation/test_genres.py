@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evaluation.bootstrap import paired
+from evaluation.bootstrap import ahead
 from evaluation.genres.ablation import ablate, select, sights
 from evaluation.genres.chances import calibration_error, hits, log_loss
 from evaluation.genres.contest import Track, evaluate, frontier, orders, play
@@ -110,9 +110,9 @@ def test_who_is_sure_as_often_as_right_is_calibrated() -> None:
 def test_an_interval_takes_cases_of_one_track_together() -> None:
     rng = np.random.default_rng(3)
     once = rng.choice([-1.0, 1.0], 300)
-    low, mean, high = paired(once, np.arange(300), 1)
+    low, mean, high = ahead(once, np.zeros(300), np.arange(300), 1)
     assert low < mean < high and mean == pytest.approx(once.mean(), abs=1e-5)
-    thrice = paired(np.tile(once, 3), np.tile(np.arange(300), 3), 1)
+    thrice = ahead(np.tile(once, 3), np.zeros(900), np.tile(np.arange(300), 3), 1)
     assert thrice[2] - thrice[0] == pytest.approx(high - low, rel=0.05), "three tests of a track are no more evidence than one"
 
 
