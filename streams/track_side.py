@@ -121,8 +121,12 @@ class TrackSide:
         """
         batch = _batch(work)
         needs = self._needs(batch, round_n)
-        if self._too_many(needs, round_n) and sum(len(records) for _, records in work) > 1:
-            return await self._fold_by_halves(work, now_ms, round_n)
+        if self._too_many(needs, round_n):
+            if sum(len(records) for _, records in work) > 1:
+                return await self._fold_by_halves(work, now_ms, round_n)
+            # One record cannot be halved; but what earlier rounds left unwritten may go.
+            await self._write_and_release(now_ms, round_n)
+            needs = self._needs(batch, round_n)
         await self._load(needs, now_ms, round_n)
         still = [(p, records) for p, records in work if self._owned.get(p.n) is p]
         if len(still) < len(work):
@@ -160,11 +164,14 @@ class TrackSide:
                     half.append((p, some))
         applied = skipped = 0
         for half in halves:
-            await self.flush(self.changed(), now_ms)
-            self._tracks.release(round_n)
+            await self._write_and_release(now_ms, round_n)
             n, m = await self.fold([(p, records) for p, records in half if self._owned.get(p.n) is p], now_ms, round_n)
             applied, skipped = applied + n, skipped + m
         return applied, skipped
+
+    async def _write_and_release(self, now_ms: int, round_n: int) -> None:
+        await self.flush(self.changed(), now_ms)
+        self._tracks.release(round_n)
 
     def _needs(self, batch: Batch, round_n: int) -> Needs:
         n = len(batch.items)

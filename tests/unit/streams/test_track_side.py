@@ -147,3 +147,12 @@ async def test_more_tracks_than_fit_are_folded_in_parts(sent: SmallWorld) -> Non
     assert len(small.worker.track_rows) <= 20
     assert all(rows.values())
     assert rows == await _folded_at_once(sent)
+
+
+async def test_a_single_record_gets_the_room_of_rows_that_earlier_rounds_left_unwritten() -> None:
+    small = await a_world_that_sent(msgspec.structs.replace(SMALL, track_rows_max=20))
+    side, owned = small.worker._tracks, small.worker.track_partitions
+    for round_n, (q, record) in enumerate([(q, record) for q, records in deltas(small).items() for record in records], 1_000):
+        await side.fold([(owned[q], [record])], 0, round_n)
+    await side.flush(side.changed(), 0)
+    assert await _folded_at_once(small) == await _folded_at_once(await a_world_that_sent(SMALL))
