@@ -11,7 +11,7 @@ ARGS ?=
 
 help:
 	@echo "make setup          .venv with the command segue and the development tools"
-	@echo "make check          ruff, format, mypy --strict, import contracts, fast tests; under a minute"
+	@echo "make check          ruff, format, mypy --strict, import contracts, fast tests; some minutes"
 	@echo "make test           everything, on a real Kafka and a real Redis"
 	@echo "make demo           the whole thing at work; make demo SECONDS=30 stops by itself"
 	@echo "make bench          CPU per play, latency and memory on real services; writes docs/benchmarks.md"

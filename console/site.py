@@ -141,7 +141,7 @@ def _compile() -> None:
 
     if any(CACHE.rglob("*.nbi")):
         return
-    say("compiling the kernels: once for this version, about a minute")
+    say("compiling the kernels: once for this version, two or three minutes")
     done = subprocess.run([sys.executable, "-c", COMPILE], stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
         raise Trouble(Exit.FAILURE, f"the kernels could not be compiled:\n{done.stderr}", "segue doctor")
