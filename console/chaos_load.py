@@ -1,6 +1,6 @@
 """Load for chaos runs: what a busy service sends, the bad parts included, all from one seed.
 
-Users are interleaved (a chunk of 500 touches hundreds of them), follow habits (so that next-tables
+Users are interleaved (a chunk of 500 touches hundreds of them), follow habits (so that neighbours
 fill and overflow), and now and then an event comes twice, late, in private, broken or on a wrong partition.
 """
 
