@@ -237,15 +237,15 @@ def _rank(known: Known, s: int, world: World, ranker: Ranker, weights: Weights, 
 
 
 @kernel
-def _learn_ranking(known: Known, s: int, e: Events, i: int, flags: int, world: World, ranker: Ranker, weights: Weights) -> None:
+def _learn_ranking(known: Known, s: int, e: Events, i: int, world: World, ranker: Ranker, weights: Weights, out: Outcomes) -> None:
     """What the ranking that waited learns from the play, where the play goes on with its session. A skip was no right answer."""
     if e.at_ms[i] < known.users.head[s, history.LAST_AT]:
         return
     if not history.same_session(known.users, s, e.session[i], e.at_ms[i]):
         pulse.open_session(known.users.pulse, s)
-    elif world.ranker_learns and not flags & SKIPPED:
-        listed = _place(known.users.shown[s], known.users.head[s, history.N_SHOWN], e.track[i])
-        two_stage.learn_one(ranker, weights, known, s, e.track[i], listed)
+    elif world.ranker_learns and not out.flags[i] & SKIPPED:
+        # What was not tested, for want of a list, was missed.
+        two_stage.learn_one(ranker, weights, known, s, e.track[i], max(MISS, out.rank[i]))
 
 
 @kernel
@@ -255,7 +255,7 @@ def _play(known: Known, s: int, e: Events, i: int, world: World, ranker: Ranker,
     out.flags[i] = flags
     _test(known, s, e, i, out)
     _teach(known, s, e, i, world, out)
-    _learn_ranking(known, s, e, i, flags, world, ranker, weights)
+    _learn_ranking(known, s, e, i, world, ranker, weights, out)
     late = history.learn_play(users, s, e.track[i], e.at_ms[i], e.session[i], flags)
     _emit_play(users, s, e, i, flags, late, out)
 

@@ -96,7 +96,7 @@ def new_best() -> Best:
 
 @kernel
 def damp(c: Pool, users: UserArrays, s: int) -> None:
-    """What this user skipped lately is less likely than the ranker thinks: it learns from what is played, skipped or not."""
+    """What this user skipped lately is less likely than the ranker thinks: skips teach it nothing."""
     for j in range(users.head[s, history.N_HISTORY]):
         if users.flags[s, j] & SKIPPED:
             i = pool.index(c, users.track[s, j])
