@@ -7,6 +7,8 @@ from typing import Any, Final
 from rich.console import RenderableType
 from rich.table import Table
 
+from console.evaluation_report import figures
+
 Found = dict[str, Any]
 TITLES: Final = {"audio": "sound and release date alone", "all": "with names and popularity"}
 ALIKE_SHOWN: Final = 12
@@ -32,17 +34,9 @@ def tables(report: Found) -> list[RenderableType]:
     return parts
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    table.add_column("")
-    for column in columns:
-        table.add_column(column, justify="right")
-    return table
-
-
 def _quality(sight: str, rows: dict[str, Found]) -> Table:
     """Where there are several orders, the spread is that between the worst and the best."""
-    table = _table(TITLES[sight], "accuracy", "spread", "nats", "ECE", "ms", "ahead by", "from", "to")
+    table = figures(TITLES[sight], "accuracy", "spread", "nats", "ECE", "ms", "ahead by", "from", "to")
     for name, found in rows.items():
         accuracy, (low, mean, high) = found["accuracy"], found.get("ensemble_ahead", (None, None, None))
         table.add_row(
@@ -58,7 +52,7 @@ def _quality(sight: str, rows: dict[str, Found]) -> Table:
 
 
 def _frontier(rows: list[Found]) -> Table:
-    table = _table("accuracy by cost: nobody cheaper is as accurate", "accuracy", "ms")
+    table = figures("accuracy by cost: nobody cheaper is as accurate", "accuracy", "ms")
     for row in rows:
         if row["on_frontier"]:
             table.add_row(f"{row['sight']}: {row['name']}", f"{row['accuracy']:.4f}", f"{row['ms']:.2f}")
@@ -66,14 +60,14 @@ def _frontier(rows: list[Found]) -> Table:
 
 
 def _ablation(rows: list[Found]) -> Table:
-    table = _table("what each group adds: the ensemble without it", "accuracy", "lost", "log-loss, nats")
+    table = figures("what each group adds: the ensemble without it", "accuracy", "lost", "log-loss, nats")
     for row in rows:
         table.add_row(row["without"], f"{row['accuracy']:.4f}", f"{row['lost']:+.4f}", f"{row['log_loss']:.3f}")
     return table
 
 
 def _information(found: Found) -> Table:
-    table = _table("what each feature tells of the genre, and of one more like it", "bits", "closest", "correlation")
+    table = figures("what each feature tells of the genre, and of one more like it", "bits", "closest", "correlation")
     for row in found["features"]:
         table.add_row(row["name"], f"{row['bits']:.3f}", row["closest"], f"{row['correlation']:+.2f}")
     return table

@@ -41,7 +41,8 @@ def _live(found: Found) -> str:
     return f"through Kafka and Redis: {found['applied']:,} plays applied, {quality['plays']:,} tested, {both}"
 
 
-def _table(title: str, *columns: str) -> Table:
+def figures(title: str, *columns: str) -> Table:
+    """A table with a name to the left of each row of figures."""
     table = Table(title=title, title_justify="left")
     table.add_column("")
     for column in columns:
@@ -51,7 +52,7 @@ def _table(title: str, *columns: str) -> Table:
 
 def _quality(title: str, rows: dict[str, Found]) -> Table:
     columns = [name for name in ("recall10", *COLUMNS) if name in next(iter(rows.values()))]
-    table = _table(title, *map(label, columns))
+    table = figures(title, *map(label, columns))
     tested = max(found["tested"] for found in rows.values())
     for contender, found in rows.items():
         sample = "" if found["tested"] == tested else f" (a sample of {found['tested']:,})"
@@ -62,7 +63,7 @@ def _quality(title: str, rows: dict[str, Found]) -> Table:
 def _ahead(rivals: dict[str, Found]) -> Table:
     """By how much Segue leads each, with intervals."""
     columns = [name for name in ("recall10", *AHEAD) if name in next(iter(rivals.values()))["ahead"]]
-    table = _table("Segue is ahead by, with 95 % intervals (paired, resampled by user)", *map(label, columns))
+    table = figures("Segue is ahead by, with 95 % intervals (paired, resampled by user)", *map(label, columns))
     for rival, found in rivals.items():
         table.add_row(rival, *(interval(found["ahead"][name]) for name in columns))
     return table
@@ -71,7 +72,7 @@ def _ahead(rivals: dict[str, Found]) -> Table:
 def _split(split: str, rows: dict[str, Found]) -> Table:
     """HR@20 of each contender by class."""
     split_rows = {name: found["splits"][split] for name, found in rows.items() if "splits" in found}
-    table = _table(f"HR@20 by {split}", "plays", *split_rows)
+    table = figures(f"HR@20 by {split}", "plays", *split_rows)
     for name, found in split_rows["Segue"].items():
         table.add_row(name, f"{found['tested']:,}", *(shown(classes[name]["hr20"]) for classes in split_rows.values()))
     return table
@@ -80,7 +81,7 @@ def _split(split: str, rows: dict[str, Found]) -> Table:
 def _lists(rows: dict[str, Found]) -> Table:
     """What the tested lists show of the catalogue."""
     there = [name for name in LISTS if name in rows["Segue"]["lists"]]
-    table = _table("what the lists show", *(LISTS[name] for name in there))
+    table = figures("what the lists show", *(LISTS[name] for name in there))
     for contender, found in rows.items():
         if found.get("lists"):
             table.add_row(contender, *(shown(found["lists"][name]) for name in there))

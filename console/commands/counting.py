@@ -8,10 +8,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from console.columns import parse_maps
-from console.commands.evaluating import columns, steps
+from console.commands.evaluating import columns, opened, steps
 from console.evaluation_report import shown
-from console.output import Json, guarded, say, say_json, screen
+from console.output import Json, guarded, say_json, screen
 from console.trouble import Exit, Trouble
 
 
@@ -30,12 +29,9 @@ def counts(
 ) -> None:
     """Ask after plays how often the user's newest 50 tracks will be played in 7 and 30 days; each label teaches when it is ripe."""
     # Arrow, River and the kernels take seconds to import: only this command pays for them.
-    from console.play_log import PlayLog
     from evaluation.counts import TooShort, evaluate
 
-    log = PlayLog(file, parse_maps(maps or []))
-    n = min(stop_after or log.n_rows, log.n_rows)
-    say(f"{file}: {log.n_rows:,} plays, " + ", ".join(f"{field} from {source}" for field, source in log.mapping.items()))
+    log, n = opened(file, maps, stop_after)
     try:
         report = evaluate(columns(log, n, False), every, seed, river_every, steps)
     except TooShort as error:

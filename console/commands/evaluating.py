@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -53,13 +53,11 @@ def plays(
 ) -> None:
     """Play a file through the real pipeline in this process; each play is tested, then learned."""
     # Arrow and the kernels take a second to import: only this command pays for it.
-    from console.play_log import PlayLog
     from evaluation.contest import Options, evaluate
+    from evaluation.rivals.all import RIVALS
 
     rules = _rules(protocol, file, tables_learn=not learn_until, through_kafka=through_kafka)
-    log = PlayLog(file, parse_maps(maps or []), only=_only(only or rules.only, file))
-    n = min(stop_after or log.n_rows, log.n_rows)
-    say(f"{file}: {log.n_rows:,} plays, " + ", ".join(f"{field} from {source}" for field, source in log.mapping.items()))
+    log, n = opened(file, maps, stop_after, only=_only(only or rules.only, file))
     _into_reach(log)
     asked = eval_from or int((1 - rules.last_share) * n) + 1
     options = Options(
@@ -69,7 +67,7 @@ def plays(
         round_plays=round_plays,
         delay=delay,
         seed=seed,
-        rivals=_chosen(rivals, file),
+        rivals=chosen(rivals, RIVALS, f"segue evaluate plays {file}"),
     )
     events = ((play.user_id, play.value) for play in islice(log.plays(), n))
     settings = _with_preset(settings_of(context), preset, file)
@@ -84,6 +82,15 @@ def plays(
     else:
         for part in tables(report):
             screen().print(part)
+
+
+def opened(file: Path, maps: list[str] | None, stop_after: int, only: tuple[str, str] | None = None) -> tuple[PlayLog, int]:
+    """The log, and how many of its rows are looked at; says what was found."""
+    from console.play_log import PlayLog
+
+    log = PlayLog(file, parse_maps(maps or []), only=only)
+    say(f"{file}: {log.n_rows:,} plays, " + ", ".join(f"{field} from {source}" for field, source in log.mapping.items()))
+    return log, min(stop_after or log.n_rows, log.n_rows)
 
 
 def _with_preset(settings: Settings, preset: str, file: Path) -> Settings:
@@ -126,16 +133,15 @@ def _live(settings: Settings, log: PlayLog, asked: int, n: int, report: dict[str
     return {**found, "differences": differences}
 
 
-def _chosen(names: str, file: Path) -> tuple[str, ...]:
-    from evaluation.rivals.all import RIVALS
-
+def chosen(names: str, rivals: Collection[str], command: str) -> tuple[str, ...]:
+    """The rivals behind `--rivals`; `command` is what would do for a name that is none of them."""
     if names in ("all", "none"):
-        return tuple(RIVALS) if names == "all" else ()
-    chosen = tuple(name.strip() for name in names.split(","))
-    for name in chosen:
-        if name not in RIVALS:
-            raise Trouble(Exit.USAGE, f"no rival {name!r}; there are {', '.join(RIVALS)}", f"segue evaluate plays {file} --rivals all")
-    return chosen
+        return tuple(rivals) if names == "all" else ()
+    found = tuple(name.strip() for name in names.split(","))
+    for name in found:
+        if name not in rivals:
+            raise Trouble(Exit.USAGE, f"no rival {name!r}; there are {', '.join(rivals)}", f"{command} --rivals all")
+    return found
 
 
 def _into_reach(log: PlayLog) -> None:

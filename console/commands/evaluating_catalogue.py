@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from console.commands.evaluating import chosen, steps
 from console.output import Json, guarded, say, say_json, screen
-from console.progress import Steps
 from console.trouble import Exit, Trouble
 
 if TYPE_CHECKING:
@@ -37,32 +34,21 @@ def catalogue(
     # River and the kernels take seconds to import: only this command pays for them.
     from console.catalogue_report import tables
     from evaluation.genres.contest import evaluate
+    from evaluation.genres.rivals import RIVALS
 
-    chosen, shuffles = _chosen(rivals, file), _seeds(seeds, file)
+    beside, shuffles = chosen(rivals, RIVALS, f"segue evaluate catalogue {file}"), _seeds(seeds, file)
     tracks = _tracks(file, maps or [], sample)
-    report = {"file": file.name, **evaluate(tracks, shuffles, chosen, _steps)}
+    report = {"file": file.name, **evaluate(tracks, shuffles, beside, steps)}
     if ablation:
         from evaluation.genres.ablation import ablate, select
 
         report["selection"] = select(tracks, shuffles[0])
-        report["ablation"] = ablate(tracks, shuffles[0], _steps)
+        report["ablation"] = ablate(tracks, shuffles[0], steps)
     if as_json:
         say_json(report)
     else:
         for part in tables(report):
             screen().print(part)
-
-
-def _chosen(names: str, file: Path) -> tuple[str, ...]:
-    from evaluation.genres.rivals import RIVALS
-
-    if names in ("all", "none"):
-        return tuple(RIVALS) if names == "all" else ()
-    chosen = tuple(name.strip() for name in names.split(","))
-    for name in chosen:
-        if name not in RIVALS:
-            raise Trouble(Exit.USAGE, f"no rival {name!r}; there are {', '.join(RIVALS)}", f"segue evaluate catalogue {file} --rivals all")
-    return chosen
 
 
 def _seeds(text: str, file: Path) -> tuple[int, ...]:
@@ -78,18 +64,12 @@ def _seeds(text: str, file: Path) -> tuple[int, ...]:
 
 def _tracks(file: Path, maps: list[str], sample: int) -> list[Track]:
     """Clean rows that have a genre, one per track id: the first, whatever the others say."""
-    from console.catalogue_file import HELP, TRACK_COLUMNS, mapped, rows, told_columns
+    from console.clean_catalogue import clean_rows
     from evaluation.genres.contest import Track
-    from online_models.cleaning.fields import TRACK_FIELDS
-    from online_models.cleaning.rows import RowCleaner
 
-    found = rows(file)
-    first = next(found, None)
-    if first is None:
-        raise Trouble(Exit.INVALID, f"{file} has no rows", HELP)
-    mapping = mapped(list(first), [field.name for field in TRACK_FIELDS], TRACK_COLUMNS, told_columns(maps))
+    mapping, rows = clean_rows(file, maps)
     tracks: dict[str, Track] = {}
-    for values in _clean(RowCleaner(TRACK_FIELDS), ({f: row.get(c) for f, c in mapping.items()} for row in chain([first], found))):
+    for values in rows:
         genre = values.pop("genre", None)
         if isinstance(genre, str):
             tracks.setdefault(str(values["track_id"]), Track(values, genre))
@@ -118,23 +98,3 @@ def _enough(tracks: list[Track], file: Path) -> None:
             f"{file} has {len(tracks):,} tracks of {len(genres):,} genres; {TRACKS_MIN} tracks of 2 to {GENRES_MAX} genres are wanted",
             f"segue quality catalogue {file}",
         )
-
-
-def _clean(cleaner: Any, raws: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    from online_models.cleaning.rows import BadRow
-
-    with Steps("rows cleaned", None) as steps:
-        for n, raw in enumerate(raws, 1):
-            try:
-                row = cleaner.clean_one(raw)
-            except BadRow:
-                continue
-            cleaner.learn_one(raw, row)
-            yield row.values
-            steps.show(n)
-
-
-@contextmanager
-def _steps(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    with Steps(what, total) as steps:
-        yield steps.show

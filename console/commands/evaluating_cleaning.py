@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from console.cleaning_report import print_evaluation
+from console.commands.evaluating import steps
 from console.output import Json, guarded, say_json
-from console.progress import Steps
 from console.trouble import Exit, Trouble
 
 SEEDS = [1, 2, 3]
@@ -34,16 +32,10 @@ def cleaning(
     mapping, found = fields_of(file, [field.name for field in TRACK_FIELDS], TRACK_COLUMNS, maps or [])
     rows = [{field: row.get(column) for field, column in mapping.items()} for row in found]
     try:
-        report = {"file": file.name, "mapping": mapping, **evaluate(rows, seeds or SEEDS, rate, _steps)}
+        report = {"file": file.name, "mapping": mapping, **evaluate(rows, seeds or SEEDS, rate, steps)}
     except ValueError as error:
         raise Trouble(Exit.INVALID, f"{file}: {error}", f"segue quality catalogue {file}") from error
     if as_json:
         say_json(report)
     else:
         print_evaluation(report)
-
-
-@contextmanager
-def _steps(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    with Steps(what, total) as steps:
-        yield steps.show

@@ -8,10 +8,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from console.columns import parse_maps
-from console.commands.evaluating import columns, steps
+from console.commands.evaluating import columns, opened, steps
 from console.evaluation_report import interval, shown
-from console.output import Json, guarded, say, say_json, screen
+from console.output import Json, guarded, say_json, screen
 from console.trouble import Exit, Trouble
 
 ASKED = {
@@ -33,12 +32,9 @@ def segments(
 ) -> None:
     """Ask at plays who explores, who comes back and who hears this out; each answer teaches when it is known."""
     # Arrow, River and the kernels take seconds to import: only this command pays for them.
-    from console.play_log import PlayLog
     from evaluation.segments import TooShort, evaluate
 
-    log = PlayLog(file, parse_maps(maps or []))
-    n = min(stop_after or log.n_rows, log.n_rows)
-    say(f"{file}: {log.n_rows:,} plays, " + ", ".join(f"{field} from {source}" for field, source in log.mapping.items()))
+    log, n = opened(file, maps, stop_after)
     seconds = log.seconds()
     try:
         report = evaluate(columns(log, n, False), None if seconds is None else seconds[:n], every, seed, river, steps)
