@@ -48,6 +48,7 @@ def plays(
     through_kafka: Annotated[
         bool, typer.Option("--through-kafka", help="Also replay the file through real services, and say whether both agree.")
     ] = False,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the learning curve: png, svg or pdf.")] = None,
     seed: Annotated[int, typer.Option(help="Another seed hashes ids in another way, so that equals stand in another order.")] = 1,
     as_json: Json = False,
 ) -> None:
@@ -56,6 +57,8 @@ def plays(
     from evaluation.contest import Options, evaluate
     from evaluation.rivals.all import RIVALS
 
+    if plot is not None:
+        _check_plot(plot, file)
     rules = _rules(protocol, file, tables_learn=not learn_until, through_kafka=through_kafka)
     log, n = opened(file, maps, stop_after, only=_only(only or rules.only, file))
     _into_reach(log)
@@ -77,6 +80,8 @@ def plays(
         report["through_kafka"] = _live(settings, log, asked, n, report)
     if report["refused"]:
         say(f"{report['refused']:,} plays were refused and count as misses: segue replay {file} --dry-run")
+    if plot is not None:
+        _draw(report, plot, file)
     if as_json:
         say_json(report)
     else:
@@ -91,6 +96,19 @@ def opened(file: Path, maps: list[str] | None, stop_after: int, only: tuple[str,
     log = PlayLog(file, parse_maps(maps or []), only=only)
     say(f"{file}: {log.n_rows:,} plays, " + ", ".join(f"{field} from {source}" for field, source in log.mapping.items()))
     return log, min(stop_after or log.n_rows, log.n_rows)
+
+
+def _check_plot(plot: Path, file: Path) -> None:
+    from console.pictures import check_ending
+
+    check_ending(plot, f"segue evaluate plays {file} --plot curve.png")
+
+
+def _draw(report: dict[str, Any], plot: Path, file: Path) -> None:
+    from console.pictures import learning_curve, write
+
+    write(learning_curve(report), plot, f"segue evaluate plays {file} --plot curve.png")
+    say(f"{plot}: the learning curve")
 
 
 def _with_preset(settings: Settings, preset: str, file: Path) -> Settings:

@@ -1,4 +1,4 @@
-"""`segue map FILE --out map.html`: a catalogue as a picture; `segue evaluate maps FILE`: how true it is and whether it stands still."""
+"""`segue map FILE --out map.html`: a catalogue as page or picture; `segue evaluate maps FILE`: how true it is, whether it stands still."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from console.progress import Steps
 from console.trouble import Exit, Trouble
 
 if TYPE_CHECKING:
+    from online_models.arrays import F64
     from online_models.clusters.micro_genres import MicroGenres
     from online_models.clusters.track import Track
     from online_models.maps.track_map import TrackMap
 
+PAGES = (".html", ".htm")
 TRACKS_MIN = 100
 """Before so many there is no scale by which sounds are near or far."""
 MEASURES = {
@@ -35,24 +37,23 @@ File = Annotated[Path, typer.Argument(help="A catalogue: csv, tsv, jsonl or parq
 @guarded
 def map_(
     file: File,
-    out: Annotated[Path, typer.Option(help="The page to write.")],
+    out: Annotated[Path, typer.Option(help="What to write: a page (html) or a picture (png, svg, pdf).")],
     colour: Annotated[Literal["genre", "cluster"], typer.Option(help="What colours a track.")] = "genre",
     dims: Annotated[int, typer.Option(min=2, max=3, help="2, or 3: the page turns it.")] = 2,
     audio_only: Annotated[bool, typer.Option("--audio-only", help="By sound alone, without artists, words and labels.")] = False,
     maps: Maps = None,
     as_json: Json = False,
 ) -> None:
-    """Play a catalogue through micro-genres and map, and write where its tracks lie as one HTML page."""
+    """Play a catalogue through micro-genres and map, and write where its tracks lie as one HTML page, or as a picture."""
     import numpy as np
 
     from console.clean_catalogue import clean_tracks
-    from console.map_page import page
     from online_models.clusters.naming import shown
     from online_models.clusters.track import track_of
 
-    if out.suffix.lower() not in (".html", ".htm"):
-        html = out.with_suffix(".html")
-        raise Trouble(Exit.USAGE, f"{out}: a map is an HTML page; pictures are not drawn", f"segue map {file} --out {html}")
+    is_page = out.suffix.lower() in PAGES
+    if not is_page:
+        _check_picture(out, file)
     values = clean_tracks(file, maps or [])
     if len(values) < TRACKS_MIN:
         raise Trouble(Exit.INVALID, f"{file} has {len(values)} tracks; a map needs {TRACKS_MIN}", f"segue quality catalogue {file}")
@@ -62,20 +63,38 @@ def map_(
     text = dict(zip(model.ids, shown(model.names), strict=True))
     clusters = [text[it] for it in model.place(points).tolist()]
     groups = clusters if colour == "cluster" else [str(it.get("genre", "no genre")) for it in values]
-    about = (
-        f"{len(tracks):,} tracks of {file.name}, coloured by {colour}; stress {made.stress():.3f}. "
-        "Drag, zoom, point; click a group to hide it."
-    )
-    names = [" - ".join(str(it[field]) for field in ("artist", "title") if field in it) or str(it["track_id"]) for it in values]
-    try:
-        out.write_text(page(made.place(points), names, groups, about), encoding="utf-8")
-    except OSError as error:
-        raise Trouble(Exit.USAGE, f"{out} cannot be written: {error.strerror}", f"segue map {file} --out map.html") from error
+    about = f"{len(tracks):,} tracks of {file.name}, coloured by {colour}; stress {made.stress():.3f}"
+    if is_page:
+        names = [" - ".join(str(it[field]) for field in ("artist", "title") if field in it) or str(it["track_id"]) for it in values]
+        _write_page(out, made.place(points), names, groups, about, file)
+    else:
+        _write_picture(out, made.place(points), groups, about, file)
     counts, stress = Counter(groups), round(made.stress(), 4)
     if as_json:
         say_json({"out": str(out), "tracks": len(tracks), "dims": dims, "stress": stress, "groups": counts})
     else:
         say(f"{out}: {len(tracks):,} tracks in {len(counts)} groups, stress {stress}")
+
+
+def _check_picture(out: Path, file: Path) -> None:
+    from console.pictures import check_ending
+
+    check_ending(out, f"segue map {file} --out {out.with_suffix('.html')}")
+
+
+def _write_picture(out: Path, points: F64, groups: list[str], about: str, file: Path) -> None:
+    from console.pictures import track_map, write
+
+    write(track_map(points, groups, about), out, f"segue map {file} --out map.png")
+
+
+def _write_page(out: Path, points: F64, names: list[str], groups: list[str], about: str, file: Path) -> None:
+    from console.map_page import page
+
+    try:
+        out.write_text(page(points, names, groups, f"{about}. Drag, zoom, point; click a group to hide it."), encoding="utf-8")
+    except OSError as error:
+        raise Trouble(Exit.USAGE, f"{out} cannot be written: {error.strerror}", f"segue map {file} --out map.html") from error
 
 
 def _play(tracks: list[Track], audio_only: bool, dims: int) -> tuple[MicroGenres, TrackMap]:

@@ -44,6 +44,11 @@ def test_a_preset_is_what_is_measured(file: Path) -> None:
     assert [report["preset"] for report in reports] == ["fast", "quality"]
 
 
+def test_the_learning_curve_is_drawn(file: Path, tmp_path: Path) -> None:
+    code, _, err = _run(str(file), "--rivals", "markov", "--plot", str(tmp_path / "curve.png"), "--json")
+    assert code == 0 and "the learning curve" in err and (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_flurs_takes_ratings_of_five(file: Path) -> None:
     report = json.loads(_run(str(file), "--protocol", "flurs", "--rivals", "none", "--json")[1])
     assert (report["plays"], report["tested"], report["protocol"]) == (18, 13, "flurs")
@@ -63,6 +68,7 @@ def test_tables_for_people(file: Path) -> None:
         (("--rivals", "sasrec"), "no rival 'sasrec'", "--rivals all"),
         (("--protocol", "leave-one-out"), "no protocol", "segue evaluate plays"),
         (("--preset", "best"), "no preset 'best'", "segue evaluate plays"),
+        (("--plot", "curve.gif"), "a picture ends in one of", "--plot curve.png"),
         (("--eval-from", "37"), "rows 1 to 36", "--eval-from 1"),
         (("--only", "rating"), "COLUMN=VALUE", "--only rating=5"),
         (("--only", "stars=5"), "no column 'stars'", "--dry-run"),

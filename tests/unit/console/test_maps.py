@@ -53,9 +53,20 @@ def test_a_map_is_one_page_of_its_own(file: Path, tmp_path: Path, colour: str, d
     assert colour != "genre" or [group["name"] for group in data["groups"]] == ["rock", "rap"]
 
 
+@pytest.mark.parametrize(("name", "dims", "begins"), [("map.png", 2, b"\x89PNG"), ("map.svg", 3, b"<?xml")])
+def test_a_map_is_a_picture_by_its_ending(file: Path, tmp_path: Path, name: str, dims: int, begins: bytes) -> None:
+    out = tmp_path / name
+    code, _, said = run("map", str(file), "--out", str(out), "--dims", str(dims))
+    assert code == 0 and "240 tracks in 2 groups" in said and out.read_bytes().startswith(begins)
+
+
 @pytest.mark.parametrize(
     ("args", "said", "next_command"),
-    [(("--out", "map.png"), "pictures are not drawn", "--out map.html"), (("--out", "/nowhere/map.html"), "cannot be written", "map.html")],
+    [
+        (("--out", "map.gif"), "a picture ends in one of .png, .svg, .pdf", "--out map.html"),
+        (("--out", "/nowhere/map.png"), "there is no folder", "map.html"),
+        (("--out", "/nowhere/map.html"), "cannot be written", "map.html"),
+    ],
 )
 def test_errors_name_the_next_command(file: Path, args: tuple[str, ...], said: str, next_command: str) -> None:
     code, _, err = run("map", str(file), *args)
