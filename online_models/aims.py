@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from online_models import history
 from online_models.arrays import F32
 from online_models.hashmap import find
-from online_models.history import session_length
 from online_models.kernel import kernel
 from online_models.lanes import product
-from online_models.moment import Known, Moment
+from online_models.moment import Known, Moment, newest_past
 from online_models.vectors import DIMENSIONS, unit
 
 KEPT = 0.8
 """The k-th last track counts 0.8 ** k in the session's direction."""
 PAST = 16
-"""Tracks of earlier sessions that make the user's direction."""
+"""Tracks before the session's last ones that make the user's direction."""
 
 LAST, SESSION, USER = range(3)
 N_AIMS = 3
@@ -38,7 +36,7 @@ def _finish(aim: F32) -> None:
 
 @kernel
 def take_aim(aims: F32, known: Known, s: int, moment: Moment) -> None:
-    """Write the unit directions (N_AIMS, DIMENSIONS) of the last track, the session, the user's earlier sessions; 0 = none."""
+    """Write the unit directions (N_AIMS, DIMENSIONS) of the last track, the session, what the user played before; 0 = none."""
     users, tracks, vectors = known.users, known.tracks, known.tracks.vectors
     aims[:] = 0.0
     weight = 1.0
@@ -48,7 +46,7 @@ def take_aim(aims: F32, known: Known, s: int, moment: Moment) -> None:
                 _add(aims[LAST], vectors[moment.slot[k]], 1.0)
             _add(aims[SESSION], vectors[moment.slot[k]], weight)
         weight *= KEPT
-    newest = users.head[s, history.N_HISTORY] - 1 - session_length(users, s)
+    newest = newest_past(users, s)
     for back in range(min(PAST, newest + 1)):
         t = find(tracks.map_keys, tracks.map_slots, users.track[s, newest - back])
         if t >= 0:

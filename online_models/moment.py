@@ -17,7 +17,7 @@ from online_models.track_state import TrackArrays
 BAG = 1024
 """Places of the table of sessions alike: a power of two, above twice WINDOW x the longest ring of visits."""
 PAST_BIT = WINDOW
-"""Bit k of a candidate's `via` is the session's k-th last track; bit PAST_BIT + k the k-th last of earlier sessions."""
+"""Bit k of a candidate's `via` is the session's k-th last track; bit PAST_BIT + k the k-th last before those (`newest_past`)."""
 
 
 class Known(NamedTuple):
@@ -34,7 +34,7 @@ class Reach(NamedTuple):
 
     neighbours: I32  # (WINDOW,) read of the k-th last track's
     visits: I32  # (WINDOW,) read of the k-th last track's, newest first
-    past: I32  # (tracks of earlier sessions asked, neighbours read of each)
+    past: I32  # (tracks before the session's last ones asked, neighbours read of each)
     popular: I32  # (1,)
 
 
@@ -87,6 +87,12 @@ def in_session(moment: Moment, key: int) -> bool:
     for k in range(moment.n[0]):
         found |= moment.key[k] == key
     return found
+
+
+@kernel
+def newest_past(users: UserArrays, s: int) -> int:
+    """Place in the history of the newest play before those that the moment looks at, of this session or of another; -1 = none."""
+    return users.head[s, history.N_HISTORY] - 1 - min(WINDOW, session_length(users, s))
 
 
 @kernel

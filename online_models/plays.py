@@ -371,7 +371,7 @@ def tracks_needed(
 
     Parameters
     ----------
-    n_past: tracks of earlier sessions whose rows are read.
+    n_past: tracks before the session's last ones whose rows are read.
     loaded_ms: (slots,) when another worker's row was read (-1 = our own, never old); older than `stale_ms` is too old.
     """
     n, users, tracks = 0, known.users, known.tracks
@@ -383,11 +383,9 @@ def tracks_needed(
         if mark[s] == round_n:
             continue
         mark[s] = round_n
-        held, session = users.head[s, history.N_HISTORY], history.session_length(users, s)
-        for k in range(min(WINDOW, session)):
-            n = _need(users.track[s, held - 1 - k], tracks, loaded_ms, touched, stale_ms, round_n, out, n)
+        held, near = users.head[s, history.N_HISTORY], min(WINDOW, history.session_length(users, s))
         # The next play may open a session: then the tracks of this one are the past.
-        for k in range(session, min(session + n_past, held)):
+        for k in range(min(near + n_past, held)):
             n = _need(users.track[s, held - 1 - k], tracks, loaded_ms, touched, stale_ms, round_n, out, n)
     return n
 

@@ -31,7 +31,7 @@ class Preset(NamedTuple):
     """Neighbours read of the k-th last track: the far ones only need their best."""
     visits_read: tuple[int, ...]
     past: tuple[int, int]
-    """Tracks of earlier sessions that are asked, and neighbours read of each."""
+    """Tracks before the session's last ones that are asked, and neighbours read of each."""
     popular: int
     best: int
     """Candidates that stage 2 ranks."""
@@ -51,13 +51,13 @@ class Preset(NamedTuple):
 
 PRESETS = {
     "fast": Preset(
-        neighbours=64,
+        neighbours=56,
         visits=20,
-        read=(64, 40, 24, 16, 12, 8, 6, 4, 4, 4),
+        read=(56, 40, 24, 16, 12, 8, 6, 4, 4, 4),
         visits_read=(20, 20, 20, 15, 15, 10, 10, 10, 10, 10),
-        past=(3, 16),
+        past=(5, 16),
         popular=20,
-        best=64,
+        best=80,
     ),
     "quality": Preset(
         neighbours=128,
@@ -66,13 +66,13 @@ PRESETS = {
         visits_read=(40,) * WINDOW,
         past=(5, 20),
         popular=40,
-        best=80,
+        best=104,
     ),
 }
 
 
 RANKINGS = 4_096
-"""Rankings that wait for their user's next play, per worker (8.7 KB each with `fast`): with 16,384 the hit rate is the same on 30Music."""
+"""Rankings that wait for their user's next play, per worker (10.8 KB each with `fast`): with 16,384 the hit rate is the same on 30Music."""
 
 
 def new_ranker(preset: Preset, n_rankings: int = RANKINGS) -> Ranker:

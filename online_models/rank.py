@@ -10,10 +10,10 @@ from online_models import history, pool, signals
 from online_models.arrays import F32, I32, I64, U8
 from online_models.finish_features import N_FEATURES
 from online_models.hashmap import expect, find
-from online_models.history import UserArrays, session_length
+from online_models.history import UserArrays
 from online_models.items import SKIPPED, WINDOW
 from online_models.kernel import kernel
-from online_models.moment import PAST_BIT, Moment
+from online_models.moment import PAST_BIT, Moment, newest_past
 from online_models.pool import CANDIDATES_MAX, Pool
 from online_models.signals import N_SIGNALS, SOURCE_OF, SOURCES
 from online_models.track_state import TrackArrays
@@ -253,7 +253,7 @@ def _write(c: Pool, best: Best, listed: I32, n: int, part: F32, out: Lists, row:
 def _name_causes(users: UserArrays, s: int, moment: Moment, name_keys: I64, name_slots: I32, cause: I32) -> None:
     for k in range(WINDOW):
         cause[k] = find(name_keys, name_slots, moment.key[k]) if k < moment.n[0] else -1
-    newest = users.head[s, history.N_HISTORY] - 1 - session_length(users, s)
+    newest = newest_past(users, s)
     for k in range(CAUSES - PAST_BIT):
         cause[PAST_BIT + k] = find(name_keys, name_slots, users.track[s, newest - k]) if k <= newest else -1
 

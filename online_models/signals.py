@@ -30,7 +30,7 @@ SIGNALS = (
     "last",  # how many plays ago
     "session_last",  # how many plays of this session ago
     "session_times",  # how often in this session
-    "past_window",  # played soon after a track of the user's earlier sessions
+    "past_window",  # played soon after a track that the user played before the session's last ones
     "past_near",  # played near one
     "popular",  # what everybody plays these weeks
 )

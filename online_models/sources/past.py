@@ -1,14 +1,13 @@
-"""What people play around the last tracks of this user's earlier sessions: a session that just began says little."""
+"""What people play around what this user played before the session's last tracks: a session that just began says little."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from online_models import history, neighbours, signals
+from online_models import neighbours, signals
 from online_models.hashmap import find
-from online_models.history import session_length
 from online_models.kernel import kernel
-from online_models.moment import PAST_BIT, Known, Moment, Reach, in_session
+from online_models.moment import PAST_BIT, Known, Moment, Reach, in_session, newest_past
 from online_models.pool import Pool, meet
 from online_models.sources.neighbouring import PRIOR
 
@@ -18,9 +17,9 @@ KEPT = 0.9
 
 @kernel
 def add(pool: Pool, known: Known, s: int, moment: Moment, reach: Reach) -> None:
-    """Neighbours of the newest tracks of earlier sessions."""
+    """Neighbours of the newest tracks before those that the moment looks at."""
     users, tracks, row = known.users, known.tracks, known.tracks.neighbours
-    newest = users.head[s, history.N_HISTORY] - 1 - session_length(users, s)
+    newest = newest_past(users, s)
     kept = np.float32(1.0)
     for back in range(min(reach.past[0], newest + 1)):
         key = users.track[s, newest - back]
