@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -10,6 +11,8 @@ import msgspec
 from console.redis_client import asking, connect, one_node
 from infra.keys import Keys
 from infra.settings import Settings
+from online_models.popularity import TOP
+from streams.ids import id_hash
 from streams.short_lists import published
 
 
@@ -58,6 +61,16 @@ class State:
         short = self.fields(key, ["list"]).get("list")
         return msgspec.json.decode(published(short)) if short else None
 
+    def popular(self) -> list[tuple[str, float]]:
+        """The most popular tracks over all partitions, best first: id, and decayed plays as a share of the first one's."""
+        pipeline = self._client.pipeline(transaction=False)
+        for partition in range(self.settings.deltas_partitions):
+            pipeline.get(self.keys.popular(partition))
+        with asking(self.settings):
+            found: Any = pipeline.execute()
+        tops = [msgspec.json.decode(text, type=list[tuple[str, float]]) for text in found if text]
+        return merged(tops, self.settings.id_key.encode())
+
     def server(self, section: str) -> dict[str, Any]:
         """A section of INFO."""
         with asking(self.settings):
@@ -69,3 +82,13 @@ class State:
         with asking(self.settings):
             seconds, micros = self._client.time(**one_node(self._client))
         return float(seconds * 1_000 + micros / 1_000)
+
+
+def merged(tops: Iterable[Sequence[tuple[str, float]]], id_key: bytes) -> list[tuple[str, float]]:
+    """One list of several, each of (id, log2 score): best first, scores as shares of the best; equals in the order of their hashes.
+
+    >>> merged([[("a", 3.0), ("b", 1.0)], [("c", 2.0)]], b"key")
+    [('a', 1.0), ('c', 0.5), ('b', 0.25)]
+    """
+    best = sorted(chain.from_iterable(tops), key=lambda entry: (-entry[1], id_hash(entry[0], id_key)))[:TOP]
+    return [(track_id, 2.0 ** (score - best[0][1])) for track_id, score in best]

@@ -22,6 +22,7 @@ from online_models.rank import LENGTH, Lists
 from streams.observe import Silent
 from streams.round_work import RoundWork
 
+NOBODY_PLAYED: Final = np.zeros(0, np.int64)
 KERNELS: Final = ("rank", "learn")
 """Stages that are one kernel and what calls it: a round's test, learn and rank; a round's items into the tracks' rows."""
 
@@ -53,6 +54,8 @@ class Watch(Silent):
 
     def __init__(self, log: Log, tally: Tally, fresh_only: bool) -> None:
         self._log, self._tally, self._fresh_only = log, tally, fresh_only
+        self.popular: Callable[[], I64] = lambda: NOBODY_PLAYED
+        """Hashes of what is most popular, best first."""
         self.kernel_ns = 0
         self.n_refused = 0
         self._codes = new_map(log.n_tracks)
@@ -79,9 +82,19 @@ class Watch(Silent):
         codes_of(*self._codes, lists.track[made_at], lists.length[made_at], made)
         live = np.empty_like(made)
         live_before(self._log.user[rows], made, self._live, live)
+        live[(live == NONE).all(axis=1)] = self._for_strangers()
         self._tally.take(rows, live)
         if not self._fresh_only:
             self._check(rows, work.out.rank[applied])
+
+    def _for_strangers(self) -> I32:
+        """The list of users without one, as `segue recommend` shows it: what is most popular."""
+        popular = self.popular()[:LENGTH]
+        codes: I32 = np.empty((1, LENGTH), np.int32)
+        tracks = np.zeros((1, LENGTH), np.int64)
+        tracks[0, : len(popular)] = popular
+        codes_of(*self._codes, tracks, np.array([len(popular)], np.int32), codes)
+        return codes.reshape(LENGTH)
 
     def _check(self, rows: I64, tested: I32) -> None:
         """The pipeline tests every play itself; both must say the same."""
@@ -100,6 +113,7 @@ async def play(
     """Play the whole log; `events` are (user, event) in its order."""
     watch = Watch(log, tally, plan.fresh_only)
     worker = Worker(settings, watch, plan.delay)
+    watch.popular = worker.popular
     await worker.open()
     begun_ns, row = time.thread_time_ns(), 0
     try:

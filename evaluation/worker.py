@@ -15,6 +15,7 @@ import msgspec
 
 from infra.memory_store import MemoryStore
 from infra.settings import Settings
+from online_models.arrays import I64
 from streams.alone import Alone
 from streams.memory_outbox import MemoryOutbox
 from streams.observe import Observer
@@ -86,6 +87,10 @@ class Worker(Alone):
         if tables_learn:
             self._waiting.append((self._handled, deltas))
             await self._bring_back()
+
+    def popular(self) -> I64:
+        """Hashes of what was most popular when the round in hand began, best first."""
+        return self._worker.pipeline.popular
 
     async def _bring_back(self) -> None:
         while self._waiting and self._handled - self._waiting[0][0] >= self._delay:

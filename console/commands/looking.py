@@ -26,17 +26,29 @@ def recommend(
     discover: Annotated[bool, typer.Option("--discover", help="Tracks this user never played.")] = False,
     as_json: Json = False,
 ) -> None:
-    """The user's list, as it was published last."""
+    """The user's list, as it was published last; what everybody plays, where there is none yet."""
     state = State(settings_of(context))
     key = user_key(state, user)
     found = state.lists(key)
     if found is None:
-        raise Trouble(Exit.FAILURE, f"no list for {user!r} (no `list` in {key}); a list follows the first play", _a_play(user, "t1"))
+        _recommend_popular(state, user, key, n, as_json)
+        return
     if as_json:
         say_json({"key": key, **found, "next": found["next"][:n], "discover": found["discover"][:n]})
         return
     title = f"{'discover' if discover else 'next'} for {user}, made {_when(found['at'])}, after {found['cause']['event_id']}"
     screen().print(_entries(title, found["discover" if discover else "next"][:n]))
+
+
+def _recommend_popular(state: State, user: str, key: str, n: int, as_json: bool) -> None:
+    """The list of somebody who did nothing yet: the same for `next` and `discover`, for everything is new to them."""
+    entries = [{"track_id": track, "score": share, "source": "popular", "because": []} for track, share in state.popular()[:n]]
+    if not entries:
+        raise Trouble(Exit.FAILURE, f"no list for {user!r} (no `list` in {key}), and nobody played anything yet", _a_play(user, "t1"))
+    if as_json:
+        say_json({"key": key, "recommendation_id": None, "user_id": user, "next": entries, "discover": entries})
+        return
+    screen().print(_entries(f"{user} has no list yet (it follows their first play): what everybody plays these weeks", entries))
 
 
 @guarded

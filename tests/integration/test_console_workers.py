@@ -77,6 +77,7 @@ def test_a_play_by_hand_becomes_a_list_and_can_be_looked_at_everywhere(live: Set
     assert (user["plays"], user["last_track"], user["key"]) == (4, "t1", key)
     _until(lambda: bool(segue("where", "t1")["track"]["exists"]))
     _until(lambda: segue("track", "t1")["plays"] == 2)
+    _until(lambda: segue("recommend", "nobody")["next"][:1] == [{"track_id": "t1", "score": 1.0, "source": "popular", "because": []}])
     ranker = segue("ranker", "show")
     assert ranker["key"].startswith(f"{live.namespace}:{{u") and 0 <= ranker["lessons"] <= 3
     assert len(ranker["stage_1"]["next"]) == len(ranker["stage_2"]["mixture"]) == len(ranker["contexts"])
