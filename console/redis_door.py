@@ -45,6 +45,15 @@ class State:
             found: Any = pipeline.execute()
         return [{name.decode(): value for name, value in each.items()} for each in found]
 
+    def many(self, wanted: Sequence[tuple[str, Sequence[str]]]) -> list[list[bytes | None]]:
+        """Fields of many hashes, one round trip; None for what is not there."""
+        pipeline = self._client.pipeline(transaction=False)
+        for key, names in wanted:
+            pipeline.hmget(key, list(names))
+        with asking(self.settings):
+            found: Any = pipeline.execute()
+        return list(found)
+
     def text(self, key: str) -> bytes | None:
         """A plain string."""
         with asking(self.settings):

@@ -1,0 +1,83 @@
+"""Where a track stands among the candidates of a list, and why it is not in it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from console.small_ranking import Ranked, SmallRanking
+from online_models import history
+from online_models.items import SKIPPED
+from online_models.rank import LENGTH, SKIPPED_TARGET
+from streams.track_rows import TrackRows
+
+NEXT, DISCOVER = LISTS = ("next", "discover")
+
+
+class Standing(NamedTuple):
+    """A track and one list of a fresh ranking."""
+
+    place: int | None
+    """1.. in the list; None = it is not there."""
+    why_not: str
+    """"" where it is there."""
+
+
+def standing(world: SmallRanking, found: Ranked, track: int, name: str) -> Standing:
+    """Where `track` (a hash) stands in the list `name` of the ranking `found` of the world's user, and if not there, why."""
+    listed = found.next if name == NEXT else found.discover
+    i = found.place(track)
+    at = np.flatnonzero(listed == i)
+    if i >= 0 and len(at):
+        return Standing(int(at[0]) + 1, "")
+    world.put_back()
+    return Standing(None, _why_not(world, found, track, i, name))
+
+
+def _why_not(world: SmallRanking, found: Ranked, track: int, i: int, name: str) -> str:
+    if is_blocked(world, track):
+        return "the user blocked it"
+    if i < 0:
+        return f"no source proposes it: {beyond_reach(world, found, track)}"
+    if name == DISCOVER and history.has_played(world.users.arrays, world.slot, track):
+        return "the user played it before, or is taken to have: about one track in a hundred is confused with a played one"
+    rivals = [j for j in range(len(found.key)) if j != i and found.chance[j] > found.chance[i] and not is_blocked(world, int(found.key[j]))]
+    if name == DISCOVER:
+        rivals = [j for j in rivals if not history.has_played(world.users.arrays, world.slot, int(found.key[j]))]
+    skips = n_skips(world, track)
+    damped = f"; skipped {skips} times lately, so its chance is {SKIPPED_TARGET}^{skips} of what the ranker says" if skips else ""
+    return f"it is number {len(rivals) + 1}, and a list has {LENGTH} entries{damped}"
+
+
+def is_blocked(world: SmallRanking, track: int) -> bool:
+    """Did the world's user block `track`?"""
+    users, s = world.users.arrays, world.slot
+    return bool((users.blocks[s, : users.head[s, history.N_BLOCKS]] == track).any())
+
+
+def n_skips(world: SmallRanking, track: int) -> int:
+    """How often the user skipped `track`, as far as the history goes back."""
+    tracks, _, flags = world.history
+    return int(np.count_nonzero((tracks == track) & (flags & SKIPPED != 0)))
+
+
+def beyond_reach(world: SmallRanking, found: Ranked, track: int) -> str:
+    """How near `track` comes to being proposed: as a neighbour that is known and was not read."""
+    reach = world.ranker.reach
+    asked = [*zip(found.session.tolist(), reach.neighbours.tolist(), strict=False), *((t, int(reach.past[1])) for t in found.past.tolist())]
+    for asked_of, n_read in asked:
+        place = _place_among_neighbours(world.tracks, asked_of, track)
+        if place >= n_read:
+            return f"it is neighbour {place + 1} of {world.names.id(asked_of)}, of which the first {n_read} are read"
+    return "it is not among the neighbours of the last tracks, not in the user's history and not among the most popular tracks"
+
+
+def _place_among_neighbours(rows: TrackRows, of: int, track: int) -> int:
+    """Place of `track` among the neighbours that the row of `of` holds, the strongest first; -1 = it is none."""
+    slot = int(rows.slots(np.array([of], np.int64))[0])
+    if slot < 0:
+        return -1
+    near = rows.arrays.neighbours
+    at = np.flatnonzero(near.dst[slot, : near.n[slot]] == track)
+    return int(at[0]) if len(at) else -1

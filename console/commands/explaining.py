@@ -1,0 +1,179 @@
+"""`segue why USER TRACK`: why a track stands in a user's lists, or does not, and which plays brought it."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from console.addresses import settings_of
+from console.output import Json, guarded, say_json, screen
+from console.placing import partition_of_user, track_key, user_key
+from console.redis_door import State
+from console.trouble import Exit, Trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from console.reasons import Cause, Reasons
+    from console.small_ranking import SmallRanking
+
+SHOWN_N = 12
+"""Features of stage 2 that people are shown; `--json` has all."""
+
+
+@guarded
+def why(
+    context: typer.Context,
+    user: Annotated[str, typer.Argument(help="The user's id.")],
+    track: Annotated[str, typer.Argument(help="The track's id.")],
+    as_json: Json = False,
+) -> None:
+    """Why a track is in this user's lists, or is not: the parts of its score, and the plays that brought it."""
+    state = State(settings_of(context))
+    stored = _stored(state, user)
+    if not state.fields(track_key(state, track), ["about"]):
+        raise Trouble(Exit.FAILURE, f"track {track!r} is unknown: there is no {track_key(state, track)}", _a_play(user, track))
+    told = asyncio.run(_told(state, user, track)) | {"stored": _places(stored, track)}
+    if as_json:
+        say_json(told)
+    else:
+        _show(told)
+
+
+def _stored(state: State, user: str) -> Any:
+    """The published pair; `Trouble` where the user is unknown."""
+    key = user_key(state, user)
+    if not state.fields(key, ["about"]):
+        raise Trouble(Exit.FAILURE, f"user {user!r} is unknown: there is no {key}", _a_play(user, "t1"))
+    return state.lists(key)
+
+
+def _places(stored: Any, track: str) -> dict[str, Any] | None:
+    """Where the track stands in the published lists."""
+    if stored is None:
+        return None
+    found: dict[str, Any] = {"recommendation_id": stored["recommendation_id"], "at": stored["at"]}
+    for name in ("next", "discover"):
+        ids = [entry["track_id"] for entry in stored[name]]
+        found[name] = {"place": ids.index(track) + 1, "score": stored[name][ids.index(track)]["score"]} if track in ids else None
+    return found
+
+
+async def _told(state: State, user: str, track: str) -> dict[str, Any]:
+    """Everything of the fresh ranking, as plain values."""
+    # The kernels' modules take a second to import: only this command pays for it.
+    from console.absences import LISTS, n_skips, standing
+    from console.reasons import reasons_for
+    from console.small_ranking import SmallRanking
+
+    world = await opened(SmallRanking.of(state), state, user)
+    found = await world.rank_without()
+    key = world.names.hash(track)
+    i = found.place(key)
+    reasons = await reasons_for(world, found, i) if i >= 0 else None
+    lists = {name: standing(world, found, key, name)._asdict() for name in LISTS}
+    told: dict[str, Any] = {"user": user, "track": track, "now": lists, "skips": n_skips(world, key), "candidates": len(found.key)}
+    return told | _reasons(world, reasons)
+
+
+async def opened(world: SmallRanking, state: State, user: str) -> SmallRanking:
+    """`world` with the rows of `user`; `Trouble` where they are another release's."""
+    from streams.user_rows import BadRow
+
+    row = state.fields(user_key(state, user), ["row"]).get("row")
+    try:
+        if not await world.open(user, partition_of_user(state.settings, user), row):
+            raise Trouble(Exit.FAILURE, "the ranker's weights are of another release", "segue doctor")
+    except BadRow as error:
+        raise Trouble(Exit.FAILURE, str(error), "segue doctor") from None
+    return world
+
+
+def _reasons(world: SmallRanking, reasons: Reasons | None) -> dict[str, Any]:
+    if reasons is None:
+        return {"chance": 0.0, "stage_1": [], "stage_2": [], "because": [], "also": [], "chance_without": 0.0}
+    return {
+        "chance": reasons.chance,
+        "stage_1": [part._asdict() for part in reasons.parts],
+        "stage_2": [feature._asdict() for feature in reasons.features],
+        "because": _causes(world, reasons.because),
+        "also": _causes(world, reasons.also),
+        "chance_without": reasons.chance_without,
+    }
+
+
+def _causes(world: SmallRanking, causes: Iterable[Cause]) -> list[dict[str, Any]]:
+    return [{**cause._asdict(), "track": world.names.id(cause.track)} for cause in causes]
+
+
+def _show(told: dict[str, Any]) -> None:
+    out = screen()
+    for name in ("next", "discover"):
+        out.print(f"{name}: {_standing(told, name)}", markup=False)
+    if not told["stage_1"]:
+        return
+    out.print(f"chance {told['chance']:.4g} among {told['candidates']} candidates", markup=False)
+    if told["because"]:
+        out.print(_causes_table("because of plays of", told["because"]))
+        out.print(f"without all of them: {_chance(told['chance_without'])}", markup=False)
+    else:
+        out.print("no play of this user makes it likelier: it is here for what everybody plays, or in spite of these", markup=False)
+    if told["also"]:
+        out.print(_causes_table("brought it too, without making it likelier", told["also"]))
+    out.print(_stage_1(told["stage_1"]))
+    if told["stage_2"]:
+        out.print(_stage_2(told["stage_2"][:SHOWN_N], len(told["stage_2"])))
+    else:
+        out.print("stage 2 did not see it: only the best candidates of stage 1 are let through", markup=False)
+
+
+def _standing(told: dict[str, Any], name: str) -> str:
+    now, stored = told["now"][name], (told["stored"] or {}).get(name)
+    published = f"place {stored['place']} of the published list (score {stored['score']:.4g})" if stored else "not in the published list"
+    fresh = f"place {now['place']}" if now["place"] else f"not there: {now['why_not']}"
+    return f"{published}; ranked now: {fresh}"
+
+
+def _causes_table(title: str, causes: list[dict[str, Any]]) -> Table:
+    table = Table("track", "which is of", "plays", "last", "without it", title=title)
+    for cause in causes:
+        times = cause["plays_s"]
+        last = datetime.fromtimestamp(times[0], UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        table.add_row(cause["track"], cause["how"], str(len(times)), last, _chance(cause["chance_without"]))
+    return table
+
+
+def _chance(value: float) -> str:
+    return f"chance {value:.4g}" if value > 0 else "nothing would propose it"
+
+
+def _stage_1(parts: list[dict[str, Any]]) -> Table:
+    score = sum(part["gives"] for part in parts)
+    table = Table("source", "signal", "value", "trust", "gives", "share", title=f"stage 1: score {score:.4g}, the sum of")
+    for part in parts:
+        figures = (f"{part[name]:.4g}" for name in ("value", "trust", "gives"))
+        table.add_row(part["source"], part["signal"], *figures, f"{part['gives'] / score:.0%}")
+    return table
+
+
+def _stage_2(features: list[dict[str, Any]], n: int) -> Table:
+    table = Table(
+        "feature",
+        "value",
+        "weight here",
+        "gives",
+        "ahead",
+        title=f"stage 2: ahead of the average candidate by, {len(features)} of {n}",
+    )
+    for feature in features:
+        table.add_row(feature["feature"], *(f"{feature[name]:+.3g}" for name in ("value", "weight", "gives", "ahead")))
+    return table
+
+
+def _a_play(user_id: str, track_id: str) -> str:
+    return f"segue send --user {shlex.quote(user_id)} --track {shlex.quote(track_id)}"

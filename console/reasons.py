@@ -1,0 +1,157 @@
+"""Why a track stands in a list, or does not: parts that add up, and plays without which it would be less likely.
+
+What brought a candidate is known: each source notes the plays that it went out from. Whether a play speaks *for* it is
+tried: the ranking is made again as if the user had not played that track. Only plays that lower its chance are named as its cause.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from console.small_ranking import Ranked, SmallRanking
+from online_models import signals
+from online_models.arrays import F32
+from online_models.features import FEATURES
+from online_models.moment import PAST_BIT
+from online_models.signals import SIGNALS, SOURCE_OF, SOURCES
+
+SESSION, EARLIER, ITSELF = "this session", "an earlier session", "the track itself"
+OF_ITSELF: Final = slice(signals.OWN_NEXT, signals.SESSION_TIMES + 1)
+"""Signals that come of the user's own plays of the candidate."""
+
+
+class Cause(NamedTuple):
+    """A track whose plays brought the candidate."""
+
+    track: int
+    how: str
+    plays_s: list[int]
+    """When it was played, as far as the history goes back: epoch s, newest first."""
+    chance_without: float
+    """Chance of the candidate had the user not played this track; 0 = nothing would propose it."""
+
+
+class Part(NamedTuple):
+    """What a signal gives of stage 1's score: `trust` x `value` / all candidates' `value`."""
+
+    signal: str
+    source: str
+    value: float
+    trust: float
+    gives: float
+
+
+class Feature(NamedTuple):
+    """What a feature gives of stage 2's score in this context, and how much more that is than for the average candidate."""
+
+    feature: str
+    value: float
+    weight: float
+    gives: float
+    ahead: float
+
+
+class Reasons(NamedTuple):
+    """All that can be said of a candidate."""
+
+    chance: float
+    parts: list[Part]
+    """The weightiest first; their `gives` add up to the score of stage 1."""
+    features: list[Feature]
+    """Those that put it ahead or behind most first; [] where stage 1 did not let it through to stage 2."""
+    because: list[Cause]
+    """Without any one of them it would be less likely, without all of them still less."""
+    also: list[Cause]
+    """These brought it too, but they speak for others still more, or only together with what is named."""
+    chance_without: float
+    """Without all of `because`; 0 = nothing would propose it."""
+
+
+def parts_of(found: Ranked, i: int) -> list[Part]:
+    """What each signal gave candidate `i`."""
+    given = found.part * found.signal[:, i]
+    order = [k for k in np.argsort(-given, kind="stable").tolist() if given[k] > 0]
+    return [Part(SIGNALS[k], SOURCES[SOURCE_OF[k]], float(found.signal[k, i]), float(found.share[k]), float(given[k])) for k in order]
+
+
+def features_of(found: Ranked, i: int) -> list[Feature]:
+    """What each feature gave candidate `i`, beside what it gave the others, the likelier the more they count."""
+    places = np.flatnonzero(found.chosen == i)
+    if not len(places):
+        return []
+    m = int(places[0])
+    given = found.weight[:, None] * found.x
+    ahead = given[:, m] - given @ _softmax(given.sum(0))
+    order = [f for f in np.argsort(-np.abs(ahead), kind="stable").tolist() if given[f, m] or ahead[f]]
+    return [Feature(FEATURES[f], float(found.x[f, m]), float(found.weight[f]), float(given[f, m]), float(ahead[f])) for f in order]
+
+
+def _softmax(score: F32) -> F32:
+    grown: F32 = np.exp(score - score.max())
+    grown /= grown.sum()
+    return grown
+
+
+def brought_by(found: Ranked, i: int) -> dict[int, str]:
+    """Tracks whose plays brought candidate `i`, and which those are: this session's newest first."""
+    via = int(found.via[i])
+    causes = {int(key): SESSION for k, key in enumerate(found.session) if via >> k & 1}
+    for k, key in enumerate(found.past):
+        if via >> (PAST_BIT + k) & 1:
+            causes.setdefault(int(key), EARLIER)
+    if found.signal[OF_ITSELF, i].any():
+        causes[int(found.key[i])] = ITSELF
+    return causes
+
+
+async def reasons_for(world: SmallRanking, found: Ranked, i: int) -> Reasons:
+    """Why candidate `i` of the ranking `found` of the world's user is as likely as it is."""
+    trial = _Trial(world, found, i)
+    named = [Cause(track, how, trial.times(track), await trial.chance_without([track])) for track, how in brought_by(found, i).items()]
+    because = await trial.speaking(named)
+    return Reasons(
+        chance=float(found.chance[i]),
+        parts=parts_of(found, i),
+        features=features_of(found, i),
+        because=because,
+        also=[cause for cause in named if cause not in because],
+        chance_without=await trial.chance_without([cause.track for cause in because]) if because else float(found.chance[i]),
+    )
+
+
+class _Trial:
+    """Rankings as if some tracks had not been played."""
+
+    def __init__(self, world: SmallRanking, found: Ranked, i: int) -> None:
+        self._world, self._key, self._chance = world, int(found.key[i]), float(found.chance[i])
+        world.put_back()
+        tracks, at_s, _ = world.history
+        self._tracks, self._at_s = tracks.copy(), at_s.copy()
+
+    def times(self, track: int) -> list[int]:
+        at_s: list[int] = self._at_s[self._tracks == track][::-1].tolist()
+        return at_s
+
+    async def chance_without(self, tracks: list[int]) -> float:
+        without = await self._world.rank_without(np.isin(self._tracks, tracks))
+        i = without.place(self._key)
+        return float(without.chance[i]) if i >= 0 else 0.0
+
+    async def speaking(self, named: list[Cause]) -> list[Cause]:
+        """Those whose plays speak for the candidate: each lowers its chance further, whoever lowers it most first.
+
+        Where no track alone does, because each of them would do, all of them together may.
+        """
+        chance, chosen = self._chance, list[Cause]()
+        for cause in sorted(named, key=lambda c: c.chance_without):
+            if chosen and chance == 0.0:
+                break
+            without = await self.chance_without([*(c.track for c in chosen), cause.track])
+            if without < chance:
+                chance = without
+                chosen.append(cause)
+        if not chosen and named and await self.chance_without([c.track for c in named]) < self._chance:
+            return named
+        return [cause for cause in named if cause in chosen]

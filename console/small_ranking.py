@@ -1,0 +1,264 @@
+"""A ranking in memory: one user's row and the tracks' rows that it reads, ranked as the worker ranks.
+
+Rows are read as a worker reads them and ranked by its own kernel, so that what a command says of a ranking is what a
+worker would do with the same rows. The kernel is given an event that changes nothing, or plays on a throw-away user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple, cast
+
+import numpy as np
+
+from console.redis_door import State
+from infra.keys import Keys
+from infra.settings import Settings
+from online_models import history, plays, rank
+from online_models.arrays import F32, I32, I64, U8
+from online_models.moment import Known
+from online_models.plays import Events, World
+from online_models.presets import PRESETS, new_ranker
+from online_models.weights import BadWeights, Weights, decode, new_weights
+from streams.ids import track_partition
+from streams.loading import Loader
+from streams.names import Names
+from streams.partitions import UserPartition
+from streams.ports import Store
+from streams.track_rows import TrackRows
+from streams.user_rows import UserRows, unpack
+
+ROWS_MAX: Final = 6_144
+"""Tracks' rows held: 24 MB with `fast`. The longest radio meets some 60 new tracks per step, of which the oldest give way."""
+NAMES_MAX: Final = 1 << 20
+NOTHING_HASH: Final = 1
+"""Of the event that changes nothing: no real event id has it, so it is never taken for a repeat."""
+SESSION: Final = 1
+"""Hash of a throw-away user's session."""
+
+
+class Reads:
+    """The reading half of `streams.ports.Store` over the third door: never waits for a server that is away."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def read(self, wanted: Sequence[tuple[str, str]]) -> list[bytes | None]:
+        return [values[0] for values in await self.read_many([(key, (field,)) for key, field in wanted])]
+
+    async def read_many(self, wanted: Sequence[tuple[str, Sequence[str]]]) -> list[list[bytes | None]]:
+        return self._state.many(wanted)
+
+    async def text(self, keys: Sequence[str]) -> list[bytes | None]:
+        return [self._state.text(key) for key in keys]
+
+
+class Ranked(NamedTuple):
+    """One ranking, candidate by candidate, in the order in which they were met; copies, so that the next ranking leaves them alone."""
+
+    key: I64  # (n,) hashes
+    chance: F32  # (n,) as the lists are sorted
+    score: F32  # (n,) of stage 1: part @ signal
+    via: I32  # (n,) bits of the plays that brought it
+    signal: F32  # (N_SIGNALS, n)
+    part: F32  # (N_SIGNALS,) what stage 1 gives one unit of each signal
+    share: F32  # (N_SIGNALS,) its trust in each signal
+    context: F32  # (N_CONTEXTS,)
+    chosen: I32  # (m,) candidates that stage 2 saw
+    x: F32  # (N_FEATURES, m) their features
+    weight: F32  # (N_FEATURES,) of the features in this context
+    next: I32  # candidates, best first
+    discover: I32
+    session: I64  # (k,) the session's last distinct tracks, newest first: bit k of `via`
+    past: I64  # tracks of earlier sessions, newest first: the bits behind `moment.PAST_BIT`
+
+    def place(self, key: int) -> int:
+        """Which candidate `key` is, or -1."""
+        found = np.flatnonzero(self.key == key)
+        return int(found[0]) if len(found) else -1
+
+
+class SmallRanking:
+    """Rows in memory, and the kernel.
+
+    Parameters
+    ----------
+    store: where the rows are; only read.
+    """
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        preset = PRESETS[settings.preset]
+        self.settings, self._store = settings, store
+        self._keys = Keys(settings.namespace)
+        self.users, self.tracks = UserRows(16), TrackRows(ROWS_MAX, preset)
+        self.names = Names(NAMES_MAX, settings.id_key.encode())
+        self._partitions: dict[int, UserPartition] = {}
+        self._loader = Loader(settings, store, self.users, self.tracks, self.names, {}, self._partitions, lambda _: None)
+        self.ranker, self._best = new_ranker(preset, 16), rank.new_best()
+        self._lists, self._missing = rank.new_lists(2), np.zeros(4096, np.int64)
+        self._round = 0
+        self._row = b""
+        self._absent: set[int] = set()
+        """Tracks that have no row, or none that is known by name."""
+        self.weights: Weights = new_weights()
+        self.popular: tuple[I64, Any] = (np.zeros(0, np.int64), np.zeros(0, np.float32))
+
+    @classmethod
+    def of(cls, state: State) -> SmallRanking:
+        """Over the third door."""
+        return cls(state.settings, cast(Store, Reads(state)))
+
+    # --- what is read ---
+
+    async def open(self, user_id: str, partition: int, row: bytes | None) -> bool:
+        """Take the user's row in (None = nobody yet), the weights and what is popular. False: the weights are another release's.
+
+        Raises `streams.user_rows.BadRow`.
+        """
+        self._row = row or b""
+        self.users.load(user_id, partition, row)
+        tracks, _, _ = self.history
+        await self.load_rows(np.unique(tracks))
+        self.popular = await self._loader.popular(0)
+        raw = await self._store.text([self._keys.ranker(p) for p in range(self.settings.events_partitions)])
+        try:
+            found = [decode(text) for text in raw if text]
+        except BadWeights:
+            return False
+        self.weights = max([new_weights(), *found], key=lambda w: int(w.lessons[0]))
+        return True
+
+    async def load_rows(self, wanted: I64) -> int:
+        """Read rows and names of these tracks, as far as they are not in memory; returns how many rows came."""
+        slots = self.tracks.slots(wanted)
+        self.tracks.touched[slots[slots >= 0]] = self._round
+        hashes = [h for h in dict.fromkeys(wanted[slots < 0].tolist()) if h not in self._absent]
+        await self._loader.names(hashes)
+        parts = [track_partition(h, self.settings.deltas_partitions) for h in hashes]
+        named = [(h, q, name) for h, q in zip(hashes, parts, strict=True) if (name := self.names.id(h)) is not None]
+        named = named[: self.tracks.fits(len(named), self._round)]
+        rows = await self._store.read([(self._keys.track(q, name), "row") for _, q, name in named]) if named else []
+        self.tracks.make_room(len(named), self._round)
+        for (h, q, name), row in zip(named, rows, strict=True):
+            if row is not None:
+                self.tracks.load(h, q, name, row, 0)
+        found = self.tracks.slots(np.array(hashes, np.int64))
+        self.tracks.touched[found[found >= 0]] = self._round
+        self._absent.update(h for h, slot in zip(hashes, found.tolist(), strict=True) if slot < 0)
+        return int(np.count_nonzero(found >= 0))
+
+    # --- the user's row ---
+
+    @property
+    def history(self) -> tuple[I64, Any, U8]:
+        """The user's kept plays, oldest first: hashes, times (s), flags. Views."""
+        u, n = self.users.arrays, int(self.users.arrays.head[self.slot, history.N_HISTORY])
+        return u.track[self.slot, :n], u.at_s[self.slot, :n], u.flags[self.slot, :n]
+
+    @property
+    def slot(self) -> int:
+        """Of the one user."""
+        return next(iter(self.users.slot_of.values()))
+
+    @property
+    def session_n(self) -> int:
+        """Plays of the user's session that are kept."""
+        head = self.users.arrays.head[self.slot]
+        return int(min(head[history.N_HISTORY], head[history.SESSION_N]))
+
+    def put_back(self) -> None:
+        """The user is as Redis has them."""
+        if self._row:
+            unpack(self.users.arrays, self.slot, np.frombuffer(self._row, np.uint8))
+        else:
+            history.reset(self.users.arrays, self.slot)
+
+    def forget(self, out: Any) -> None:
+        """Take plays out of the history: `out` (n,) says which. Counts and the memory of what was ever played stay."""
+        u, s = self.users.arrays, self.slot
+        n, session_n = int(u.head[s, history.N_HISTORY]), self.session_n
+        keep = ~np.asarray(out, np.bool_)
+        left = int(keep.sum())
+        for column in (u.track, u.at_s, u.flags):
+            column[s, :left] = column[s, :n][keep]
+        u.head[s, history.N_HISTORY] = left
+        u.head[s, history.SESSION_N] = int(keep[n - session_n :].sum())
+
+    # --- ranking ---
+
+    def _events(self, kind: int, track: int, at_ms: int, event_hash: int) -> Events:
+        def one(value: int, kind: Any) -> Any:
+            return np.full(1, value, kind)
+
+        return Events(
+            slot=one(self.slot, np.int32),
+            kind=one(kind, np.uint8),
+            track=one(track, np.int64),
+            at_ms=one(at_ms, np.int64),
+            event_hash=one(event_hash, np.int64),
+            session=one(SESSION, np.int64),
+            ms_played=one(-1, np.int32),
+            duration_ms=one(-1, np.int32),
+            ended=one(1, np.uint8),
+            private=one(0, np.uint8),
+            import_source=one(0, np.int64),
+            import_row=one(0, np.int64),
+        )
+
+    def nothing(self) -> Events:
+        """An event that changes nothing and is answered by a ranking: a block that never was is taken back."""
+        return self._events(plays.UNBLOCK, 0, 0, NOTHING_HASH)
+
+    def a_play(self, track: int, at_ms: int, n: int) -> Events:
+        """The `n`-th (1..) play of a throw-away user, heard to its end."""
+        return self._events(plays.PLAY, track, at_ms, NOTHING_HASH + n)
+
+    def rank(self, events: Events) -> Ranked:
+        """Handle one event and rank, with the rows that are in memory; the weights learn nothing."""
+        tracks, users = self.tracks.arrays, self.users.arrays
+        known = Known(users, tracks, *self.popular)
+        world = World(self.names.keys, self.names.slots, plays.NO_FINISH, 0.0, False)
+        out = plays.new_outcomes(1)
+        self._missing[0] = 0
+        plays.handle(known, events, world, self.ranker, self.weights, self._best, self._lists, out, self._missing)
+        assert out.outcome[0] == plays.APPLIED, "an event of our own is no repeat"
+        return self._ranked()
+
+    def _ranked(self) -> Ranked:
+        ranker, pool, work = self.ranker, self.ranker.pool, self.ranker.work
+        n, r = int(pool.n[0]), int(self.users.arrays.head[self.slot, history.RANKING]) - 1
+        m = int(ranker.rankings.n[r])
+        part, signal = ranker.rankings.part[r].copy(), pool.signal[:, :n].copy()
+        tracks, _, _ = self.history
+        earlier = tracks[: len(tracks) - self.session_n]
+        return Ranked(
+            key=pool.key[:n].copy(),
+            chance=pool.chance[:n].copy(),
+            score=part @ signal,
+            via=pool.via[:n].copy(),
+            signal=signal,
+            part=part,
+            share=ranker.rankings.share[r].copy(),
+            context=ranker.rankings.context[r].copy(),
+            chosen=ranker.chosen[:m].copy(),
+            x=work.x[:, :m].copy(),
+            weight=work.blend.copy(),
+            next=self._best.next[: self._best.n[0]].copy(),
+            discover=self._best.discover[: self._best.n[1]].copy(),
+            session=ranker.moment.key[: ranker.moment.n[0]].copy(),
+            past=earlier[::-1][: int(ranker.reach.past[0])].copy(),
+        )
+
+    async def rank_without(self, out: Any = None) -> Ranked:
+        """The ranking that a worker would make of the user now, had they not played what `out` (n,) says of their history.
+
+        The rows of all candidates are in memory, as a worker has most of them.
+        """
+        while True:
+            self.put_back()
+            if out is not None:
+                self.forget(out)
+            self._round += 1
+            found = self.rank(self.nothing())
+            if not await self.load_rows(np.concatenate((found.key, found.session, found.past))):
+                return found

@@ -1,0 +1,74 @@
+"""`segue why` over a real Redis that holds what a worker wrote."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+import pytest
+import redis
+from typer.testing import CliRunner
+
+from console.cli import app
+from console.trouble import Exit
+from tests.recorded_log import SETTINGS, RecordedLog, audience_log
+
+N_PLAYS, N_USERS = 1_000, 12
+Ask = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture(scope="module")
+def recorded(redis_url: str) -> Iterator[RecordedLog]:
+    """A log that was played, and what the worker wrote of it in Redis."""
+    settings = msgspec.structs.replace(SETTINGS, namespace="t-reasons", redis=redis_url)
+    world = asyncio.run(RecordedLog(audience_log(N_PLAYS, N_USERS), settings).run())
+    client = redis.Redis.from_url(redis_url)
+    written = world.store.redis.snapshot().values
+    for key, value in written.items():
+        if isinstance(value, bytes):
+            client.set(key, value)
+        else:
+            client.hset(key, items=[part for pair in value.items() for part in pair])
+    yield world
+    client.delete(*written)
+    client.close()
+
+
+@pytest.fixture
+def ask(recorded: RecordedLog) -> Ask:
+    """Runs a command; returns its exit code and its one JSON object."""
+    s = recorded.settings
+    environment = {"SEGUE_EVENTS_PARTITIONS": str(s.events_partitions), "SEGUE_DELTAS_PARTITIONS": str(s.deltas_partitions)}
+
+    def run(*arguments: str) -> tuple[int, Any]:
+        options = ["--redis", s.redis, "--kafka", "127.0.0.1:1", "--namespace", s.namespace]
+        result = CliRunner(env=environment).invoke(app, [*options, *arguments])
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+        return result.exit_code, json.loads(result.stdout) if "--json" in arguments else result.stdout
+
+    return run
+
+
+def test_why_agrees_with_the_published_list_and_names_plays(recorded: RecordedLog, ask: Ask) -> None:
+    user = sorted(recorded.of_user())[0]
+    entry = recorded.lists(user)["next"][0]
+    code, told = ask("why", user, str(entry["track_id"]), "--json")
+    assert (code, told["stored"]["next"]) == (Exit.OK, {"place": 1, "score": entry["score"]})
+    assert told["now"]["next"] == {"place": 1, "why_not": ""}
+    assert told["chance"] == pytest.approx(entry["score"], abs=0.1)
+    played = {play["track_id"] for play in recorded.of_user()[user]}
+    assert told["because"] and {cause["track"] for cause in told["because"]} <= played
+    assert told["chance_without"] < told["chance"]
+    code, words = ask("why", user, str(entry["track_id"]))
+    assert code == Exit.OK and "because of plays of" in words and "stage 1" in words and "stage 2" in words
+
+
+def test_why_says_what_is_unknown(recorded: RecordedLog, ask: Ask) -> None:
+    user = sorted(recorded.of_user())[0]
+    code, told = ask("why", "nobody", "t1", "--json")
+    assert (code, told["error"]["next"]) == (Exit.FAILURE, "segue send --user nobody --track t1")
+    code, told = ask("why", user, "never played", "--json")
+    assert code == Exit.FAILURE and "'never played' is unknown" in told["error"]["message"]
