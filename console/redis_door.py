@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -53,6 +53,17 @@ class State:
         with asking(self.settings):
             found: Any = pipeline.execute()
         return list(found)
+
+    def track_keys(self) -> Iterator[str]:
+        """Every track's key, in no order, some perhaps twice."""
+        with asking(self.settings):
+            for key in self._client.scan_iter(match=f"{self.settings.namespace}:{{t*}}:track:*", count=1_000):
+                yield key.decode()
+
+    def n_tracks(self) -> int:
+        """How many tracks have a name."""
+        with asking(self.settings):
+            return sum(int(self._client.hlen(self.keys.track_ids(q))) for q in range(self.settings.deltas_partitions))
 
     def text(self, key: str) -> bytes | None:
         """A plain string."""

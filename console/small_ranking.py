@@ -6,12 +6,14 @@ worker would do with the same rows. The kernel is given an event that changes no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final, NamedTuple, cast
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 import numpy as np
 
 from console.redis_door import State
+from console.trouble import Exit, Trouble
 from infra.keys import Keys
 from infra.settings import Settings
 from online_models import history, plays, rank
@@ -26,8 +28,9 @@ from streams.names import Names
 from streams.partitions import UserPartition
 from streams.ports import Store
 from streams.track_rows import TrackRows
-from streams.user_rows import UserRows, unpack
+from streams.user_rows import BadRow, UserRows, unpack
 
+T = TypeVar("T")
 ROWS_MAX: Final = 6_144
 """Tracks' rows held: 24 MB with `fast`. The longest radio meets some 60 new tracks per step, of which the oldest give way."""
 NAMES_MAX: Final = 1 << 20
@@ -35,6 +38,14 @@ NOTHING_HASH: Final = 1
 """Of the event that changes nothing: no real event id has it, so it is never taken for a repeat."""
 SESSION: Final = 1
 """Hash of a throw-away user's session."""
+
+
+def answer(question: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine over rows returns. Raises `Trouble` where rows or weights are another release's."""
+    try:
+        return asyncio.run(question)
+    except (BadRow, BadWeights) as error:
+        raise Trouble(Exit.FAILURE, str(error), "segue doctor") from None
 
 
 class Reads:
@@ -84,6 +95,8 @@ class SmallRanking:
     Parameters
     ----------
     store: where the rows are; only read.
+
+    What reads may raise `streams.user_rows.BadRow` or `online_models.weights.BadWeights`: `answer` says what to do then.
     """
 
     def __init__(self, settings: Settings, store: Store) -> None:
@@ -110,23 +123,15 @@ class SmallRanking:
 
     # --- what is read ---
 
-    async def open(self, user_id: str, partition: int, row: bytes | None) -> bool:
-        """Take the user's row in (None = nobody yet), the weights and what is popular. False: the weights are another release's.
-
-        Raises `streams.user_rows.BadRow`.
-        """
+    async def open(self, user_id: str, partition: int, row: bytes | None) -> None:
+        """Take the user's row in (None = somebody who never did anything), the weights and what is popular."""
         self._row = row or b""
         self.users.load(user_id, partition, row)
         tracks, _, _ = self.history
         await self.load_rows(np.unique(tracks))
         self.popular = await self._loader.popular(0)
         raw = await self._store.text([self._keys.ranker(p) for p in range(self.settings.events_partitions)])
-        try:
-            found = [decode(text) for text in raw if text]
-        except BadWeights:
-            return False
-        self.weights = max([new_weights(), *found], key=lambda w: int(w.lessons[0]))
-        return True
+        self.weights = max([new_weights(), *(decode(text) for text in raw if text)], key=lambda w: int(w.lessons[0]))
 
     async def load_rows(self, wanted: I64) -> int:
         """Read rows and names of these tracks, as far as they are not in memory; returns how many rows came."""

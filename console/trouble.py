@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from enum import IntEnum
 
 
@@ -42,3 +43,8 @@ def kafka_away(address: str, detail: str) -> Trouble:
 
 def redis_away(address: str, detail: str) -> Trouble:
     return Trouble(Exit.UNREACHABLE, f"Redis at {address} cannot be reached: {detail}", "segue up")
+
+
+def a_play(user_id: str, track_id: str) -> str:
+    """The command that makes a user or a track known."""
+    return f"segue send --user {shlex.quote(user_id)} --track {shlex.quote(track_id)}"

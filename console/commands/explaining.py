@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import shlex
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,9 +10,8 @@ from rich.table import Table
 
 from console.addresses import settings_of
 from console.output import Json, guarded, say_json, screen
-from console.placing import partition_of_user, track_key, user_key
+from console.placing import partition_of_user, require_track, require_user, user_key
 from console.redis_door import State
-from console.trouble import Exit, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,9 +33,11 @@ def why(
     """Why a track is in this user's lists, or is not: the parts of its score, and the plays that brought it."""
     state = State(settings_of(context))
     stored = _stored(state, user)
-    if not state.fields(track_key(state, track), ["about"]):
-        raise Trouble(Exit.FAILURE, f"track {track!r} is unknown: there is no {track_key(state, track)}", _a_play(user, track))
-    told = asyncio.run(_told(state, user, track)) | {"stored": _places(stored, track)}
+    require_track(state, track, user)
+    # The kernels' modules take a second to import: only this command pays for it.
+    from console.small_ranking import answer
+
+    told = answer(_told(state, user, track)) | {"stored": _places(stored, track)}
     if as_json:
         say_json(told)
     else:
@@ -47,10 +46,8 @@ def why(
 
 def _stored(state: State, user: str) -> Any:
     """The published pair; `Trouble` where the user is unknown."""
-    key = user_key(state, user)
-    if not state.fields(key, ["about"]):
-        raise Trouble(Exit.FAILURE, f"user {user!r} is unknown: there is no {key}", _a_play(user, "t1"))
-    return state.lists(key)
+    require_user(state, user)
+    return state.lists(user_key(state, user))
 
 
 def _places(stored: Any, track: str) -> dict[str, Any] | None:
@@ -66,12 +63,12 @@ def _places(stored: Any, track: str) -> dict[str, Any] | None:
 
 async def _told(state: State, user: str, track: str) -> dict[str, Any]:
     """Everything of the fresh ranking, as plain values."""
-    # The kernels' modules take a second to import: only this command pays for it.
     from console.absences import LISTS, n_skips, standing
     from console.reasons import reasons_for
     from console.small_ranking import SmallRanking
 
-    world = await opened(SmallRanking.of(state), state, user)
+    world = SmallRanking.of(state)
+    await world.open(user, partition_of_user(state.settings, user), state.fields(user_key(state, user), ["row"]).get("row"))
     found = await world.rank_without()
     key = world.names.hash(track)
     i = found.place(key)
@@ -79,19 +76,6 @@ async def _told(state: State, user: str, track: str) -> dict[str, Any]:
     lists = {name: standing(world, found, key, name)._asdict() for name in LISTS}
     told: dict[str, Any] = {"user": user, "track": track, "now": lists, "skips": n_skips(world, key), "candidates": len(found.key)}
     return told | _reasons(world, reasons)
-
-
-async def opened(world: SmallRanking, state: State, user: str) -> SmallRanking:
-    """`world` with the rows of `user`; `Trouble` where they are another release's."""
-    from streams.user_rows import BadRow
-
-    row = state.fields(user_key(state, user), ["row"]).get("row")
-    try:
-        if not await world.open(user, partition_of_user(state.settings, user), row):
-            raise Trouble(Exit.FAILURE, "the ranker's weights are of another release", "segue doctor")
-    except BadRow as error:
-        raise Trouble(Exit.FAILURE, str(error), "segue doctor") from None
-    return world
 
 
 def _reasons(world: SmallRanking, reasons: Reasons | None) -> dict[str, Any]:
@@ -173,7 +157,3 @@ def _stage_2(features: list[dict[str, Any]], n: int) -> Table:
     for feature in features:
         table.add_row(feature["feature"], *(f"{feature[name]:+.3g}" for name in ("value", "weight", "gives", "ahead")))
     return table
-
-
-def _a_play(user_id: str, track_id: str) -> str:
-    return f"segue send --user {shlex.quote(user_id)} --track {shlex.quote(track_id)}"

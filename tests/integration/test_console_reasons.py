@@ -1,10 +1,11 @@
-"""`segue why` over a real Redis that holds what a worker wrote."""
+"""`segue why`, `similar` over a real Redis that holds what a worker wrote."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -72,3 +73,19 @@ def test_why_says_what_is_unknown(recorded: RecordedLog, ask: Ask) -> None:
     assert (code, told["error"]["next"]) == (Exit.FAILURE, "segue send --user nobody --track t1")
     code, told = ask("why", user, "never played", "--json")
     assert code == Exit.FAILURE and "'never played' is unknown" in told["error"]["message"]
+
+
+def test_similar_tracks_of_a_track_and_of_an_artist(recorded: RecordedLog, ask: Ask, tmp_path: Path) -> None:
+    track = max(recorded.events, key=lambda play: sum(play["track_id"] == other["track_id"] for other in recorded.events))["track_id"]
+    code, told = ask("similar", track, "-n", "15", "--json")
+    assert code == Exit.OK and len(told["similar"]) == 15 and track not in {one["track"] for one in told["similar"]}
+    code, words = ask("similar", track, "--all")
+    assert code == Exit.OK and "because of" in words
+    catalogue, artist = tmp_path / "songs.jsonl", next(play["artist"] for play in recorded.events if play["track_id"] == track)
+    catalogue.write_bytes(b"\n".join(msgspec.json.encode({"track_id": p["track_id"], "artist": p["artist"]}) for p in recorded.events))
+    code, told = ask("similar", "--artist", artist.upper(), "--catalogue", str(catalogue), "--all", "--json")
+    assert code == Exit.OK and track in told["seeds"] and artist not in {one["artist"] for one in told["artists"]}
+    assert {one["artist"] for one in told["similar"]} <= {play["artist"] for play in recorded.events}
+    code, told = ask("similar", "--json")
+    assert (code, told["error"]["next"]) == (Exit.USAGE, "segue similar --help")
+    assert ask("similar", "no such track", "--json")[0] == Exit.FAILURE
