@@ -32,6 +32,7 @@ from console.commands import (
     segmenting,
     sending,
     topics,
+    tuning,
 )
 
 app = typer.Typer(
@@ -74,6 +75,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     looking.where,
     explaining.why,
     comparing.similar,
+    tuning.radio,
     replaying.replay,
     auditing.audit,
     doctor.doctor,

@@ -34,10 +34,6 @@ T = TypeVar("T")
 ROWS_MAX: Final = 6_144
 """Tracks' rows held: 24 MB with `fast`. The longest radio meets some 60 new tracks per step, of which the oldest give way."""
 NAMES_MAX: Final = 1 << 20
-NOTHING_HASH: Final = 1
-"""Of the event that changes nothing: no real event id has it, so it is never taken for a repeat."""
-SESSION: Final = 1
-"""Hash of a throw-away user's session."""
 
 
 def answer(question: Coroutine[Any, Any, T]) -> T:
@@ -109,7 +105,7 @@ class SmallRanking:
         self._loader = Loader(settings, store, self.users, self.tracks, self.names, {}, self._partitions, lambda _: None)
         self.ranker, self._best = new_ranker(preset, 16), rank.new_best()
         self._lists, self._missing = rank.new_lists(2), np.zeros(4096, np.int64)
-        self._round = 0
+        self._round = self._n_events = 0
         self._row = b""
         self._absent: set[int] = set()
         """Tracks that have no row, or none that is known by name."""
@@ -191,7 +187,10 @@ class SmallRanking:
 
     # --- ranking ---
 
-    def _events(self, kind: int, track: int, at_ms: int, event_hash: int) -> Events:
+    # Events are numbered: so small a number is no real event's hash, and none is taken for a repeat.
+    def _event(self, kind: int, track: int, at_ms: int) -> Events:
+        self._n_events += 1
+
         def one(value: int, kind: Any) -> Any:
             return np.full(1, value, kind)
 
@@ -200,8 +199,8 @@ class SmallRanking:
             kind=one(kind, np.uint8),
             track=one(track, np.int64),
             at_ms=one(at_ms, np.int64),
-            event_hash=one(event_hash, np.int64),
-            session=one(SESSION, np.int64),
+            event_hash=one(self._n_events, np.int64),
+            session=one(self.users.arrays.head[self.slot, history.SESSION], np.int64),
             ms_played=one(-1, np.int32),
             duration_ms=one(-1, np.int32),
             ended=one(1, np.uint8),
@@ -212,11 +211,11 @@ class SmallRanking:
 
     def nothing(self) -> Events:
         """An event that changes nothing and is answered by a ranking: a block that never was is taken back."""
-        return self._events(plays.UNBLOCK, 0, 0, NOTHING_HASH)
+        return self._event(plays.UNBLOCK, 0, 0)
 
-    def a_play(self, track: int, at_ms: int, n: int) -> Events:
-        """The `n`-th (1..) play of a throw-away user, heard to its end."""
-        return self._events(plays.PLAY, track, at_ms, NOTHING_HASH + n)
+    def a_play(self, track: int, at_ms: int) -> Events:
+        """A play that goes on with the user's session, heard to its end."""
+        return self._event(plays.PLAY, track, at_ms)
 
     def rank(self, events: Events) -> Ranked:
         """Handle one event and rank, with the rows that are in memory; the weights learn nothing."""
@@ -267,3 +266,12 @@ class SmallRanking:
             found = self.rank(self.nothing())
             if not await self.load_rows(np.concatenate((found.key, found.session, found.past))):
                 return found
+
+    async def rank_behind(self, track: int, at_ms: int) -> Ranked:
+        """Play `track` on a copy of the user, and rank; the rows of all candidates are in memory."""
+        await self.load_rows(np.array([track], np.int64))
+        found = self.rank(self.a_play(track, at_ms))
+        self._round += 1
+        while await self.load_rows(np.concatenate((found.key, found.session, found.past))):
+            found = self.rank(self.nothing())
+        return found

@@ -1,4 +1,4 @@
-"""`segue why`, `similar` over a real Redis that holds what a worker wrote."""
+"""`segue why`, `similar`, `radio` over a real Redis that holds what a worker wrote."""
 
 from __future__ import annotations
 
@@ -75,17 +75,42 @@ def test_why_says_what_is_unknown(recorded: RecordedLog, ask: Ask) -> None:
     assert code == Exit.FAILURE and "'never played' is unknown" in told["error"]["message"]
 
 
+def _catalogue(recorded: RecordedLog, folder: Path) -> str:
+    """A file that says who made what."""
+    path = folder / "songs.jsonl"
+    path.write_bytes(b"\n".join(msgspec.json.encode({"track_id": p["track_id"], "artist": p["artist"]}) for p in recorded.events))
+    return str(path)
+
+
 def test_similar_tracks_of_a_track_and_of_an_artist(recorded: RecordedLog, ask: Ask, tmp_path: Path) -> None:
     track = max(recorded.events, key=lambda play: sum(play["track_id"] == other["track_id"] for other in recorded.events))["track_id"]
     code, told = ask("similar", track, "-n", "15", "--json")
     assert code == Exit.OK and len(told["similar"]) == 15 and track not in {one["track"] for one in told["similar"]}
     code, words = ask("similar", track, "--all")
     assert code == Exit.OK and "because of" in words
-    catalogue, artist = tmp_path / "songs.jsonl", next(play["artist"] for play in recorded.events if play["track_id"] == track)
-    catalogue.write_bytes(b"\n".join(msgspec.json.encode({"track_id": p["track_id"], "artist": p["artist"]}) for p in recorded.events))
-    code, told = ask("similar", "--artist", artist.upper(), "--catalogue", str(catalogue), "--all", "--json")
+    artist = next(play["artist"] for play in recorded.events if play["track_id"] == track)
+    catalogue = _catalogue(recorded, tmp_path)
+    code, told = ask("similar", "--artist", artist.upper(), "--catalogue", catalogue, "--all", "--json")
     assert code == Exit.OK and track in told["seeds"] and artist not in {one["artist"] for one in told["artists"]}
     assert {one["artist"] for one in told["similar"]} <= {play["artist"] for play in recorded.events}
     code, told = ask("similar", "--json")
     assert (code, told["error"]["next"]) == (Exit.USAGE, "segue similar --help")
     assert ask("similar", "no such track", "--json")[0] == Exit.FAILURE
+
+
+def test_radios_from_a_track_a_user_and_an_artist(recorded: RecordedLog, ask: Ask, tmp_path: Path) -> None:
+    user, catalogue = sorted(recorded.of_user())[0], _catalogue(recorded, tmp_path)
+    play = recorded.of_user()[user][-1]
+    starts = (("--track", play["track_id"]), ("--user", user), ("--artist", play["artist"]))
+    for start in starts:
+        code, told = ask("radio", *start, "--catalogue", catalogue, "--length", "15", "--json")
+        names = [one["track"] for one in told["tracks"]]
+        assert code == Exit.OK and len(names) == 15 == len({*names}) and not {*names} & {*told["seeds"]}
+        artists = [one["artist"] for one in told["tracks"]]
+        assert all(artists[k] not in artists[max(0, k - 5) : k] for k in range(15))
+        assert ask("radio", *start, "--catalogue", catalogue, "--length", "15", "--json") == (code, told)
+    code, words = ask("radio", "--user", user, "--length", "3", "--drift", "0.9")
+    assert code == Exit.OK and f"radio from {user}" in words
+    code, told = ask("radio", "--json")
+    assert (code, told["error"]["next"]) == (Exit.USAGE, "segue radio --help")
+    assert ask("radio", "--user", "nobody", "--json")[0] == Exit.FAILURE

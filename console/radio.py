@@ -1,0 +1,192 @@
+"""A radio: a sequence without repeats that flows on from a track, an artist's tracks or a user's taste and stays near it.
+
+Step by step a made-up session is ranked as any session is, the best allowed candidate is chosen, and counts as played. Allowed is what was
+not chosen yet, is not blocked, is by no artist of the last few, and lies near enough to the seed: each step of a walk goes to a
+neighbour, so without that bound fifty steps end anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from console.absences import is_blocked
+from console.radio_rules import SPACING_MAX, Rules
+from console.reasons import ITSELF, brought_by
+from console.resemblance import candidates, compare, unit_vectors
+from console.small_ranking import Ranked, SmallRanking
+from online_models import track_state
+from online_models.arrays import F32, I64
+from online_models.signals import SOURCE_OF, SOURCES
+
+HOME: Final = 20
+"""The likeliest candidates of the first ranking: how near to the seed its surroundings lie is the mean of theirs."""
+TASTE: Final = 16
+"""Newest tracks of a user that make the direction of their taste."""
+TRACK_MS: Final = 240_000
+"""Of a track whose length nobody told."""
+CAUSES: Final = 2
+LIKE: Final = "similar"
+"""Source of what no step proposed: it is like the seed."""
+
+
+class Chosen(NamedTuple):
+    """One track of the sequence."""
+
+    track: int
+    chance: float
+    """Of being next, where it was chosen."""
+    source: str
+    because: list[int]
+    """Tracks that brought it, newest first."""
+    near: float
+    """Cosine of its vector with the seed's direction."""
+    far: bool
+    """Nothing near enough was left: it is the nearest there was."""
+
+
+class Seed(NamedTuple):
+    """Where a radio starts."""
+
+    plays: list[int]
+    """Tracks that are played first, oldest first; they are not part of the sequence. [] = the user's session goes on."""
+    around: list[int]
+    """What is like them: the last to be chosen."""
+    direction: F32 | None  # (DIMENSIONS,) of length 1; None = none of it was played near another track
+
+
+async def seed_of(world: SmallRanking, tracks: list[int]) -> Seed:
+    """A radio from some tracks, the most important one last.
+
+    One vector says little (two strangers come to +-.13): the direction is the mean of theirs and of what is most like them.
+    """
+    around: dict[int, None] = {}
+    for track in tracks:
+        found = compare(world, track, await candidates(world, track))
+        around.update(dict.fromkeys(alike.track for alike in found[:HOME]))
+    others = [track for track in around if track not in tracks]
+    return Seed(tracks, others, _direction(world, [*tracks, *others]))
+
+
+def seed_of_user(world: SmallRanking) -> Seed:
+    """A radio that goes on with the user's session, near their newest tracks."""
+    tracks, _, _ = world.history
+    return Seed([], [], _direction(world, list(dict.fromkeys(tracks[::-1].tolist()))[:TASTE]))
+
+
+def _direction(world: SmallRanking, tracks: list[int]) -> F32 | None:
+    slots = world.tracks.slots(np.array(tracks, np.int64))
+    total: F32 = unit_vectors(world, slots[slots >= 0]).sum(0)
+    length = np.float32(np.linalg.norm(total))
+    return total / length if length > 0 else None
+
+
+class Radio:
+    """A sequence in the making.
+
+    Parameters
+    ----------
+    seed: with a direction; without one there is nothing to stay near.
+    artist_of: who made a track, as names are compared; None = unknown.
+    """
+
+    def __init__(self, world: SmallRanking, seed: Seed, rules: Rules, artist_of: Callable[[int], str | None]) -> None:
+        self._world, self._seed, self.rules, self._artist_of = world, seed, rules, artist_of
+        assert seed.direction is not None, "the caller has looked"
+        self._direction = seed.direction
+        world.put_back()
+        tracks, _, _ = world.history
+        session = tracks[len(tracks) - world.session_n :].tolist()
+        self._used = {*session, *seed.plays}
+        self._artists = [artist_of(track) for track in session[-SPACING_MAX:]]
+        self._met: dict[int, Chosen] = {}
+        """Every candidate so far, as it was when it was likeliest."""
+        self._at_ms = self._begin_ms()
+        self.floor = -1.0
+        """The least `near` of a track that is not `far`."""
+
+    def _begin_ms(self) -> int:
+        """Behind all that is known of the seed and of the user: what is fresh then is fresh now."""
+        slots = self._world.tracks.slots(np.array(self._seed.plays, np.int64))
+        newest: list[int] = self._world.tracks.arrays.head[slots[slots >= 0], track_state.POPULAR_AT].tolist()
+        _, at_s, _ = self._world.history
+        times: list[int] = at_s.tolist()
+        return 1_000 * max([1, *newest, *times]) + TRACK_MS
+
+    async def play(self) -> list[Chosen]:
+        """The whole sequence; shorter where nothing is left."""
+        found = await self._first()
+        self._met = {
+            track: Chosen(track, 0.0, LIKE, self._seed.plays[-1:], near, False)
+            for track, near in zip(self._seed.around, self._near(np.array(self._seed.around, np.int64)).tolist(), strict=True)
+        }
+        self.floor = self._floor(found)
+        sequence: list[Chosen] = []
+        while len(sequence) < self.rules.length:
+            chosen = self._choose(self._meet(found))
+            if chosen is None:
+                break
+            sequence.append(chosen)
+            found = await self._on(chosen.track)
+        return sequence
+
+    async def _first(self) -> Ranked:
+        if not self._seed.plays:
+            return await self._world.rank_without()
+        for track in self._seed.plays:
+            found = await self._on(track)
+        return found
+
+    async def _on(self, track: int) -> Ranked:
+        self._used.add(track)
+        self._artists.append(self._artist_of(track))
+        slot = int(self._world.tracks.slots(np.array([track], np.int64))[0])
+        length_s = int(self._world.tracks.arrays.head[slot, track_state.DURATION_S]) if slot >= 0 else 0
+        found = await self._world.rank_behind(track, self._at_ms)
+        self._at_ms += 1_000 * length_s or TRACK_MS
+        return found
+
+    def _near(self, keys: I64) -> F32:
+        slots = self._world.tracks.slots(keys)
+        near: F32 = unit_vectors(self._world, np.maximum(slots, 0)) @ self._direction
+        near[slots < 0] = -1.0
+        return near
+
+    def _floor(self, found: Ranked) -> float:
+        if self.rules.drift >= 1.0:
+            return -1.0
+        home = self._near(found.key[np.argsort(-found.chance, kind="stable")[:HOME]])
+        return float(home.mean()) * (1.0 - self.rules.drift)
+
+    def _meet(self, found: Ranked) -> list[Chosen]:
+        """The candidates of this step; each is remembered as it was when it was likeliest."""
+        here = []
+        for i, (key, near) in enumerate(zip(found.key.tolist(), self._near(found.key).tolist(), strict=True)):
+            weight = np.bincount(SOURCE_OF, found.part * found.signal[:, i], len(SOURCES))
+            because = [track for track, how in brought_by(found, i).items() if how != ITSELF][:CAUSES]
+            here.append(Chosen(key, float(found.chance[i]), SOURCES[int(weight.argmax())], because, near, False))
+            if key not in self._met or here[-1].chance > self._met[key].chance:
+                self._met[key] = here[-1]
+        return here
+
+    def _choose(self, here: list[Chosen]) -> Chosen | None:
+        """The likeliest of this step; else of all that was met; else the nearest of all that was met."""
+        allowed = [met for met in self._met.values() if self._is_allowed(met.track)]
+        for some in (here, allowed):
+            near = [met for met in some if met.near >= self.floor and self._is_allowed(met.track)]
+            if near:
+                return min(near, key=lambda met: (-met.chance, self._name(met.track)))
+        if not allowed:
+            return None
+        return min(allowed, key=lambda met: (-met.near, self._name(met.track)))._replace(far=True)
+
+    def _is_allowed(self, key: int) -> bool:
+        if key in self._used or self._world.names.id(key) is None or is_blocked(self._world, key):
+            return False
+        artist, lately = self._artist_of(key), self._artists[::-1][: self.rules.spacing]
+        return artist is None or artist not in lately
+
+    def _name(self, key: int) -> str:
+        return self._world.names.id(key) or ""
