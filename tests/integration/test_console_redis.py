@@ -52,6 +52,22 @@ def test_hashes_fields_texts_and_documents_are_read_over_all_partitions(settings
     state.close()
 
 
+def test_all_tracks_and_fields_of_many_hashes_are_read_over_all_partitions(settings: Settings, client: Any) -> None:
+    state = State(settings)
+    keys = [state.keys.track(q, f"t:{n}") for q in range(8) for n in range(300)]
+    for q in range(8):
+        client.hset(state.keys.track_ids(q), mapping={f"{n:016x}": f"t:{n}" for n in range(300)})
+    for key in keys:
+        client.hset(key, mapping={"about": "{}", "row": key})
+    client.hset(state.keys.user(1, "track:ana"), "row", "x")
+    assert sorted(set(state.track_keys())) == sorted(keys)
+    assert state.n_tracks() == 2_400
+    wanted = [(key, ["row", "none"]) for key in keys[::100]] + [(state.keys.track(0, "nobody"), ["row"])]
+    assert state.many(wanted) == [[key.encode(), None] for key in keys[::100]] + [[None]]
+    assert state.many([]) == []
+    state.close()
+
+
 def test_a_namespace_is_deleted_whole_and_its_neighbours_stay(settings: Settings, client: Any) -> None:
     mine, neighbour = State(settings).keys, f"{settings.namespace}-2:meta"
     for p in range(8):
