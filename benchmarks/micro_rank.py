@@ -128,6 +128,8 @@ def new_events(log: Log) -> Events:
         private=np.zeros(n, np.uint8),
         import_source=nothing,
         import_row=nothing,
+        target=nothing,
+        until_s=np.zeros(n, np.uint32),
     )
 
 

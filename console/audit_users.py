@@ -146,7 +146,7 @@ class SourceFold:
         held = [user for user in user_ids if user in self._users.slot_of]
         self._users.touched[self._users.slots(held)] = self._round_n
         missing = self._users.missing(user_ids)
-        self._users.make_room(len(missing), self._round_n)
+        self._users.make_room(len(missing), self._round_n, len(user_ids))
         for user in missing:
             kept = self.kept.get(self._keys.user(self.partition.n, user))
             self._users.load(user, self.partition.n, kept.row if kept else None)

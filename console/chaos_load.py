@@ -17,11 +17,14 @@ PRIVATE_SHARE: Final = 0.005
 LATE_SHARE: Final = 0.01
 REPEAT_SHARE: Final = 0.02
 BAD_SHARE: Final = 0.005
-BLOCK_SHARE: Final = 0.002
+DECISION_SHARE: Final = 0.006
+"""Likes, dislikes, blocks, and what takes them or a play back."""
+PAUSE_SHARE: Final = 0.0005
 ERASE_SHARE: Final = 0.0005
 GAP_USERS_SHARE: Final = 0.4
 """Users whose service names no sessions."""
 
+DECISIONS: Final = ("like", "dislike", "block", "block", "unblock", "undo", "forget")
 TRACK_MS: Final = 200_000
 LATE_MS: Final = 6 * 3600 * 1000
 PAUSE_MS: Final = 2 * 3600 * 1000
@@ -83,9 +86,11 @@ class Load:
                 yield self._bad(listener)
             elif chance < BAD_SHARE + REPEAT_SHARE and listener.recent:
                 yield rng.choice(listener.recent)._replace(is_play=False)
-            elif chance < BAD_SHARE + REPEAT_SHARE + BLOCK_SHARE:
-                yield self._other(listener, rng.choice(("block", "block", "unblock")))
-            elif chance < BAD_SHARE + REPEAT_SHARE + BLOCK_SHARE + ERASE_SHARE:
+            elif chance < BAD_SHARE + REPEAT_SHARE + DECISION_SHARE:
+                yield self._decision(listener, rng.choice(DECISIONS))
+            elif chance < BAD_SHARE + REPEAT_SHARE + DECISION_SHARE + PAUSE_SHARE:
+                yield self._other(listener, rng.choice(("pause", "resume", "resume")))
+            elif chance < BAD_SHARE + REPEAT_SHARE + DECISION_SHARE + PAUSE_SHARE + ERASE_SHARE:
                 listener.recent.clear()
                 yield self._other(listener, "erase")
             else:
@@ -144,10 +149,21 @@ class Load:
         self._n += 1
         return f"e{self._n:07d}"
 
-    def _other(self, listener: Listener, kind: str) -> Sent:
-        body: dict[str, Any] = {"type": kind, "event_id": self._event_id(), "user_id": listener.user_id}
-        if kind != "erase":
-            body["track_id"] = f"track-{self._next_track(listener.track):05d}"
+    def _decision(self, listener: Listener, kind: str) -> Sent:
+        """About a track near the last one, or about one of the user's last records."""
+        rng = self._rng
+        track = {"track_id": f"track-{self._next_track(listener.track):05d}"}
+        if kind == "block" and rng.random() < 0.5:
+            return self._other(listener, kind, **track, until=listener.at_ms + rng.randrange(PAUSE_MS))
+        if kind not in {"undo", "forget"} or not listener.recent:
+            return self._other(listener, "like" if kind == "undo" else kind, **track)
+        if kind == "forget" and rng.random() < 0.5:
+            return self._other(listener, kind, **track)
+        earlier = msgspec.json.decode(rng.choice(listener.recent).value or b"{}")["event_id"]
+        return self._other(listener, kind, **{"undone_event_id" if kind == "undo" else "forgotten_event_id": earlier})
+
+    def _other(self, listener: Listener, kind: str, **fields: object) -> Sent:
+        body: dict[str, Any] = {"type": kind, "event_id": self._event_id(), "user_id": listener.user_id, **fields}
         return Sent(listener.user_id.encode(), msgspec.json.encode(body))
 
     def _bad(self, listener: Listener) -> Sent:
@@ -170,7 +186,7 @@ class Load:
             {"played_at": 253_402_300_000_000},
             {"played_at": 1_600_000_000},
             {"track_id": 42},
-            {"type": "like"},
+            {"type": "radio"},
             {"track": "x" * rng.choice((600, 20_000, 90_000))},
         )[kind - 5]
         return Sent(key, msgspec.json.encode(body | changed))

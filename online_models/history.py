@@ -21,8 +21,10 @@ EVENT_IDS = 32
 """Window of event ids in which a producer's repeat is found."""
 IMPORTS = 4
 """Import sources whose marks a user's row remembers; the oldest gives way."""
-BLOCKS = 32
-"""Blocked tracks per user; the oldest gives way."""
+MARKS = 64
+"""Decisions about tracks per user: likes, dislikes, blocks (`marks.py`)."""
+FOR_EVER = 0xFFFFFFFF
+"""`mark_until` of what does not end."""
 EXPECTED = 48
 """Plays of a history that are asked for ahead: most users have fewer, and the processor sees by itself where a longer walk goes."""
 SHOWN = 20
@@ -32,13 +34,18 @@ SESSION_GAP_MS = 30 * 60 * 1000
 
 # Columns of `head`. RANKING is 1 + the place of the ranking that waits for the next play (`rankings.py`), 0 = none.
 PLAYS, SKIPS, FINISHES, FIRST_AT, LAST_AT, SESSION, SESSION_N, SESSIONS = range(8)
-N_HISTORY, N_EVENT_IDS, N_IMPORTS, N_BLOCKS, DISTINCT = range(8, 13)
-N_PURE = 13
-N_SHOWN, TIER_2, TIER_3, RANKING = range(13, 17)
-N_HEAD = 17
+N_HISTORY, N_EVENT_IDS, N_IMPORTS, N_MARKS, DISTINCT = range(8, 13)
+PAUSED, LAST_FORGOTTEN, N_HIDDEN = range(13, 16)
+N_PURE = 16
+N_SHOWN, TIER_2, TIER_3, RANKING, HIDDEN = range(16, 21)
+N_HEAD = 21
 
 SKIP_MS = 30_000
 """Shorter plays that were not played to the end are skips, where the track's length does not say otherwise."""
+HEARD_SHIFT = 4
+"""Upper bits of a skip's flags in the history: how much of half the track was heard, in sixteenths."""
+TAG = 0xFFFFFFFF
+"""Bits of an event id's hash by which a play or a decision is found again: of 164 two are alike once in 300,000 users."""
 
 
 class UserArrays(NamedTuple):
@@ -47,11 +54,15 @@ class UserArrays(NamedTuple):
     head: I64  # (n, N_HEAD)
     track: I64  # (n, HISTORY) newest last
     at_s: U32  # (n, HISTORY)
+    event: U32  # (n, HISTORY) tags of the events
     flags: U8  # (n, HISTORY)
     seen: I64  # (n, 32)
     event_ids: I64  # (n, EVENT_IDS) a ring
     imports: I64  # (n, IMPORTS, 2) source, row
-    blocks: I64  # (n, BLOCKS)
+    mark_track: I64  # (n, MARKS) decisions, newest last
+    mark_event: U32  # (n, MARKS) tags of the events
+    mark_until: U32  # (n, MARKS) of a block: s, when it ends
+    mark_kind: U8  # (n, MARKS)
     shown: I64  # (n, SHOWN) learned part, as is the next
     pulse: F32  # (n, pulse.N_PULSE)
     tier_2: I64  # (n2, 256)
@@ -83,6 +94,9 @@ def reset(users: UserArrays, s: int) -> None:
     if head[s, TIER_3] > 0:
         users.free_3[0] += 1
         users.free_3[users.free_3[0]] = head[s, TIER_3]
+    if head[s, HIDDEN] > 0:
+        users.free_2[0] += 1
+        users.free_2[users.free_2[0]] = head[s, HIDDEN]
     head[s, :] = 0
     users.seen[s, :] = 0
     users.event_ids[s, :] = 0
@@ -139,6 +153,12 @@ def play_flags(ms_played: int, duration_ms: int, ended: int) -> int:
 
 
 @kernel
+def heard(ms_played: int, duration_ms: int) -> int:
+    """Of a skip: sixteenths of half the track that were heard, 0 .. 15; a track of unknown length has twice `SKIP_MS`."""
+    return min(15, 32 * ms_played // (duration_ms if duration_ms > 0 else 2 * SKIP_MS))
+
+
+@kernel
 def same_session(users: UserArrays, s: int, session_hash: int, at_ms: int) -> bool:
     """Does a play that is not late go on with the user's session?"""
     head = users.head
@@ -180,23 +200,28 @@ def _mark_played(users: UserArrays, s: int, track: int) -> None:
 
 
 @kernel
-def _push(users: UserArrays, s: int, track: int, at_ms: int, flags: int) -> None:
+def _push(users: UserArrays, s: int, track: int, at_ms: int, flags: int, event_hash: int) -> None:
     n = users.head[s, N_HISTORY]
     if n == HISTORY:
         for k in range(HISTORY - 1):
             users.track[s, k] = users.track[s, k + 1]
             users.at_s[s, k] = users.at_s[s, k + 1]
+            users.event[s, k] = users.event[s, k + 1]
             users.flags[s, k] = users.flags[s, k + 1]
         n -= 1
     users.track[s, n] = track
     users.at_s[s, n] = at_ms // 1000
+    users.event[s, n] = event_hash & TAG
     users.flags[s, n] = flags
     users.head[s, N_HISTORY] = n + 1
 
 
 @kernel
-def learn_play(users: UserArrays, s: int, track: int, at_ms: int, session_hash: int, flags: int) -> bool:
-    """Count one play; True when it is late (older than the user's last one: no history, no session)."""
+def learn_play(users: UserArrays, s: int, track: int, at_ms: int, session_hash: int, flags: int, event_hash: int) -> bool:
+    """Count one play; True when it is late (older than the user's last one: no history, no session).
+
+    `flags` may have what `heard` says above them, from `HEARD_SHIFT` on.
+    """
     head = users.head
     late = head[s, PLAYS] > 0 and at_ms < head[s, LAST_AT]
     if head[s, PLAYS] == 0:
@@ -217,42 +242,39 @@ def learn_play(users: UserArrays, s: int, track: int, at_ms: int, session_hash: 
         head[s, SESSIONS] += 1
     head[s, SESSION] = session_hash
     head[s, LAST_AT] = at_ms
-    _push(users, s, track, at_ms, flags)
+    head[s, LAST_FORGOTTEN] = 0
+    _push(users, s, track, at_ms, flags, event_hash)
     return False
 
 
 @kernel
-def block(users: UserArrays, s: int, track: int) -> None:
-    """Never show `track` to this user again."""
-    if is_blocked(users, s, track):
-        return
-    head = users.head
-    if head[s, N_BLOCKS] == BLOCKS:
-        for k in range(BLOCKS - 1):
-            users.blocks[s, k] = users.blocks[s, k + 1]
-        head[s, N_BLOCKS] -= 1
-    users.blocks[s, head[s, N_BLOCKS]] = track
-    head[s, N_BLOCKS] += 1
+def session_length(users: UserArrays, s: int) -> int:
+    """Plays of the session that the history still holds."""
+    return min(users.head[s, N_HISTORY], users.head[s, SESSION_N])
 
 
 @kernel
-def unblock(users: UserArrays, s: int, track: int) -> None:
-    """Take a block back."""
-    n = 0
-    for i in range(users.head[s, N_BLOCKS]):
-        if users.blocks[s, i] != track:
-            users.blocks[s, n] = users.blocks[s, i]
-            n += 1
-    users.head[s, N_BLOCKS] = n
+def forget(users: UserArrays, s: int, track: int, event_hash: int) -> None:
+    """Take plays of `track` (0 = none), and the play of the event (0 = none), out of history and session.
 
-
-@kernel
-def is_blocked(users: UserArrays, s: int, track: int) -> bool:
-    """Did this user block `track`?"""
-    blocked = False
-    for i in range(users.head[s, N_BLOCKS]):
-        blocked |= users.blocks[s, i] == track
-    return blocked
+    What was counted stays counted, in this row and in the tracks': sums between them must go on to agree. `has_played` goes
+    on to say yes: what was forgotten is not new. A session of which nothing is left is over.
+    """
+    head, n, gone, last = users.head, 0, 0, users.head[s, N_HISTORY] - 1
+    first = last + 1 - session_length(users, s)
+    for k in range(last + 1):
+        if (track != 0 and users.track[s, k] == track) or (event_hash != 0 and users.event[s, k] == event_hash & TAG):
+            gone += k >= first
+            if k == last:
+                head[s, LAST_FORGOTTEN] = 1
+            continue
+        users.track[s, n] = users.track[s, k]
+        users.at_s[s, n] = users.at_s[s, k]
+        users.event[s, n] = users.event[s, k]
+        users.flags[s, n] = users.flags[s, k]
+        n += 1
+    head[s, N_HISTORY] = n
+    head[s, SESSION_N] -= gone
 
 
 def new_users(n_slots: int, n_tier_2: int, n_tier_3: int) -> UserArrays:
@@ -261,11 +283,15 @@ def new_users(n_slots: int, n_tier_2: int, n_tier_3: int) -> UserArrays:
         head=np.zeros((n_slots, N_HEAD), np.int64),
         track=np.zeros((n_slots, HISTORY), np.int64),
         at_s=np.zeros((n_slots, HISTORY), np.uint32),
+        event=np.zeros((n_slots, HISTORY), np.uint32),
         flags=np.zeros((n_slots, HISTORY), np.uint8),
         seen=np.zeros((n_slots, seen.TIER_WORDS[0]), np.int64),
         event_ids=np.zeros((n_slots, EVENT_IDS), np.int64),
         imports=np.zeros((n_slots, IMPORTS, 2), np.int64),
-        blocks=np.zeros((n_slots, BLOCKS), np.int64),
+        mark_track=np.zeros((n_slots, MARKS), np.int64),
+        mark_event=np.zeros((n_slots, MARKS), np.uint32),
+        mark_until=np.zeros((n_slots, MARKS), np.uint32),
+        mark_kind=np.zeros((n_slots, MARKS), np.uint8),
         shown=np.zeros((n_slots, SHOWN), np.int64),
         pulse=pulse.new_pulse(n_slots),
         tier_2=np.zeros((n_tier_2 + 1, seen.TIER_WORDS[1]), np.int64),
@@ -273,12 +299,6 @@ def new_users(n_slots: int, n_tier_2: int, n_tier_3: int) -> UserArrays:
         free_2=np.concatenate(([n_tier_2], np.arange(n_tier_2, 0, -1))).astype(np.int64),
         free_3=np.concatenate(([n_tier_3], np.arange(n_tier_3, 0, -1))).astype(np.int64),
     )
-
-
-@kernel
-def session_length(users: UserArrays, s: int) -> int:
-    """Plays of the session that the history still holds."""
-    return min(users.head[s, N_HISTORY], users.head[s, SESSION_N])
 
 
 @kernel

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from online_models import finish_features, history, pulse, rank, track_state, two_stage
-from online_models.arrays import F32, F64, I32, I64, U8, Items
+from online_models import finish_features, history, marks, pulse, rank, track_state, two_stage
+from online_models.arrays import F32, F64, I32, I64, U8, U32, Items
 from online_models.context import GAPLESS_S
 from online_models.finish_features import N_FEATURES, N_TRACK
 from online_models.finish_serving import predict
@@ -28,7 +28,8 @@ from online_models.track_state import TrackArrays
 from online_models.two_stage import Ranker
 from online_models.weights import Weights
 
-PLAY, BLOCK, UNBLOCK, ERASE, REJECTED_KIND = 0, 1, 2, 3, 255
+PLAY, BLOCK, UNBLOCK, ERASE, LIKE, DISLIKE, UNDO, FORGET, PAUSE, RESUME = range(10)
+REJECTED_KIND = 255
 APPLIED, DUPLICATE, PRIVATE, REJECTED = range(4)
 NOT_TESTED, MISS = -1, 0
 
@@ -53,6 +54,8 @@ class Events(NamedTuple):
     private: U8
     import_source: I64
     import_row: I64
+    target: I64  # hash of the event that is undone or forgotten, 0 = none
+    until_s: U32  # of a block
 
 
 class Outcomes(NamedTuple):
@@ -223,9 +226,12 @@ def _predict_finish(known: Known, s: int, world: World, c: Pool, best: Best, x: 
 
 
 @kernel
-def _rank(known: Known, s: int, world: World, ranker: Ranker, weights: Weights, best: Best, lists: Lists, row: int, missing: I64) -> None:
+def _rank(
+    known: Known, s: int, at_ms: int, world: World, ranker: Ranker, weights: Weights, best: Best, lists: Lists, row: int, missing: I64
+) -> None:
     users, pool = known.users, ranker.pool
     r = two_stage.rank_one(ranker, weights, known, s)
+    marks.weigh(pool, users, s, at_ms)
     rank.damp(pool, users, s)
     rank.pick(pool, users, s, world.name_keys, world.name_slots, known.tracks, best, missing)
     _predict_finish(known, s, world, pool, best, lists.x)
@@ -256,8 +262,25 @@ def _play(known: Known, s: int, e: Events, i: int, world: World, ranker: Ranker,
     _test(known, s, e, i, out)
     _teach(known, s, e, i, world, out)
     _learn_ranking(known, s, e, i, world, ranker, weights, out)
-    late = history.learn_play(users, s, e.track[i], e.at_ms[i], e.session[i], flags)
+    kept = flags | history.heard(e.ms_played[i], e.duration_ms[i]) << history.HEARD_SHIFT if flags & SKIPPED else flags
+    late = history.learn_play(users, s, e.track[i], e.at_ms[i], e.session[i], kept, e.event_hash[i])
     _emit_play(users, s, e, i, flags, late, out)
+
+
+@kernel
+def _decide(users: UserArrays, s: int, e: Events, i: int) -> None:
+    """An event that is neither play nor erasure."""
+    kind = e.kind[i]
+    if kind in (PAUSE, RESUME):
+        users.head[s, history.PAUSED] = kind == PAUSE
+    elif kind in (UNDO, FORGET):
+        if kind == UNDO:
+            marks.undo(users, s, e.target[i])
+        history.forget(users, s, e.track[i], e.target[i])
+    else:
+        mark = marks.LIKE if kind == LIKE else marks.DISLIKE if kind == DISLIKE else marks.BLOCK
+        until_s = marks.ENDED if kind == UNBLOCK else np.int64(e.until_s[i])
+        marks.decide(users, s, e.track[i], mark, until_s, e.event_hash[i], e.at_ms[i])
 
 
 @kernel
@@ -266,7 +289,7 @@ def _is_dropped(users: UserArrays, s: int, e: Events, i: int, out: Outcomes) -> 
         out.outcome[i] = REJECTED
     elif history.is_repeat(users, s, e.event_hash[i], e.import_source[i], e.import_row[i]):
         out.outcome[i] = DUPLICATE
-    elif e.private[i]:
+    elif e.private[i] or (e.kind[i] == PLAY and users.head[s, history.PAUSED]):
         out.outcome[i] = PRIVATE
     else:
         return False
@@ -341,11 +364,9 @@ def handle_one(
     history.remember_event(users, s, events.event_hash[i], events.import_source[i], events.import_row[i])
     if events.kind[i] == PLAY:
         _play(known, s, events, i, world, ranker, weights, out)
-    elif events.kind[i] == BLOCK:
-        history.block(users, s, events.track[i])
     else:
-        history.unblock(users, s, events.track[i])
-    _rank(known, s, world, ranker, weights, best, lists, row, missing)
+        _decide(users, s, events, i)
+    _rank(known, s, events.at_ms[i], world, ranker, weights, best, lists, row, missing)
     out.row[i] = row
     return True
 

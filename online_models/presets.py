@@ -10,6 +10,7 @@ from online_models.aims import N_AIMS
 from online_models.bilinear import new_work
 from online_models.history import HISTORY
 from online_models.items import WINDOW
+from online_models.marks import LIKED_MAX
 from online_models.moment import BAG, PAST_BIT, Reach, new_moment
 from online_models.pool import CANDIDATES_MAX, new_pool
 from online_models.popularity import TOP
@@ -38,8 +39,8 @@ class Preset(NamedTuple):
 
     def reach(self) -> Reach:
         """How far the sources read. Raises `ValueError` where they could overflow their scratch."""
-        met = sum(self.read) + HISTORY + self.past[0] * self.past[1] + self.popular
-        if max(met, FEW + TOP) > CANDIDATES_MAX or sum(self.visits_read) > BAG // 2 or self.past[0] > CAUSES - PAST_BIT:
+        met = sum(self.read) + HISTORY + self.past[0] * self.past[1] + self.popular + LIKED_MAX
+        if max(met, FEW + TOP + LIKED_MAX) > CANDIDATES_MAX or sum(self.visits_read) > BAG // 2 or self.past[0] > CAUSES - PAST_BIT:
             raise ValueError(f"{met} candidates of {CANDIDATES_MAX}, {sum(self.visits_read)} visits of {BAG // 2}, past {self.past}")
         return Reach(
             neighbours=np.array(self.read, np.int32),

@@ -20,8 +20,8 @@ from online_models.track_state import TrackArrays
 
 LENGTH = 20
 """Entries of a list."""
-SKIPPED_TARGET = 0.3
-"""What this user skipped lately counts this much, each time."""
+SKIPPED_AT_ONCE, SKIPPED_LATE = 0.2, 0.6
+"""What this user skipped lately counts this much, each time: the less, the sooner it was skipped."""
 CAUSES = PAST_BIT + 5
 """Plays that can have brought a candidate: bits of `Pool.via`."""
 
@@ -101,7 +101,8 @@ def damp(c: Pool, users: UserArrays, s: int) -> None:
         if users.flags[s, j] & SKIPPED:
             i = pool.index(c, users.track[s, j])
             if i >= 0:
-                c.chance[i] *= np.float32(SKIPPED_TARGET)
+                heard = np.float32(users.flags[s, j] >> history.HEARD_SHIFT) / np.float32(15.0)
+                c.chance[i] *= np.float32(SKIPPED_AT_ONCE) + np.float32(SKIPPED_LATE - SKIPPED_AT_ONCE) * heard
 
 
 @kernel
@@ -128,8 +129,8 @@ def _pick(c: Pool, users: UserArrays, s: int, best: Best) -> None:
     bar_next, bar_new = np.float32(0.0), np.float32(0.0)
     for i in range(c.n[0]):
         chance = c.chance[i]
-        if chance <= bar_new or history.is_blocked(users, s, c.key[i]):
-            continue  # the bar of `discover` is never above that of `next`
+        if chance <= bar_new:
+            continue  # the bar of `discover` is never above that of `next`; what the user hides has no chance
         best.known[i] = history.has_played(users, s, c.key[i])
         if chance > bar_next:
             n_next = _insert(best.next, best.next_chance, n_next, i, chance)
@@ -204,6 +205,8 @@ def pick(c: Pool, users: UserArrays, s: int, name_keys: I64, name_slots: I32, tr
 @kernel
 def _source(c: Pool, i: int, part: F32, weight: F32) -> int:
     """Which source gave candidate `i` most of what stage 1 thinks of it."""
+    if c.via[i] & (1 << signals.LIKED_BIT):
+        return signals.LIKED_SOURCE
     weight[:] = 0.0
     for k in range(N_SIGNALS):
         weight[SOURCE_OF[k]] += part[k] * c.signal[k, i]
@@ -219,7 +222,7 @@ def _because(c: Pool, best: Best, i: int, source: int, out: I32) -> None:
     """Names of the user's plays that brought candidate `i`, at most two, newest first; -1 = none."""
     out[0] = -1
     out[1] = -1
-    if source == signals.POPULAR_SOURCE:
+    if source == signals.POPULAR_SOURCE or source == signals.LIKED_SOURCE:
         return
     found = 0
     if source == signals.AGAIN_SOURCE:

@@ -113,25 +113,25 @@ class Play(Told, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="p
 
 
 class Like(Acted, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="like"):
-    """The user likes a track."""
+    """The user likes a track: it is likelier in their lists."""
 
     track_id: Id
 
 
 class Dislike(Acted, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="dislike"):
-    """The user dislikes a track."""
+    """The user dislikes a track: it is in none of their lists."""
 
     track_id: Id
 
 
 class Undo(Acted, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="undo"):
-    """Takes an earlier event back."""
+    """Takes an earlier like, dislike, block or unblock back, or forgets a play."""
 
     undone_event_id: Id
 
 
 class Block(Acted, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="block"):
-    """Never list a track, or an artist, again; one of the two is given."""
+    """Do not list a track, or an artist, any more; one of the two is given. Of an artist it is not applied yet."""
 
     track_id: Id | None = None
     artist: Text | None = None
@@ -139,21 +139,21 @@ class Block(Acted, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag=
 
 
 class Unblock(Acted, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="unblock"):
-    """Takes a block back; one of the two is given."""
+    """Takes blocks back; one of the two is given."""
 
     track_id: Id | None = None
     artist: Text | None = None
 
 
 class Forget(Acted, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="forget"):
-    """Forget one play, or a track whole; one of the two is given."""
+    """Forget one play, or all plays of a track; one of the two is given."""
 
     track_id: Id | None = None
     forgotten_event_id: Id | None = None
 
 
 class Pause(Acted, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="pause"):
-    """Stop learning from this user."""
+    """Stop learning from this user's plays: they are counted as private ones."""
 
 
 class Resume(Acted, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="resume"):
@@ -174,7 +174,7 @@ class Erase(Acted, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag=
 Event = Play | Like | Dislike | Undo | Block | Unblock | Forget | Pause | Resume | Radio | Erase
 EVENTS: Final[tuple[type[Event], ...]] = (Play, Like, Dislike, Undo, Block, Unblock, Forget, Pause, Resume, Radio, Erase)
 EVENT_BY_TYPE: Final[dict[str, type[Event]]] = {str(event.__struct_config__.tag): event for event in EVENTS}
-TYPES_APPLIED: Final = frozenset({"play", "block", "unblock", "erase"})
+TYPES_APPLIED: Final = frozenset(EVENT_BY_TYPE) - {"radio"}
 """Types that this release applies; the others of the contract become dead letters with the reason `version`."""
 
 
@@ -191,7 +191,9 @@ class Entry(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
 
     track_id: Id
     score: Annotated[float, Meta(description="compares within this list only")]
-    source: Annotated[str, Meta(max_length=64, description="what proposed it: follows, alike, own, again, past, popular, others to come")]
+    source: Annotated[
+        str, Meta(max_length=64, description="what proposed it: follows, alike, own, again, past, popular, liked, others to come")
+    ]
     because: Annotated[list[Id], Meta(max_length=10, description="tracks whose plays caused it")]
     propensity: Annotated[float, Meta(gt=0, le=1, description="chance with which this track was put at this place")]
     finish: Annotated[Share | None, Meta(description="chance that the user finishes it, by the model of `model.finish`")] = None

@@ -14,17 +14,44 @@ import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest as xxh3
 
-from streams.contract import AHEAD_MS_MAX, AT_MS_MIN, DEPTH_MAX, EVENT_BYTES_MAX, Block, Erase, Event, Play, Reason, Unblock
+from online_models.arrays import U32
+from online_models.history import FOR_EVER
+from online_models.plays import BLOCK, DISLIKE, ERASE, FORGET, LIKE, PAUSE, PLAY, REJECTED_KIND, RESUME, UNBLOCK, UNDO
+from streams.contract import (
+    AHEAD_MS_MAX,
+    AT_MS_MIN,
+    DEPTH_MAX,
+    EVENT_BYTES_MAX,
+    Block,
+    Dislike,
+    Erase,
+    Event,
+    Forget,
+    Like,
+    Pause,
+    Play,
+    Reason,
+    Resume,
+    Unblock,
+    Undo,
+)
 from streams.partitioner import partition_of
 from streams.ports import Record
 from streams.screening import Rejected, Screened, epoch_ms, has_nul, is_deep, screen
 
-PLAY: Final = 0
-BLOCK: Final = 1
-UNBLOCK: Final = 2
-ERASE: Final = 3
-REJECTED: Final = 255
-_KINDS: Final[dict[type[Event], int]] = {Play: PLAY, Block: BLOCK, Unblock: UNBLOCK, Erase: ERASE}
+REJECTED: Final = REJECTED_KIND
+_KINDS: Final[dict[type[Event], int]] = {
+    Play: PLAY,
+    Block: BLOCK,
+    Unblock: UNBLOCK,
+    Erase: ERASE,
+    Like: LIKE,
+    Dislike: DISLIKE,
+    Undo: UNDO,
+    Forget: FORGET,
+    Pause: PAUSE,
+    Resume: RESUME,
+}
 
 NOT_SAID: Final = 0
 FINISHED: Final = 1
@@ -59,12 +86,12 @@ class Batch(msgspec.Struct, frozen=True):
 
     user_ids: list[str]
     track_ids: list[str]
-    """Empty for an erase."""
+    """Empty where the event names none."""
     events: list[Event | None]
     """The decoded structs; their event_id is never empty."""
     offset: NDArray[np.int64]
     kind: NDArray[np.uint8]
-    """PLAY, BLOCK, UNBLOCK, ERASE or REJECTED."""
+    """PLAY, another kind of `online_models/plays.py`, or REJECTED."""
     at_ms: NDArray[np.int64]
     """Epoch ms: played_at, or what `at` says, or the append time."""
     event_hash: NDArray[np.uint64]
@@ -82,6 +109,10 @@ class Batch(msgspec.Struct, frozen=True):
     """xxh3 of the import's source; 0 = not imported."""
     import_row: NDArray[np.int64]
     """-1 = not imported."""
+    target: NDArray[np.uint64]
+    """xxh3 of the id of the event that is undone or forgotten; 0 = none."""
+    until_s: U32
+    """When a block ends, rounded up to the second; FOR_EVER = never."""
     rejections: list[Rejection]
 
 
@@ -219,6 +250,8 @@ def _columns(records: Sequence[Record], plays: list[Play], user_ids: list[str], 
         private=np.array([play.private for play in plays], np.uint8),
         import_source=import_source,
         import_row=import_row,
+        target=np.zeros(n, np.uint64),
+        until_s=np.full(n, FOR_EVER, np.uint32),
         rejections=[],
     )
 
@@ -246,8 +279,14 @@ def _fill(batch: Batch, index: int, screened: Screened) -> None:
     batch.event_hash[index] = _hash(event.event_id)
     if isinstance(event, Play):
         _fill_play(batch, index, event)
-    elif isinstance(event, Block | Unblock):
+    elif isinstance(event, Like | Dislike | Block | Unblock | Forget):
         batch.track_ids[index] = event.track_id or ""
+    if isinstance(event, Undo):
+        batch.target[index] = _hash(event.undone_event_id)
+    elif isinstance(event, Forget):
+        batch.target[index] = _hash(event.forgotten_event_id)
+    if screened.until_ms is not None:
+        batch.until_s[index] = min(-(-screened.until_ms // 1000), FOR_EVER)
 
 
 def _fill_play(batch: Batch, index: int, play: Play) -> None:

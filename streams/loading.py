@@ -93,7 +93,7 @@ class Loader:
         slots = self._users.find(users)
         self._users.touch(slots, round_n)
         missing = [users[i] for i in np.flatnonzero(slots < 0).tolist()]
-        self._users.make_room(len(missing), round_n)
+        self._users.make_room(len(missing), round_n, len(users))
         keys = [self._keys.user(wanted[user], user) for user in missing]
         self._loads["user"] += len(keys)
         owners = dict(self._owned_users)

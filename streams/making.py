@@ -233,8 +233,8 @@ class Maker:
         users = list(newest)
         slots = self._users.slots(users)
         rows = self._users.encode(slots)
-        heads = self._users.arrays.head[slots, : history.N_HISTORY + 1].tolist()
-        last = self._users.arrays.track[slots, np.maximum(self._users.arrays.head[slots, history.N_HISTORY] - 1, 0)].tolist()
+        heads = self._users.arrays.head[slots, : history.N_HISTORY].tolist()
+        last = self._users.last_tracks(slots).tolist()
         part, has_list = w.part.tolist(), w.lists
         made: list[dict[str, UserResult | None]] = [{} for _ in w.taken]
         for user, head, track, row in zip(users, heads, last, rows, strict=True):
@@ -246,6 +246,6 @@ class Maker:
         return made
 
     def _about(self, user: str, head: list[int], last_track: int) -> bytes:
-        plays_n, skips, finishes, first_at, last_at, _, session_n, sessions, n_history = head
-        last = self._names.id(last_track) if n_history else None
+        plays_n, skips, finishes, first_at, last_at, _, session_n, sessions = head
+        last = self._names.id(last_track)
         return _json(About(user, plays_n, skips, finishes, last, last_at, session_n, sessions, first_at))

@@ -105,6 +105,8 @@ class Pipeline:
             private=_column(batches, "private"),
             import_source=_column(batches, "import_source").view(np.int64),
             import_row=_column(batches, "import_row"),
+            target=_column(batches, "target").view(np.int64),
+            until_s=_column(batches, "until_s"),
         )
 
     def handle(self, taken: list[Taken], user_ids: list[str], events: Events, at_ms: int) -> list[Made]:

@@ -26,6 +26,7 @@ from streams.contract import (
     TYPES_APPLIED,
     Block,
     Event,
+    Forget,
     Play,
     Reason,
     Unblock,
@@ -57,10 +58,12 @@ class Rejected(Exception):
 
 
 class Screened(NamedTuple):
-    """An event that may be applied, with its id filled in, and its time in epoch ms."""
+    """An event that may be applied, with its id filled in, and its times in epoch ms."""
 
     event: Event
     at_ms: int
+    until_ms: int | None
+    """When a block ends; None = never, or no block."""
 
 
 class _Typed(msgspec.Struct):
@@ -92,9 +95,9 @@ def screen(record: Record, partition: int, partition_count: int) -> Screened:
     event = _identified(_shaped(value, name), record.headers)
     _check_applied(event)
     _check_ids(event)
-    at_ms = _time(event, record.timestamp)
+    at_ms, until_ms = _time(event, record.timestamp), _until(event)
     _check_key(record.key, event.user_id, partition, partition_count)
-    return Screened(event, at_ms)
+    return Screened(event, at_ms, until_ms)
 
 
 def header(headers: Sequence[tuple[str, bytes]], name: str) -> bytes | None:
@@ -213,19 +216,19 @@ def _identified(event: Event, headers: Sequence[tuple[str, bytes]]) -> Event:
 
 
 def _check_applied(event: Event) -> None:
-    """Refuse the parts of a block that this release would have to ignore."""
+    """Refuse what names nothing, or two things, and the part of a block that this release would have to ignore."""
+    if isinstance(event, Forget) and (event.track_id is None) == (event.forgotten_event_id is None):
+        raise Rejected(Reason.SCHEMA, "a forget names a track_id or a forgotten_event_id: one of the two")
     if not isinstance(event, Block | Unblock):
         return
     if (event.track_id is None) == (event.artist is None):
         raise Rejected(Reason.SCHEMA, "a block names a track_id or an artist: one of the two")
     if event.artist is not None:
         raise Rejected(Reason.VERSION, "to block an artist is not applied by this release, which blocks tracks")
-    if isinstance(event, Block) and event.until is not None:
-        raise Rejected(Reason.VERSION, "a block that ends (until) is not applied by this release, which blocks for ever")
 
 
 def _check_ids(event: Event) -> None:
-    for name in ("event_id", "user_id", "track_id", "session_id"):
+    for name in ("event_id", "user_id", "track_id", "session_id", "undone_event_id", "forgotten_event_id"):
         text = getattr(event, name, None)
         if text is not None and text.isspace():
             raise Rejected(Reason.SCHEMA, f"Expected more than white space - at `$.{name}`")
@@ -247,6 +250,16 @@ def _time(event: Event, appended_ms: int) -> int:
             f"{name} is {at_ms} ms, {at_ms - appended_ms} ms after the record was appended; up to {AHEAD_MS_MAX} ms are accepted",
         )
     return at_ms
+
+
+def _until(event: Event) -> int | None:
+    """When a block ends, epoch ms; any time from 2002 on, the past included, which is a block that has ended."""
+    if not isinstance(event, Block) or event.until is None:
+        return None
+    until_ms = event.until if isinstance(event.until, int) else epoch_ms(event.until)
+    if until_ms < AT_MS_MIN:
+        raise Rejected(Reason.TIMESTAMP, f"until is {until_ms} ms, before 2002-10-01; seconds instead of ms?")
+    return until_ms
 
 
 def _check_key(key: bytes | None, user_id: str, partition: int, partition_count: int) -> None:

@@ -4,17 +4,20 @@ Layout of `row`, little endian:
 
 | bytes | what |
 |---|---|
-| 1 | version, 2 |
+| 1 | version, 3 |
 | 3 | zero |
 | 4 | length of the pure part that follows |
-| 104 | 13 x i64: plays, skips, finishes, first_at, last_at (ms), session hash, plays in session, sessions, |
-| | n history, event ids seen, import sources seen, blocks, distinct tracks |
-| 13 n | history, newest last: n x u64 track hash, n x u32 time (s), n x u8 flags (1 skipped, 2 finished) |
+| 128 | 16 x i64: plays, skips, finishes, first_at, last_at (ms), session hash, plays in session, sessions, |
+| | n history, event ids seen, import sources seen, marks, distinct tracks, paused, last play forgotten, tracks hidden for good |
+| 17 n | history, newest last: n x u64 track hash, n x u32 time (s), n x u32 tag of the event (the low half of its id's hash), |
+| | n x u8 flags (1 skipped, 2 finished; of a skip the upper half says how much was heard, `history.heard`) |
 | 8 e | event-id hashes, a ring of 32 |
 | 16 i | import sources and rows, a ring of 4 |
-| 8 b | blocked tracks |
+| 17 m | marks, newest last: m x u64 track hash, m x u32 tag of the event, m x u32 until (s; 2**32 - 1 for ever, 0 = an unblock), |
+| | m x u8 kind (1 like, 2 dislike, 3 block; `online_models/marks.py`) |
 | 256 | first Bloom tier, only where plays > n history (else it is rebuilt from the history) |
 | 2,048 / 16,384 | second, third tier, where distinct > 200 / > 1,800 |
+| 2,048 | Bloom filter of tracks hidden for good, where there are any |
 | 36 + 8 s | learned part: number of tracks of the live `next` list, their hashes, the pulse (7 x f32, `online_models/pulse.py`) |
 """
 
@@ -32,9 +35,9 @@ from online_models.history import UserArrays, new_users
 from online_models.kernel import kernel
 from online_models.pulse import N_PULSE
 
-VERSION = 2
-ROW_BYTES_MAX = 24 * 1024
-"""A row with all tiers: 21 KB."""
+VERSION = 3
+ROW_BYTES_MAX = 26 * 1024
+"""A row with all tiers: 24 KB."""
 _HEADER = 8
 
 
@@ -44,22 +47,41 @@ def _ring(n: int, size: int) -> int:
 
 
 @kernel
+def _pack_marks(u: UserArrays, s: int, n: int, out: U8, at: int) -> int:
+    at = write(out, at, u.mark_track, s * history.MARKS * 8, n * 8)
+    at = write(out, at, u.mark_event, s * history.MARKS * 4, n * 4)
+    at = write(out, at, u.mark_until, s * history.MARKS * 4, n * 4)
+    return write(out, at, u.mark_kind, s * history.MARKS, n)
+
+
+@kernel
+def _unpack_marks(u: UserArrays, s: int, n: int, data: U8, at: int) -> int:
+    at = read(u.mark_track, s * history.MARKS * 8, data, at, n * 8)
+    at = read(u.mark_event, s * history.MARKS * 4, data, at, n * 4)
+    at = read(u.mark_until, s * history.MARKS * 4, data, at, n * 4)
+    return read(u.mark_kind, s * history.MARKS, data, at, n)
+
+
+@kernel
 def _pack_pure(u: UserArrays, s: int, out: U8, at: int) -> int:
     h = u.head
     n = h[s, history.N_HISTORY]
     at = write(out, at, h, s * history.N_HEAD * 8, history.N_PURE * 8)
     at = write(out, at, u.track, s * history.HISTORY * 8, n * 8)
     at = write(out, at, u.at_s, s * history.HISTORY * 4, n * 4)
+    at = write(out, at, u.event, s * history.HISTORY * 4, n * 4)
     at = write(out, at, u.flags, s * history.HISTORY, n)
     at = write(out, at, u.event_ids, s * history.EVENT_IDS * 8, _ring(h[s, history.N_EVENT_IDS], history.EVENT_IDS) * 8)
     at = write(out, at, u.imports, s * history.IMPORTS * 16, _ring(h[s, history.N_IMPORTS], history.IMPORTS) * 16)
-    at = write(out, at, u.blocks, s * history.BLOCKS * 8, h[s, history.N_BLOCKS] * 8)
+    at = _pack_marks(u, s, h[s, history.N_MARKS], out, at)
     if h[s, history.PLAYS] > n:
         at = write(out, at, u.seen, s * 256, 256)
     if h[s, history.TIER_2] > 0:
         at = write(out, at, u.tier_2, h[s, history.TIER_2] * 2048, 2048)
     if h[s, history.TIER_3] > 0:
         at = write(out, at, u.tier_3, h[s, history.TIER_3] * 16384, 16384)
+    if h[s, history.HIDDEN] > 0:
+        at = write(out, at, u.tier_2, h[s, history.HIDDEN] * 2048, 2048)
     return at
 
 
@@ -89,7 +111,8 @@ def packed_bytes(u: UserArrays, slots: I32) -> int:
     total = 0
     for i in range(slots.shape[0]):
         s = slots[i]
-        total += 2600 + (2048 if u.head[s, history.TIER_2] > 0 else 0) + (16384 if u.head[s, history.TIER_3] > 0 else 0)
+        total += 3800 + (2048 if u.head[s, history.TIER_2] > 0 else 0) + (16384 if u.head[s, history.TIER_3] > 0 else 0)
+        total += 2048 if u.head[s, history.HIDDEN] > 0 else 0
     return total
 
 
@@ -104,10 +127,11 @@ def unpack(u: UserArrays, s: int, data: U8) -> bool:
     n = h[s, history.N_HISTORY]
     at = read(u.track, s * history.HISTORY * 8, data, at, n * 8)
     at = read(u.at_s, s * history.HISTORY * 4, data, at, n * 4)
+    at = read(u.event, s * history.HISTORY * 4, data, at, n * 4)
     at = read(u.flags, s * history.HISTORY, data, at, n)
     at = read(u.event_ids, s * history.EVENT_IDS * 8, data, at, _ring(h[s, history.N_EVENT_IDS], history.EVENT_IDS) * 8)
     at = read(u.imports, s * history.IMPORTS * 16, data, at, _ring(h[s, history.N_IMPORTS], history.IMPORTS) * 16)
-    at = read(u.blocks, s * history.BLOCKS * 8, data, at, h[s, history.N_BLOCKS] * 8)
+    at = _unpack_marks(u, s, h[s, history.N_MARKS], data, at)
     if h[s, history.PLAYS] > n:
         at = read(u.seen, s * 256, data, at, 256)
     else:
@@ -121,6 +145,10 @@ def unpack(u: UserArrays, s: int, data: U8) -> bool:
         h[s, history.TIER_3] = u.free_3[u.free_3[0]]
         u.free_3[0] -= 1
         at = read(u.tier_3, h[s, history.TIER_3] * 16384, data, at, 16384)
+    if h[s, history.N_HIDDEN] > 0:
+        h[s, history.HIDDEN] = u.free_2[u.free_2[0]]
+        u.free_2[0] -= 1
+        at = read(u.tier_2, h[s, history.HIDDEN] * 2048, data, at, 2048)
     at = read(h, (s * history.N_HEAD + history.N_SHOWN) * 8, data, at, 8)
     at = read(u.shown, s * history.SHOWN * 8, data, at, h[s, history.N_SHOWN] * 8)
     at = read(u.pulse, s * N_PULSE * 4, data, at, N_PULSE * 4)
@@ -163,10 +191,11 @@ class UserRows:
         return np.fromiter(map(self.slot_of.get, users, repeat(-1)), np.int32, len(users))
 
     def last_tracks(self, slots: I32) -> I64:
-        """Hash of the last track of each of `slots` (n,); 0 where there is none, and for slot -1."""
+        """Hash of the last track of each of `slots` (n,); 0 where there is none, or it was forgotten, and for slot -1."""
         a = self.arrays
         n = a.head[slots, history.N_HISTORY]
-        return np.where((slots >= 0) & (n > 0), a.track[slots, np.maximum(n - 1, 0)], 0)
+        there = (slots >= 0) & (n > 0) & (a.head[slots, history.LAST_FORGOTTEN] == 0)
+        return np.where(there, a.track[slots, np.maximum(n - 1, 0)], 0)
 
     def missing(self, users: Iterable[str]) -> list[str]:
         """Those of `users` that are not in memory, once each, in order."""
@@ -177,9 +206,9 @@ class UserRows:
         """These are needed in `round_n` (-1 = not in memory): they do not give way."""
         self.touched[slots[slots >= 0]] = round_n
 
-    def make_room(self, n: int, round_n: int) -> None:
-        """`n` more rows will fit; rows touched in `round_n` stay."""
-        self._make_tiers(n)
+    def make_room(self, n: int, round_n: int, n_users: int) -> None:
+        """`n` more rows will fit, and each of `n_users` may open one tier of each kind, and a filter; rows touched in `round_n` stay."""
+        self._make_tiers(n_users)
         if len(self._free) >= n:
             return
         used = np.flatnonzero((self._partition >= 0) & (self.touched < round_n))
@@ -191,9 +220,9 @@ class UserRows:
 
     def _make_tiers(self, n: int) -> None:
         a = self.arrays
-        if a.free_2[0] >= n and a.free_3[0] >= n:
+        if a.free_2[0] >= 2 * n and a.free_3[0] >= n:
             return
-        more_2, more_3 = max(n, len(a.tier_2)), max(n, len(a.tier_3))
+        more_2, more_3 = max(2 * n, len(a.tier_2)), max(n, len(a.tier_3))
         self.arrays = a._replace(
             tier_2=np.concatenate((a.tier_2, np.zeros((more_2, a.tier_2.shape[1]), np.int64))),
             tier_3=np.concatenate((a.tier_3, np.zeros((more_3, a.tier_3.shape[1]), np.int64))),

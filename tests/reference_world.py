@@ -22,6 +22,7 @@ from tests.oracle.fold import Item, Lesson, PartitionFold, Rules
 from tests.oracle.logs import Read, Topics
 from tests.oracle.names import Names, hex_hash, id_hash
 from tests.oracle.people import User
+from tests.oracle.rows import FILTER_BYTES, KINDS, VERSION
 from tests.oracle.sections import DELTA, DELTAS, HEADER, LESSON, LESSONS
 from tests.oracle.tables import Track
 
@@ -103,9 +104,7 @@ class ReferenceWorld:
         for user_id, user in fold.users.items():
             if user.newest >= 0:
                 key = self.names.user(partition, user_id)
-                self.store(
-                    key, {"about": _about(user_id, user), "row": _user_row(user, self.settings.id_key), "list": short_of(newest[user_id])}
-                )
+                self.store(key, {"about": _about(user_id, user), "row": _user_row(user), "list": short_of(newest[user_id])})
         counts = {"applied": fold.applied, "duplicate": fold.duplicates, "rejected": len(fold.rejected), "private": fold.private}
         cursor = {"token": "t", "next": fold.next, "incarnation": INCARNATION, **counts}
         self.store(self.names.user_cursor(partition), cursor)
@@ -118,7 +117,7 @@ class ReferenceWorld:
         sent: list[tuple[int, Sent]] = []
         for offset, due in fold.due.items():
             played = {track for track, first in due.life.first_played.items() if first <= offset}
-            free = [track for track in tracks if track not in due.life.blocked_at(offset)]
+            free = [track for track in tracks if track not in due.life.hidden_at(offset)]
             value = msgspec.json.encode(
                 {
                     "recommendation_id": f"{INCARNATION[:4]}-{partition}-{offset}",
@@ -225,26 +224,20 @@ def track_row_bytes(track: Track) -> bytes:
     return pack(f"<B3xHH7qd72f{n}q{8 * n}f{n}I{n}I{v}I{10 * v}H", 2, n, v, *head, 0.0, *floats, *columns, *rings)
 
 
-def _user_row(user: User, id_key: str) -> bytes:
-    n, history = len(user.history), list(user.history)
-    counts = (
-        user.plays,
-        user.skips,
-        user.finishes,
-        user.first_at,
-        user.last_at,
-        0,
-        user.session_plays,
-        user.sessions,
-        n,
-        0,
-        0,
-        len(user.blocks),
-        0,
-    )
-    columns = (*(h[0] for h in history), *(h[1] for h in history), *(h[2] for h in history), *(id_hash(b, id_key) for b in user.blocks))
-    pure = pack(f"<13q{n}q{n}I{n}B{len(user.blocks)}q", *counts, *columns)
-    return pack("<B3xI", 2, len(pure)) + pure + pack("<q7f", 0, *[0.0] * 7)
+def _user_row(user: User) -> bytes:
+    history, marks, hidden = user.history, user.marks.kept, user.marks.filter
+    counts = (user.plays, user.skips, user.finishes, user.first_at, user.last_at, 0, user.session_plays, user.sessions)
+    lengths = (len(history), 0, 0, len(marks), 0, user.paused, user.last_forgotten, hidden.n)
+    plays = [(play.track, play.at_s, play.event, play.flags) for play in history]
+    decided = [(mark.track, mark.event, mark.until_s, KINDS.index(mark.kind)) for mark in marks]
+    pure = pack("<16q", *counts, *lengths) + _columns(plays) + _columns(decided)
+    pure += bytes(256 if user.plays > len(history) else 0) + (hidden.bits.to_bytes(FILTER_BYTES, "little") if hidden.n else b"")
+    return pack("<B3xI", VERSION, len(pure)) + pure + pack("<q7f", 0, *[0.0] * 7)
+
+
+def _columns(rows: Sequence[Sequence[int]]) -> bytes:
+    """Rows of four numbers, of 8, 4, 4 and 1 bytes, number by number."""
+    return b"".join(pack(f"<{len(rows)}{code}", *(row[k] for row in rows)) for k, code in enumerate("qIIB"))
 
 
 def _entry(track_id: str, because: list[str]) -> dict[str, Any]:

@@ -126,7 +126,7 @@ def test_a_play_lost_in_the_counters_breaks_promise_1(played: Played, restored: 
 
 
 def test_one_bit_in_a_users_history_breaks_promise_2(played: Played, restored: None) -> None:
-    played.flip(played.a_key("user"), 8 + 104 + 3)
+    played.flip(played.a_key("user"), 8 + 128 + 3)
     assert broken(played.audited()) == {"P2"}
 
 

@@ -102,7 +102,7 @@ class TestARightWorld:
     def test_it_holds_the_cases_that_matter(self, world: ReferenceWorld) -> None:
         users = [user for fold in world.folds for user in fold.users.values()]
         assert any(user.erased_at >= 0 > user.newest for user in users) and any(0 <= user.erased_at < user.newest for user in users)
-        assert any(user.blocks for user in users)
+        assert any(user.marks.kept for user in users)
 
 
 def others(world: ReferenceWorld) -> int:
@@ -123,8 +123,26 @@ class TestRedis:
     def test_a_wrong_time_in_the_users_history_is_found(self, world: ReferenceWorld, before: Before) -> None:
         key = a_user_key(world)
         row = bytearray(field(world, key, "row"))
-        row[8 + 104 + 8 * len(a_user(world)[1].history)] ^= 1
+        row[8 + 128 + 8 * len(a_user(world)[1].history)] ^= 1
         world.store(key, {"row": bytes(row)})
+        assert before.added() == {"users_wrong": 1}
+
+    @pytest.mark.parametrize("what", ["event", "until", "kind"])
+    def test_one_bit_of_a_users_decision_is_found(self, world: ReferenceWorld, before: Before, what: str) -> None:
+        user_id, user = next((name, user) for name, user in world.folds[0].users.items() if user.marks.kept and user.newest >= 0)
+        key, n, m = world.names.user(0, user_id), len(user.history), len(user.marks.kept)
+        row = bytearray(field(world, key, "row"))
+        row[8 + 128 + 17 * n + m * {"event": 8, "until": 12, "kind": 16}[what]] ^= 1
+        world.store(key, {"row": bytes(row)})
+        assert before.added() == {"users_wrong": 1}
+
+    @pytest.mark.parametrize("column", [13, 14])
+    def test_a_user_who_is_paused_or_whose_last_play_was_forgotten_by_nobody_is_found(
+        self, world: ReferenceWorld, before: Before, column: int
+    ) -> None:
+        row = bytearray(field(world, a_user_key(world), "row"))
+        row[8 + 8 * column] ^= 1
+        world.store(a_user_key(world), {"row": bytes(row)})
         assert before.added() == {"users_wrong": 1}
 
     def test_an_older_list_in_redis_is_found(self, world: ReferenceWorld, before: Before) -> None:

@@ -110,7 +110,7 @@ class PartitionFold:
             user = self.users[event.user_id] = User()
         if user.knows(event):
             self.duplicates += 1
-        elif event.private:
+        elif event.private or (event.type == "play" and user.paused):
             self.private += 1
         else:
             self.applied += 1
@@ -124,7 +124,8 @@ class PartitionFold:
         if event.type == "play":
             self._play(offset, user, event)
         else:
-            user.block(offset, event.track_id, lift=event.type == "unblock")
+            user.decide(offset, event, id_hash(event.track_id, self.rules.id_key) if event.track_id else 0)
+        user.look(offset, event.at_ms)
         user.newest = offset
         self.due[offset] = Due(event.user_id, event.event_id, user.life)
 

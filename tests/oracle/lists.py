@@ -9,10 +9,12 @@ import msgspec
 
 from tests.oracle.fold import Due, PartitionFold
 from tests.oracle.logs import Read
-from tests.oracle.people import BLOCKS, Life
+from tests.oracle.people import Life
 from tests.oracle.verdict import Findings
 
 LENGTH = 20
+WRONGLY_HIDDEN = 0.05
+"""Part of the tracks that a user's filters may hide wrongly, and more."""
 FEW_TRACKS = 100
 """With more tracks than this known and free to show, a list has no reason to be short."""
 
@@ -182,7 +184,8 @@ class ListsJudge:
             return ""
         self._findings.seen("lists_short")
         early = lists.cause.offset < 2 * self._fold.rules.half
-        free = len(self._fold.half_tracks) - len(due.life.first_played) - BLOCKS
+        hidden = len(due.life.hidden_at(lists.cause.offset)) + WRONGLY_HIDDEN * len(self._fold.half_tracks)
+        free = len(self._fold.half_tracks) - len(due.life.first_played) - int(hidden)
         if early or self._rewound or free < FEW_TRACKS:
             return ""
         return f"only {shortest} entries, with {free} tracks known and never played by the user"
@@ -199,8 +202,10 @@ def _entries_difference(entries: list[Entry], life: Life, offset: int) -> str:
     for track_id in {cause for entry in entries for cause in entry.because}:
         if life.first_played.get(track_id, offset + 1) > offset:
             return f"names {track_id!r} as a cause, which the user had not played"
-    if life.blocked:
-        shown = life.blocked_at(offset).intersection(entry.track_id for entry in entries)
+        if not life.remembers(track_id, offset):
+            return f"names {track_id!r} as a cause, whose plays were forgotten"
+    if life.hidden:
+        shown = life.hidden_at(offset).intersection(entry.track_id for entry in entries)
         if shown:
-            return f"holds the blocked tracks {sorted(shown)}"
+            return f"holds tracks that were disliked or blocked: {sorted(shown)}"
     return ""

@@ -22,8 +22,9 @@ SPAN_MS_MAX: Final = 24 * 24 * 3600 * 1000
 ROW_MAX: Final = 2**53 - 1
 DEPTH_MAX: Final = 256
 CONTEXT_MAX: Final = 50
-APPLIED_TYPES: Final = frozenset({"play", "block", "unblock", "erase"})
-KNOWN_TYPES: Final = APPLIED_TYPES | {"like", "dislike", "undo", "forget", "pause", "resume", "radio"}
+APPLIED_TYPES: Final = frozenset({"play", "like", "dislike", "undo", "block", "unblock", "forget", "pause", "resume", "erase"})
+KNOWN_TYPES: Final = APPLIED_TYPES | {"radio"}
+FOR_EVER_S: Final = 2**32 - 1
 REASONS: Final = frozenset({"json", "schema", "version", "oversize", "timestamp", "key", "null", "handler"})
 
 _CE_TYPE: Final = re.compile(r"segue\.([a-z_-]{1,32})\.v1")
@@ -48,6 +49,10 @@ class Event(NamedTuple):
     source: str | None
     """Of an import."""
     row: int
+    target: str = ""
+    """Id of the event that is undone or forgotten."""
+    until_s: int = FOR_EVER_S
+    """When a block ends."""
 
 
 class Rejected(NamedTuple):
@@ -163,13 +168,22 @@ def _play(told: dict[str, Any], read: Read) -> Event:
 
 def _act(name: str, told: dict[str, Any], read: Read) -> Event:
     at_ms = read.at_ms if told.get("at") is None else _at_ms(told["at"])
-    track_id = ""
-    if name != "erase":
-        if told.get("artist") is not None or told.get("until") is not None:
-            raise Refused("version")
+    track_id = target = ""
+    until_s = FOR_EVER_S
+    if name in {"block", "unblock"} and told.get("artist") is not None:
+        raise Refused("version")
+    if name in {"like", "dislike", "block", "unblock"} or (name == "forget" and told.get("track_id") is not None):
         track_id = _id(told.get("track_id"))
+    if name == "undo":
+        target = _id(told.get("undone_event_id"))
+    if name == "forget" and (told.get("forgotten_event_id") is not None or not track_id):
+        target = _id(told.get("forgotten_event_id"))
+    if track_id and target:
+        raise Refused("schema")
+    if name == "block" and told.get("until") is not None:
+        until_s = min(-(-_at_ms(told["until"]) // 1000), FOR_EVER_S)
     event_id, user_id = _event_id(told, read), _id(told.get("user_id"))
-    return Event(name, event_id, user_id, track_id, at_ms, None, None, None, None, False, None, -1)
+    return Event(name, event_id, user_id, track_id, at_ms, None, None, None, None, False, None, -1, target, until_s)
 
 
 def _event_id(told: dict[str, Any], read: Read) -> str:

@@ -5,10 +5,17 @@ from __future__ import annotations
 from struct import Struct, error, unpack_from
 from typing import NamedTuple
 
+from tests.oracle.marks import Mark
+
 TRACK_HEAD = Struct("<B3xHH7qd8f64f")
-USER_HEAD = Struct("<B3xI13q")
+USER_HEAD = Struct("<B3xI16q")
 EVENT_IDS, IMPORT_SOURCES = 32, 4
-VERSION = 2
+VERSION = 3
+TRACK_VERSION = 2
+KINDS = ("", "like", "dislike", "block")
+FILTER_BYTES = 2_048
+TIERS = ((200, 2_048), (1_800, 16_384))
+"""A tier of the filter of played tracks: more distinct tracks than this, and its bytes."""
 ENTRY_BYTES, VISIT_BYTES, WINDOW = 48, 24, 10
 
 
@@ -44,33 +51,51 @@ class UserRow(NamedTuple):
     last_at: int
     session_plays: int
     sessions: int
-    history: list[tuple[int, int, int]]
-    blocks: list[int]
+    history: list[tuple[int, int, int, int]]
+    """(track, time in s, tag of the event, flags), newest last."""
+    marks: list[Mark]
+    paused: int
+    last_forgotten: int
+    n_hidden: int
+    hidden: int
+    """Bits of the filter of tracks that are hidden for good."""
 
 
 def user_row(row: bytes) -> UserRow:
     """Decode a row. Raises `BadRow`."""
     try:
         version, pure, *head = USER_HEAD.unpack_from(row)
-        n, n_ids, n_imports, n_blocks = head[8:12]
+        n, n_ids, n_imports, m, distinct, paused, last_forgotten, n_hidden = head[8:]
         if version != VERSION or pure + 8 > len(row):
             raise BadRow(f"version {version}, {pure} bytes of pure part in {len(row)} bytes")
         at = USER_HEAD.size
-        tracks, times, flags = (unpack_from(f"<{n}{code}", row, at + n * skip) for code, skip in (("q", 0), ("I", 8), ("B", 12)))
-        at += 13 * n + 8 * min(n_ids, EVENT_IDS) + 16 * min(n_imports, IMPORT_SOURCES)
-        blocks = list(unpack_from(f"<{n_blocks}q", row, at))
+        history = list(zip(*_columns(row, at, n), strict=True))
+        at += 17 * n + 8 * min(n_ids, EVENT_IDS) + 16 * min(n_imports, IMPORT_SOURCES)
+        decided = list(zip(*_columns(row, at, m), strict=True))
+        if any(not 0 < kind < len(KINDS) for *_, kind in decided):
+            raise BadRow(f"kinds of decisions {sorted({kind for *_, kind in decided})}")
+        marks = [Mark(KINDS[kind], track, event, until) for track, event, until, kind in decided]
+        at += 17 * m + (256 if head[0] > n else 0) + sum(size for more_than, size in TIERS if distinct > more_than)
+        end = at + (FILTER_BYTES if n_hidden else 0)
+        if end != pure + 8:
+            raise BadRow(f"the pure part ends at {pure + 8}, what it holds at {end}")
     except error as short:
         raise BadRow(f"{len(row)} bytes are no row: {short}") from None
     plays, skips, finishes, first_at, last_at, _, session_plays, sessions = head[:8]
-    history = list(zip(tracks, times, flags, strict=True))
-    return UserRow(plays, skips, finishes, first_at, last_at, session_plays, sessions, history, blocks)
+    counts = (plays, skips, finishes, first_at, last_at, session_plays, sessions)
+    return UserRow(*counts, history, marks, paused, last_forgotten, n_hidden, int.from_bytes(row[at:end], "little"))
+
+
+def _columns(row: bytes, at: int, n: int) -> tuple[tuple[int, ...], ...]:
+    """Four columns of `n` numbers, of 8, 4, 4 and 1 bytes."""
+    return tuple(unpack_from(f"<{n}{code}", row, at + n * skip) for code, skip in (("q", 0), ("I", 8), ("I", 12), ("B", 16)))
 
 
 def track_row(row: bytes) -> TrackRow:
     """Decode a row. Raises `BadRow`."""
     try:
         version, n, v, plays, skips, finishes, followed, preceded, _, duration_s, popular, *floats = TRACK_HEAD.unpack_from(row)
-        if version != VERSION or len(row) != TRACK_HEAD.size + ENTRY_BYTES * n + VISIT_BYTES * v:
+        if version != TRACK_VERSION or len(row) != TRACK_HEAD.size + ENTRY_BYTES * n + VISIT_BYTES * v:
             raise BadRow(f"version {version}, {n} neighbours and {v} visits in {len(row)} bytes")
         at = TRACK_HEAD.size
         dst, counts = unpack_from(f"<{n}q", row, at), unpack_from(f"<{8 * n}f", row, at + 8 * n)

@@ -58,7 +58,7 @@ def judge_users(fold: PartitionFold, newest: Mapping[str, Newest], names: Names,
     for (user_id, user), key, found in zip(living, keys, keyspace.fields(keys, "about", "list", "row"), strict=True):
         about, live, row = found
         difference = _plays_difference(user_id, user, about, findings)
-        difference = difference or _row_difference(user, row, fold.rules.id_key)
+        difference = difference or _row_difference(user, row)
         if difference:
             findings.fault("users_wrong", f"{key}: {difference}")
         difference = _list_difference(user, live, newest.get(user_id))
@@ -113,7 +113,7 @@ def _plays_difference(user_id: str, user: User, about: bytes | None, findings: F
     return "" if told == wanted else f"`about` is {told}, the fold gives {wanted}"
 
 
-def _row_difference(user: User, row: bytes | None, id_key: str) -> str:
+def _row_difference(user: User, row: bytes | None) -> str:
     if row is None:
         return "no `row` in Redis"
     try:
@@ -121,8 +121,18 @@ def _row_difference(user: User, row: bytes | None, id_key: str) -> str:
     except BadRow as error:
         return str(error)
     counts = (user.plays, user.skips, user.finishes, user.first_at, user.last_at)
-    blocks = [id_hash(track_id, id_key) for track_id in user.blocks]
-    wanted = UserRow(*counts, user.session_plays, user.sessions, list(user.history), blocks)
+    history = [(play.track, play.at_s, play.event, play.flags) for play in user.history]
+    wanted = UserRow(
+        *counts,
+        user.session_plays,
+        user.sessions,
+        history,
+        user.marks.kept,
+        int(user.paused),
+        int(user.last_forgotten),
+        user.marks.filter.n,
+        user.marks.filter.bits,
+    )
     if told == wanted:
         return ""
     field = next(name for name, a, b in zip(UserRow._fields, told, wanted, strict=True) if a != b)

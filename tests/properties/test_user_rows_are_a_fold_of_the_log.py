@@ -19,22 +19,33 @@ USERS = ("ana", "ben", "cai", "dan")
 
 
 def log_of(seed: int, n: int) -> list[dict[str, object]]:
-    """A lively log: repeats, skips, late and private plays, sessions that end, blocks, erasures."""
+    """A lively log: repeats, skips, late and private plays, sessions that end, decisions about tracks, pauses, erasures."""
     rng = Random(seed)
     events: list[dict[str, object]] = []
     for i in range(n):
         user, roll = rng.choice(USERS), rng.random()
         if roll < 0.03:
             events.append({"type": "erase", "event_id": f"x{i}", "user_id": user})
-        elif roll < 0.08:
-            events.append(
-                {"type": rng.choice(("block", "unblock")), "event_id": f"x{i}", "user_id": user, "track_id": f"t{rng.randrange(9)}"}
-            )
-        elif roll < 0.15 and events:
+        elif roll < 0.05:
+            events.append({"type": rng.choice(("pause", "resume", "resume")), "event_id": f"x{i}", "user_id": user})
+        elif roll < 0.17:
+            events.append({"event_id": f"x{i}", "user_id": user} | _decision(rng, i))
+        elif roll < 0.24 and events:
             events.append(rng.choice(events))
         else:
             events.append(_play(rng, i, user))
     return events
+
+
+def _decision(rng: Random, i: int) -> dict[str, object]:
+    kind = rng.choice(("like", "dislike", "block", "unblock", "undo", "forget"))
+    earlier = f"{rng.choice('xe')}{rng.randrange(i + 1)}"
+    if kind == "undo":
+        return {"type": kind, "undone_event_id": earlier}
+    if kind == "forget" and rng.random() < 0.5:
+        return {"type": kind, "forgotten_event_id": earlier}
+    until = {"until": 1_700_000_000_000 + rng.randrange(120) * 100_000} if kind == "block" and rng.random() < 0.5 else {}
+    return {"type": kind, "track_id": f"t{rng.randrange(9)}", "at": 1_700_000_000_000 + i * 100_000} | until
 
 
 def _play(rng: Random, i: int, user: str) -> dict[str, object]:

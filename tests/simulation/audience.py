@@ -1,4 +1,4 @@
-"""Events for the worlds: listeners with sessions, skips, blocks and erasures, and producers that get things wrong."""
+"""Events for the worlds: listeners with sessions, skips, opinions and erasures, and producers that get things wrong."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from streams.ports import TP
 from tests.simulation.memory_log import MemoryLog
 
 HOUR_MS = 3_600_000
-BAD = (b"{not json", b'{"event_id": 1}', b"\xff\xfe", b"[]", b'{"type": "like", "event_id": "x", "user_id": "u0", "track_id": "t0"}')
+BAD = (b"{not json", b'{"event_id": 1}', b"\xff\xfe", b"[]", b'{"type": "radio", "event_id": "x", "user_id": "u0", "track_id": "t0"}')
 
 
 class Audience:
@@ -51,15 +51,36 @@ class Audience:
         self._log[TP(self._topic, partition)].append(key, value, (), at_ms)
         self._sent.append((key, value))
 
+    def _decision(self, track: dict[str, Any], at_ms: int) -> dict[str, Any]:
+        """About a track, or about an event that may be anybody's."""
+        rng = self._rng
+        earlier = f"e{rng.randint(max(1, self._n - 40), self._n)}"
+        match rng.choice(("like", "dislike", "block", "block", "unblock", "undo", "undo", "forget", "forget")):
+            case "undo":
+                return {"type": "undo", "undone_event_id": earlier}
+            case "forget":
+                return {"type": "forget", **rng.choice((track, {"forgotten_event_id": earlier}))}
+            case "block":
+                # Ended before, in the midst of, or after what is played in the meantime; or never.
+                until = rng.choice((None, at_ms - 48 * HOUR_MS, at_ms - 24 * HOUR_MS, at_ms + HOUR_MS))
+                at = rng.choice((None, at_ms - 24 * HOUR_MS + self._n * 60_000))
+                return {"type": "block", **track, **{name: ms for name, ms in (("until", until), ("at", at)) if ms is not None}}
+            case kind:
+                return {"type": kind, **track}
+
     def _event(self, user: str, at_ms: int) -> dict[str, Any]:
         rng = self._rng
         event: dict[str, Any] = {"event_id": f"e{self._n}", "user_id": user}
         kind = rng.random()
         if kind < 0.03:
             return event | {"type": "erase"}
-        event["track_id"] = f"t{min(rng.randrange(self._tracks), rng.randrange(self._tracks))}"
-        if kind < 0.08:
-            return event | {"type": rng.choice(("block", "unblock"))}
+        if kind < 0.06:
+            # Paused for long, a user would teach the worlds little.
+            return event | {"type": rng.choice(("pause", "resume", "resume"))}
+        track = {"track_id": f"t{min(rng.randrange(self._tracks), rng.randrange(self._tracks))}"}
+        if kind < 0.20:
+            return event | self._decision(track, at_ms)
+        event |= track
         # Some come late, some long after.
         event["played_at"] = at_ms - HOUR_MS + self._n * 60_000 - (rng.random() < 0.1) * rng.randrange(10 * HOUR_MS) - 24 * HOUR_MS
         event["duration_ms"] = 180_000

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.micro_rank import CHUNK, Log, new_events, new_known, quality, replay, run
-from online_models import history, rank, two_stage
+from online_models import history, marks, rank, two_stage
 from online_models.arrays import F32, I32, I64
 from online_models.moment import Known
 from online_models.plays import NO_FINISH, NOT_TESTED, World, new_outcomes
@@ -18,6 +18,7 @@ from online_models.two_stage import Ranker
 from online_models.weights import Weights, encode, new_weights
 
 N_PLAYS, N_TRACKS, N_USERS = 3_000, 90, 24
+NOW_MS = 1_500_000_000_000
 
 
 def a_log(seed: int = 20, renamed: int = 0) -> Log:
@@ -67,6 +68,7 @@ def listed(w: Replayed, s: int) -> tuple[F32, I64, I64]:
     """The chances of `next` and both lists of the user in slot `s`, now."""
     best, pool, tracks = new_best(), w.ranker.pool, w.known.tracks
     two_stage.rank_one(w.ranker, w.weights, w.known, s)
+    marks.weigh(pool, w.known.users, s, NOW_MS)
     rank.pick(pool, w.known.users, s, tracks.map_keys, tracks.map_slots, tracks, best, np.zeros(2, np.int64))
     return best.next_chance[: best.n[0]], pool.key[best.next[: best.n[0]]], pool.key[best.discover[: best.n[1]]]
 
@@ -116,8 +118,8 @@ def test_nothing_blocked_is_listed_and_nothing_played_is_in_discover() -> None:
     w = replayed(a_log())
     for s in range(N_USERS):
         for key in listed(w, s)[1][:4].tolist():
-            history.block(w.known.users, s, key)
-        blocked = set(w.known.users.blocks[s, : w.known.users.head[s, history.N_BLOCKS]].tolist())
+            marks.decide(w.known.users, s, key, marks.BLOCK, history.FOR_EVER, 1, NOW_MS)
+        blocked = set(w.known.users.mark_track[s, : w.known.users.head[s, history.N_MARKS]].tolist())
         chance, next_, discover = listed(w, s)
         assert not blocked & {*next_.tolist(), *discover.tolist()}
         assert not any(history.has_played(w.known.users, s, key) for key in discover.tolist())

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.random import Generator
 
-from online_models import history, rank, signals
+from online_models import history, marks, rank, signals
 from online_models.arrays import I32
 from online_models.hashmap import new_map, put
 from online_models.history import new_users
@@ -45,9 +45,10 @@ def picked(w: World) -> tuple[list[int], list[int], list[int]]:
     """Both lists, and what was noted as missing."""
     users = new_users(8, 1, 1)
     for key in w.played:
-        history.learn_play(users, USER, key, 1_000, 0, 0)
+        history.learn_play(users, USER, key, 1_000, 0, 0, 0)
     for key in w.blocked:
-        history.block(users, USER, key)
+        marks.decide(users, USER, key, marks.BLOCK, history.FOR_EVER, 1, 1_000)
+    marks.weigh(w.pool, users, USER, 1_000)
     name_keys, name_slots = new_map(int(w.pool.n[0]))
     for slot, key in enumerate(sorted(w.named)):
         put(name_keys, name_slots, key, slot)
@@ -84,13 +85,13 @@ def test_a_missing_name_is_noted_when_its_track_would_have_been_listed() -> None
     assert missing, "the seed gives some"
 
 
-def test_what_was_skipped_lately_is_less_likely_each_time() -> None:
+def test_what_was_skipped_lately_is_less_likely_each_time_and_the_sooner_the_less() -> None:
     w = a_world(np.random.default_rng(3), 5, 0)
     users, chance = new_users(8, 1, 1), w.pool.chance.copy()
-    for key in w.pool.key[[1, 3, 3]].tolist():
-        history.learn_play(users, USER, key, 1_000, 0, SKIPPED)
+    for i, heard in ((1, 0), (3, 0), (3, 0), (2, 15), (4, 6)):
+        history.learn_play(users, USER, int(w.pool.key[i]), 1_000, 0, SKIPPED | heard << history.HEARD_SHIFT, 0)
     rank.damp(w.pool, users, USER)
-    assert w.pool.chance[:5] == pytest.approx(chance[:5] * [1, 0.3, 1, 0.09, 1])
+    assert w.pool.chance[:5] == pytest.approx(chance[:5] * [1, 0.2, 0.6, 0.04, 0.36])
 
 
 def test_the_strongest_source_is_named_with_the_plays_that_brought_it() -> None:

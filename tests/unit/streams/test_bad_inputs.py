@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from online_models.plays import PLAY
 from streams.contract import Reason
-from streams.intake import PLAY, REJECTED, Intake
+from streams.intake import REJECTED, Intake
 from tests.events_log import PARTITIONS, appended, play_json
 from tests.unit.streams.bad_inputs import BAD, Bad
 

@@ -17,7 +17,7 @@ RECOMMENDATION = b"""{"recommendation_id": "a1b2-3-1207", "user_id": "ana", "at"
 
 def test_the_types_and_the_reasons_are_those_of_the_contract() -> None:
     assert list(EVENT_BY_TYPE) == ["play", "like", "dislike", "undo", "block", "unblock", "forget", "pause", "resume", "radio", "erase"]
-    assert {"play", "block", "unblock", "erase"} == TYPES_APPLIED
+    assert set(EVENT_BY_TYPE) - {"radio"} == TYPES_APPLIED
     assert list(Reason) == ["json", "schema", "version", "oversize", "timestamp", "key", "null", "handler"]
 
 

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from xxhash import xxh3_64_intdigest
 
+from online_models.history import FOR_EVER
+from online_models.plays import BLOCK, DISLIKE, ERASE, FORGET, LIKE, PAUSE, PLAY, RESUME, UNBLOCK, UNDO
 from streams.contract import Block, Erase, Play
-from streams.intake import BLOCK, BROKEN_OFF, ERASE, FINISHED, NOT_SAID, PLAY, REJECTED, UNBLOCK, Batch, Intake
+from streams.intake import BROKEN_OFF, FINISHED, NOT_SAID, REJECTED, Batch, Intake
 from tests.events_log import APPENDED_MS, PARTITIONS, PLAYED_MS, Appended, appended, play_json
 
 FULL = play_json(ms_played=184_000, duration_ms=201_000, session_id="s7", reason_end="trackdone")
@@ -74,6 +76,8 @@ def test_columns_have_the_types_that_the_kernel_was_compiled_for() -> None:
         "private": "uint8",
         "import_source": "uint64",
         "import_row": "int64",
+        "target": "uint64",
+        "until_s": "uint32",
     }
     assert all(getattr(batch, name).flags.carray for name in types)
 
@@ -144,6 +148,42 @@ def test_blocks_and_erases_have_kinds_of_their_own() -> None:
     assert batch.user_ids == ["ana"] * 4
     assert isinstance(batch.events[0], Block) and isinstance(batch.events[2], Erase)
     assert batch.at_ms.tolist() == [PLAYED_MS, PLAYED_MS, APPENDED_MS, PLAYED_MS], "an erase without a time happened when it was appended"
+
+
+def test_every_other_kind_says_what_it_is_about() -> None:
+    def event(kind: str, **fields: object) -> Appended:
+        return appended(msgspec.json.encode({"type": kind, "user_id": "ana", "event_id": "e", "at": PLAYED_MS, **fields}))
+
+    batch = read(
+        event("like", track_id="t1"),
+        event("dislike", track_id="t2"),
+        event("undo", undone_event_id="e7"),
+        event("forget", track_id="t3"),
+        event("forget", forgotten_event_id="e8"),
+        event("pause"),
+        event("resume"),
+    )
+    assert batch.rejections == []
+    assert batch.kind.tolist() == [LIKE, DISLIKE, UNDO, FORGET, FORGET, PAUSE, RESUME]
+    assert batch.track_ids == ["t1", "t2", "", "t3", "", "", ""]
+    assert batch.target.tolist() == [0, 0, xxh3_64_intdigest(b"e7"), 0, xxh3_64_intdigest(b"e8"), 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("until", "until_s"),
+    [
+        (..., FOR_EVER),
+        (None, FOR_EVER),
+        (PLAYED_MS, PLAYED_MS // 1_000),
+        (PLAYED_MS + 1, PLAYED_MS // 1_000 + 1),
+        ("2025-12-01T09:40:00.001Z", PLAYED_MS // 1_000 + 1),
+        ("2190-01-01T00:00:00Z", FOR_EVER),
+    ],
+)
+def test_a_block_ends_with_the_second_that_its_until_lies_in(until: object, until_s: int) -> None:
+    told = {"type": "block", "user_id": "ana", "event_id": "e", "track_id": "t", "until": until}
+    batch = one(msgspec.json.encode({name: value for name, value in told.items() if value is not ...}))
+    assert batch.rejections == [] and batch.until_s.tolist() == [until_s]
 
 
 def test_a_rejected_record_keeps_its_row_and_the_others_go_on() -> None:

@@ -7,25 +7,28 @@ from random import Random
 import numpy as np
 import pytest
 
-from online_models.history import block, learn_play, remember_event
+from online_models.history import FOR_EVER, MARKS, N_HIDDEN, N_MARKS, learn_play, remember_event
 from online_models.items import ITEM
+from online_models.marks import BLOCK, DISLIKE, LIKE, decide
 from online_models.presets import PRESETS
 from online_models.track_state import apply_items
 from streams.track_rows import TrackRows
-from streams.user_rows import BadRow, UserRows
+from streams.user_rows import ROW_BYTES_MAX, BadRow, UserRows
 
 FAST, QUALITY = PRESETS["fast"], PRESETS["quality"]
 
 
 def listener(rows: UserRows, n_plays: int, n_tracks: int) -> None:
     """A user in slot `slot_of["ana"]` with some of everything."""
-    rows.make_room(1, 1)
+    rows.make_room(1, 1, 1)
     rows.load("ana", 0, None)
     slot, rng = rows.slot_of["ana"], Random(n_plays)
     for i in range(n_plays):
         remember_event(rows.arrays, slot, i + 1, 7 if i % 3 else 0, i)
-        learn_play(rows.arrays, slot, 1 + rng.randrange(n_tracks) * 0x9E3779B97F4A7, 1_000_000 * i, i // 9, i % 3)
-    block(rows.arrays, slot, 99)
+        learn_play(rows.arrays, slot, 1 + rng.randrange(n_tracks) * 0x9E3779B97F4A7, 1_000_000 * i, i // 9, i % 3, i)
+    for i in range(n_plays // 2):
+        kind = rng.choice((LIKE, DISLIKE, BLOCK))
+        decide(rows.arrays, slot, 99 + i, kind, rng.choice((FOR_EVER, 10**6)) if kind == BLOCK else FOR_EVER, i, 1_000)
 
 
 @pytest.mark.parametrize(("n_plays", "n_tracks"), [(0, 1), (1, 1), (30, 20), (101, 5), (400, 350), (3_000, 2_500)])
@@ -37,7 +40,7 @@ def test_a_user_row_comes_back_as_it_was(n_plays: int, n_tracks: int) -> None:
     assert other.encode(other.slots(["ana"])) == [row]
     listener_again = 12_345
     for r in (rows, other):
-        learn_play(r.arrays, r.slot_of["ana"], listener_again, 10**13, 1, 0)
+        learn_play(r.arrays, r.slot_of["ana"], listener_again, 10**13, 1, 0, 5)
     assert other.encode(other.slots(["ana"])) == rows.encode(rows.slots(["ana"]))
 
 
@@ -50,10 +53,18 @@ def test_what_is_no_row_is_refused(spoil: object) -> None:
         rows.load("ben", 0, spoil(row))  # type: ignore[operator]
 
 
+def test_the_largest_row_fits_the_room_that_is_promised() -> None:
+    rows = UserRows(16)
+    listener(rows, 6_000, 3_200)
+    assert rows.arrays.head[rows.slot_of["ana"], [N_MARKS, N_HIDDEN]].tolist() >= [MARKS, 1]
+    (row,) = rows.encode(rows.slots(["ana"]))
+    assert ROW_BYTES_MAX - 3_000 < len(row) <= ROW_BYTES_MAX
+
+
 def test_the_least_recently_used_row_gives_way() -> None:
     rows = UserRows(16)
     for i in range(40):
-        rows.make_room(1, i + 1)
+        rows.make_room(1, i + 1, 1)
         rows.load(f"u{i}", 0, None)
         rows.touched[rows.slots([f"u{i}"])] = i + 1
     assert len(rows) <= 16
