@@ -12,7 +12,7 @@ from console.redis_client import asking, connect, one_node
 from infra.keys import Keys
 from infra.settings import Settings
 from online_models.popularity import TOP
-from streams.ids import id_hash
+from streams.ids import hash_field, id_hash, track_partition
 from streams.short_lists import published
 
 
@@ -90,6 +90,15 @@ class State:
             found: Any = pipeline.execute()
         tops = [msgspec.json.decode(text, type=list[tuple[str, float]]) for text in found if text]
         return merged(tops, self.settings.id_key.encode())
+
+    def track_ids(self, hashes: Sequence[int]) -> dict[int, str]:
+        """The ids behind tracks' hashes, of those that somebody played."""
+        n, found = self.settings.deltas_partitions, {}
+        for partition in sorted({track_partition(track, n) for track in hashes}):
+            here = [track for track in hashes if track_partition(track, n) == partition]
+            names = self.fields(self.keys.track_ids(partition), [hash_field(track) for track in here])
+            found.update({track: names[hash_field(track)].decode() for track in here if hash_field(track) in names})
+        return found
 
     def server(self, section: str) -> dict[str, Any]:
         """A section of INFO."""

@@ -16,6 +16,9 @@ from console.output import Json, guarded, say_json, screen
 from console.placing import partition_of_track, partition_of_user, track_key, user_key
 from console.redis_door import State
 from console.trouble import Exit, Trouble
+from streams.clock import SystemClock
+from streams.decisions import decisions
+from streams.ids import hash_field
 
 
 @guarded
@@ -64,7 +67,7 @@ def user(
     if about is None:
         raise Trouble(Exit.FAILURE, f"user {user_id!r} is unknown: there is no {key}", _a_play(user_id, "t1"))
     found = state.lists(key) or {"next": [], "discover": []}
-    shown = {"key": key, **about, "next": _ids(found["next"]), "discover": _ids(found["discover"])}
+    shown = {"key": key, **about, **_decided(state, key), "next": _ids(found["next"]), "discover": _ids(found["discover"])}
     _tell(shown, as_json)
 
 
@@ -146,6 +149,23 @@ def _exists(state: State, key: str) -> bool | None:
         return None
 
 
+def _decided(state: State, key: str) -> dict[str, Any]:
+    """Whether the user is paused, and what holds now of the tracks that they decided about; `#` and a hash: nobody ever played it."""
+    found = decisions(state.fields(key, ["row"]).get("row", b""))
+    if found is None:
+        return {}
+    standing = found.standing(SystemClock().now_ms() // 1_000)
+    names = state.track_ids(list(dict.fromkeys(decision.track for decision in standing)))
+    shown: dict[str, Any] = {"paused": found.paused, "liked": [], "disliked": [], "blocked": []}
+    for decision in standing:
+        name = names.get(decision.track, f"#{hash_field(decision.track)}")
+        if decision.kind == "block":
+            shown["blocked"].append({"track_id": name, "until": None if decision.until_s is None else 1_000 * decision.until_s})
+        else:
+            shown["liked" if decision.kind == "like" else "disliked"].append(name)
+    return shown | {"hidden_for_good": found.n_hidden} if found.n_hidden else shown
+
+
 def _entries(title: str, entries: Iterable[Mapping[str, Any]]) -> Table:
     table = Table("#", "track", "score", "source", "because of", "finish", title=title)
     for rank, entry in enumerate(entries, 1):
@@ -174,7 +194,9 @@ def _tell(shown: Mapping[str, Any], as_json: bool) -> None:
 
 
 def _plain(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, dict):
+        return str(value["track_id"]) + ("" if value["until"] is None else f" until {_when(value['until'])}")
+    return ", ".join(map(_plain, value)) if isinstance(value, list) else str(value)
 
 
 def _ids(entries: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -40,7 +40,9 @@ def send(
     context: typer.Context,
     user: Annotated[str, typer.Option("--user", "-u", help="Who; without it, JSON events are read from stdin, one a line.")] = "",
     track: Annotated[str, typer.Option("--track", "-t", help="What.")] = "",
-    kind: Annotated[str, typer.Option("--type", help="play, block, unblock or erase.")] = "play",
+    kind: Annotated[
+        str, typer.Option("--type", help="play, erase, or what has a command of its own: like, dislike, block, unblock, pause, resume.")
+    ] = "play",
     played_at: Annotated[str, typer.Option(help="Start of listening: epoch ms or RFC 3339; default: it ends now.")] = "",
     ms_played: Annotated[int | None, typer.Option(min=0, help="How long it was heard.")] = None,
     duration_ms: Annotated[int | None, typer.Option(min=0, help="How long the track is.")] = None,
@@ -60,7 +62,7 @@ def send(
             "type": "" if kind == "play" else kind,
             "user_id": user,
             "track_id": track,
-            "played_at": _instant(played_at) if kind == "play" else "",
+            "played_at": instant(played_at) if kind == "play" else "",
             "ms_played": ms_played,
             "duration_ms": duration_ms,
             "session_id": session,
@@ -75,7 +77,7 @@ def send(
         raise Trouble(Exit.USAGE, "no --user, and nothing is piped in", "segue send --user ana --track t42")
     else:
         events = _lines(sys.stdin)
-    sent = _produce(settings, events, now_ms, quiet=as_json)
+    sent = produce(settings, events, now_ms, quiet=as_json)
     if as_json:
         say_json({"topic": f"{settings.namespace}.events", "n": len(sent), "sent": sent})
 
@@ -131,7 +133,7 @@ def full_name(topic: str, namespace: str) -> str:
     raise Trouble(Exit.USAGE, f"no topic {topic!r}; there are {', '.join(TOPICS)}", "segue tail recommendations")
 
 
-def _produce(settings: Settings, events: Iterable[dict[str, Any]], now_ms: int, *, quiet: bool) -> list[dict[str, Any]]:
+def produce(settings: Settings, events: Iterable[dict[str, Any]], now_ms: int, *, quiet: bool) -> list[dict[str, Any]]:
     """Sends each event; returns (and, unless `quiet`, prints) event id, partition and offset of each."""
     topic = f"{settings.namespace}.events"
     # Asked first: a producer alone would wait a minute before it says that nobody is there.
@@ -201,7 +203,7 @@ def _lines(stream: Iterable[str]) -> Iterator[dict[str, Any]]:
         yield event
 
 
-def _instant(text: str) -> int | str:
+def instant(text: str) -> int | str:
     """Digits are epoch ms; anything else goes as it is (RFC 3339; the workers judge it)."""
     return int(text) if text.isdigit() else text
 

@@ -7,15 +7,19 @@ from random import Random
 import numpy as np
 import pytest
 
-from online_models.history import FOR_EVER, MARKS, N_HIDDEN, N_MARKS, learn_play, remember_event
+from online_models.history import FOR_EVER, MARKS, N_HIDDEN, N_MARKS, PAUSED, learn_play, remember_event
 from online_models.items import ITEM
-from online_models.marks import BLOCK, DISLIKE, LIKE, decide
+from online_models.marks import BLOCK, DISLIKE, ENDED, LIKE, decide, verdict
 from online_models.presets import PRESETS
 from online_models.track_state import apply_items
+from streams.decisions import decisions
 from streams.track_rows import TrackRows
 from streams.user_rows import ROW_BYTES_MAX, BadRow, UserRows
 
 FAST, QUALITY = PRESETS["fast"], PRESETS["quality"]
+
+
+KINDS = {"like": LIKE, "dislike": DISLIKE, "block": BLOCK}
 
 
 def listener(rows: UserRows, n_plays: int, n_tracks: int) -> None:
@@ -59,6 +63,29 @@ def test_the_largest_row_fits_the_room_that_is_promised() -> None:
     assert rows.arrays.head[rows.slot_of["ana"], [N_MARKS, N_HIDDEN]].tolist() >= [MARKS, 1]
     (row,) = rows.encode(rows.slots(["ana"]))
     assert ROW_BYTES_MAX - 3_000 < len(row) <= ROW_BYTES_MAX
+
+
+def test_a_command_reads_what_a_kernel_wrote() -> None:
+    rows = UserRows(16)
+    listener(rows, 60, 20)
+    slot, a = rows.slot_of["ana"], rows.arrays
+    found = decisions(rows.encode(rows.slots(["ana"]))[0])
+    assert found is not None and (found.paused, found.n_hidden, len(found.decided)) == (False, 0, 30)
+    assert [decision.track for decision in found.decided] == a.mark_track[slot, :30].tolist()
+    assert {decision.kind for decision in found.decided} == {"like", "dislike", "block"}
+    assert {decision.until_s for decision in found.decided} == {None, 10**6}
+    a.head[slot, PAUSED] = 1
+    rows.load("ben", 0, rows.encode(rows.slots(["ana"]))[0])
+    decide(a, rows.slot_of["ben"], found.decided[-1].track, BLOCK, ENDED, 7, 1_000)
+    listener(rows, 200, 20)
+    for user, paused in (("ben", True), ("ana", False)):
+        told = decisions(rows.encode(rows.slots([user]))[0])
+        assert told is not None and told.paused is paused
+        held = {track: verdict(a, rows.slot_of[user], track, 10**9) for track in range(99, 200)}
+        standing = {decision.track: KINDS[decision.kind] for decision in told.standing(10**6)}
+        assert all(held[track] == kind for track, kind in standing.items())
+        assert told.n_hidden or standing == {track: kind for track, kind in held.items() if kind}
+    assert decisions(b"") is None is decisions(b"\2" + bytes(400))
 
 
 def test_the_least_recently_used_row_gives_way() -> None:
