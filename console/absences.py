@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from console.small_ranking import Ranked, SmallRanking
-from online_models import history
+from online_models import history, marks
 from online_models.items import SKIPPED
 from online_models.rank import LENGTH, SKIPPED_TARGET
 from streams.track_rows import TrackRows
@@ -36,13 +36,13 @@ def standing(world: SmallRanking, found: Ranked, track: int, name: str) -> Stand
 
 
 def _why_not(world: SmallRanking, found: Ranked, track: int, i: int, name: str) -> str:
-    if is_blocked(world, track):
-        return "the user blocked it"
+    if is_hidden(world, track):
+        return "the user disliked or blocked it"
     if i < 0:
         return f"no source proposes it: {beyond_reach(world, found, track)}"
     if name == DISCOVER and history.has_played(world.users.arrays, world.slot, track):
         return "the user played it before, or is taken to have: about one track in a hundred is confused with a played one"
-    rivals = [j for j in range(len(found.key)) if j != i and found.chance[j] > found.chance[i] and not is_blocked(world, int(found.key[j]))]
+    rivals = [j for j in range(len(found.key)) if j != i and found.chance[j] > found.chance[i] and not is_hidden(world, int(found.key[j]))]
     if name == DISCOVER:
         rivals = [j for j in rivals if not history.has_played(world.users.arrays, world.slot, int(found.key[j]))]
     skips = n_skips(world, track)
@@ -50,10 +50,10 @@ def _why_not(world: SmallRanking, found: Ranked, track: int, i: int, name: str) 
     return f"it is number {len(rivals) + 1}, and a list has {LENGTH} entries{damped}"
 
 
-def is_blocked(world: SmallRanking, track: int) -> bool:
-    """Did the world's user block `track`?"""
+def is_hidden(world: SmallRanking, track: int) -> bool:
+    """Did the world's user dislike or block `track`, as of their last play?"""
     users, s = world.users.arrays, world.slot
-    return bool((users.blocks[s, : users.head[s, history.N_BLOCKS]] == track).any())
+    return bool(marks.is_hidden(users, s, track, int(users.head[s, history.LAST_AT])))
 
 
 def n_skips(world: SmallRanking, track: int) -> int:

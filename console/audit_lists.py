@@ -13,6 +13,7 @@ from console.audit_report import AuditReport
 from console.audit_users import SourceFold
 from console.redis_door import State
 from infra.settings import Settings
+from streams import propensity
 from streams.contract import Recommendation
 from streams.short_lists import published
 
@@ -88,7 +89,7 @@ class ListsAudit:
             return "" if at < erased else f"no applied event stands at offset {at}"
         wanted = (due.user_id, due.user_id, due.event_id, f"{self._prefix}{at}")
         found = (user_id, told.user_id, told.cause.event_id, told.recommendation_id)
-        return "" if found == wanted else f"it says {found}, expected {wanted} (key, user, event, id)"
+        return _likely(told) if found == wanted else f"it says {found}, expected {wanted} (key, user, event, id)"
 
     def _finite(self, told: Recommendation, offset: int) -> None:
         self._report.promises["P6"].look()
@@ -133,6 +134,18 @@ class ListsAudit:
                 )
             if self._last_word.get(user) != (self._fold.erased[user], True):
                 promise.differ(f"{self._topic}: the newest record of {user!r}, who was erased, is not the null of the erasure")
+
+
+def _likely(told: Recommendation) -> str:
+    """Does every entry say how likely it was, as the pair says that it explored?"""
+    if told.explore is None:
+        wanted = [propensity.CERTAIN] * len(told.discover)
+    else:
+        drawn = propensity.of_drawn(told.explore.share, told.explore.candidates)
+        best = propensity.of_best(told.explore.share)
+        wanted = [drawn if place in told.explore.places else best for place in range(len(told.discover))]
+    found = [entry.propensity for entry in told.discover]
+    return "" if found == wanted else f"the propensities of discover are {found}, expected {wanted}"
 
 
 def _digest(short: bytes) -> int | None:

@@ -30,7 +30,8 @@ def tables(report: Found) -> list[RenderableType]:
     return [
         *parts,
         f"{report['preset']}: learn and rank {report['us_per_play']:.1f} us of CPU per play, "
-        f"the whole pipeline {report['pipeline_us_per_play']:.1f} us in rounds of {report['round_plays']}",
+        f"the whole pipeline {report['pipeline_us_per_play']:.1f} us in rounds of {report['round_plays']}; "
+        + (f"{report['explore_share']:.0%} of `discover` explored" if report["explore_share"] else "without exploration"),
     ]
 
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from console.absences import is_blocked
+from console.absences import is_hidden
 from console.radio_rules import SPACING_MAX, Rules
 from console.reasons import ITSELF, brought_by
 from console.resemblance import candidates, compare, unit_vectors
@@ -183,7 +183,7 @@ class Radio:
         return min(allowed, key=lambda met: (-met.near, self._name(met.track)))._replace(far=True)
 
     def _is_allowed(self, key: int) -> bool:
-        if key in self._used or self._world.names.id(key) is None or is_blocked(self._world, key):
+        if key in self._used or self._world.names.id(key) is None or is_hidden(self._world, key):
             return False
         artist, lately = self._artist_of(key), self._artists[::-1][: self.rules.spacing]
         return artist is None or artist not in lately

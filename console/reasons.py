@@ -17,7 +17,7 @@ from online_models.features import FEATURES
 from online_models.moment import PAST_BIT
 from online_models.signals import SIGNALS, SOURCE_OF, SOURCES
 
-SESSION, EARLIER, ITSELF = "this session", "an earlier session", "the track itself"
+SESSION, EARLIER, ITSELF = "just now in this session", "before that", "the track itself"
 OF_ITSELF: Final = slice(signals.OWN_NEXT, signals.SESSION_TIMES + 1)
 """Signals that come of the user's own plays of the candidate."""
 

@@ -18,7 +18,7 @@ from infra.keys import Keys
 from infra.settings import Settings
 from online_models import history, plays, rank
 from online_models.arrays import F32, I32, I64, U8
-from online_models.moment import Known
+from online_models.moment import Known, newest_past
 from online_models.plays import Events, World
 from online_models.presets import PRESETS, new_ranker
 from online_models.weights import BadWeights, Weights, decode, new_weights
@@ -77,7 +77,7 @@ class Ranked(NamedTuple):
     next: I32  # candidates, best first
     discover: I32
     session: I64  # (k,) the session's last distinct tracks, newest first: bit k of `via`
-    past: I64  # tracks of earlier sessions, newest first: the bits behind `moment.PAST_BIT`
+    past: I64  # tracks before the session's last ones, newest first: the bits behind `moment.PAST_BIT`
 
     def place(self, key: int) -> int:
         """Which candidate `key` is, or -1."""
@@ -180,7 +180,7 @@ class SmallRanking:
         n, session_n = int(u.head[s, history.N_HISTORY]), self.session_n
         keep = ~np.asarray(out, np.bool_)
         left = int(keep.sum())
-        for column in (u.track, u.at_s, u.flags):
+        for column in (u.track, u.at_s, u.event, u.flags):
             column[s, :left] = column[s, :n][keep]
         u.head[s, history.N_HISTORY] = left
         u.head[s, history.SESSION_N] = int(keep[n - session_n :].sum())
@@ -207,11 +207,13 @@ class SmallRanking:
             private=one(0, np.uint8),
             import_source=one(0, np.int64),
             import_row=one(0, np.int64),
+            target=one(0, np.int64),
+            until_s=one(0, np.uint32),
         )
 
     def nothing(self) -> Events:
-        """An event that changes nothing and is answered by a ranking: a block that never was is taken back."""
-        return self._event(plays.UNBLOCK, 0, 0)
+        """An event that changes nothing and is answered by a ranking: somebody who is not paused goes on. Blocks that end by then have ended."""
+        return self._event(plays.RESUME, 0, int(self.users.arrays.head[self.slot, history.LAST_AT]))
 
     def a_play(self, track: int, at_ms: int) -> Events:
         """A play that goes on with the user's session, heard to its end."""
@@ -224,6 +226,7 @@ class SmallRanking:
         world = World(self.names.keys, self.names.slots, plays.NO_FINISH, 0.0, False)
         out = plays.new_outcomes(1)
         self._missing[0] = 0
+        users.head[self.slot, history.PAUSED] = 0
         plays.handle(known, events, world, self.ranker, self.weights, self._best, self._lists, out, self._missing)
         assert out.outcome[0] == plays.APPLIED, "an event of our own is no repeat"
         return self._ranked()
@@ -234,7 +237,7 @@ class SmallRanking:
         m = int(ranker.rankings.n[r])
         part, signal = ranker.rankings.part[r].copy(), pool.signal[:, :n].copy()
         tracks, _, _ = self.history
-        earlier = tracks[: len(tracks) - self.session_n]
+        earlier = tracks[: newest_past(self.users.arrays, self.slot) + 1]
         return Ranked(
             key=pool.key[:n].copy(),
             chance=pool.chance[:n].copy(),

@@ -67,6 +67,8 @@ class Options(NamedTuple):
     delay: int
     seed: int
     rivals: tuple[str, ...]
+    explore_share: float = 0.0
+    """Of the places of `discover`; measures are of the best list unless it is asked for."""
 
 
 async def evaluate(settings: Settings, log: Log, events: Iterator[tuple[bytes, bytes]], options: Options, steps: Steps) -> dict[str, Any]:
@@ -77,12 +79,14 @@ async def evaluate(settings: Settings, log: Log, events: Iterator[tuple[bytes, b
     tally = Tally(log, reported)
     with steps("Segue", log.n) as show:
         plan = segue.Plan(options.round_plays, options.delay, options.learn_until, rules.fresh_only)
-        cost = await segue.play(seeded(settings, options.seed), log, events, tally, plan, show)
+        played = msgspec.structs.replace(seeded(settings, options.seed), explore_share=options.explore_share)
+        cost = await segue.play(played, log, events, tally, plan, show)
     task = Task(log, options.learn_until, reported, options.seed, rules.fresh_only)
     rivals = {name: _beside(name, task, tally, asked, steps) for name in options.rivals}
     return {
         "protocol": options.protocol,
         "preset": settings.preset,
+        "explore_share": options.explore_share,
         "seed": options.seed,
         "plays": log.n,
         "users": log.n_users,

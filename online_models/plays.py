@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from online_models import finish_features, history, marks, pulse, rank, track_state, two_stage
+from online_models import explore, finish_features, history, marks, pulse, rank, track_state, two_stage
 from online_models.arrays import F32, F64, I32, I64, U8, U32, Items
 from online_models.context import GAPLESS_S
 from online_models.finish_features import N_FEATURES, N_TRACK
@@ -101,6 +101,7 @@ class World(NamedTuple):
     finish: FinishModel
     lessons_below: float  # an event teaches if its hash, as a share of 2**64, is below this
     ranker_learns: bool
+    explore_share: float = 0.0  # chance that a place of `discover` explores
 
 
 def new_outcomes(n: int) -> Outcomes:
@@ -227,13 +228,24 @@ def _predict_finish(known: Known, s: int, world: World, c: Pool, best: Best, x: 
 
 @kernel
 def _rank(
-    known: Known, s: int, at_ms: int, world: World, ranker: Ranker, weights: Weights, best: Best, lists: Lists, row: int, missing: I64
+    known: Known,
+    s: int,
+    event_hash: int,
+    at_ms: int,
+    world: World,
+    ranker: Ranker,
+    weights: Weights,
+    best: Best,
+    lists: Lists,
+    row: int,
+    missing: I64,
 ) -> None:
     users, pool = known.users, ranker.pool
     r = two_stage.rank_one(ranker, weights, known, s)
     marks.weigh(pool, users, s, at_ms)
     rank.damp(pool, users, s)
     rank.pick(pool, users, s, world.name_keys, world.name_slots, known.tracks, best, missing)
+    explore.explore(pool, users, s, world.name_keys, world.name_slots, event_hash, world.explore_share, best, missing)
     _predict_finish(known, s, world, pool, best, lists.x)
     rank.write(pool, users, s, ranker.moment, world.name_keys, world.name_slots, best, ranker.rankings.part[r], lists, row)
     n = lists.length[row]
@@ -366,7 +378,7 @@ def handle_one(
         _play(known, s, events, i, world, ranker, weights, out)
     else:
         _decide(users, s, events, i)
-    _rank(known, s, events.at_ms[i], world, ranker, weights, best, lists, row, missing)
+    _rank(known, s, events.event_hash[i], events.at_ms[i], world, ranker, weights, best, lists, row, missing)
     out.row[i] = row
     return True
 

@@ -37,6 +37,8 @@ class Lists(NamedTuple):
     because: I32  # (n, LENGTH, 2) names, -1 = none
     finish: F32  # (n, LENGTH) chance of a finish, -1 = not predicted
     twin: I32  # (n, LENGTH) of `discover`: the place in the pair's `next` of the very same entry, -1 = it is not there
+    among: I32  # (n,) of `discover`: free candidates that explored places were drawn from (`explore.py`)
+    explored: U8  # (n, LENGTH) of `discover`: DRAWN, KEPT or 0
     x: F32  # (N_FEATURES,) room for one question to the finish model
 
 
@@ -51,6 +53,8 @@ def new_lists(n: int) -> Lists:
         because=np.zeros((n, LENGTH, 2), np.int32),
         finish=np.full((n, LENGTH), -1.0, np.float32),
         twin=np.full((n, LENGTH), -1, np.int32),
+        among=np.zeros(n, np.int32),
+        explored=np.zeros((n, LENGTH), np.uint8),
         x=np.zeros(N_FEATURES, np.float32),
     )
 
@@ -72,6 +76,10 @@ class Best(NamedTuple):
     finish: F32  # (CANDIDATES_MAX,) chance of a finish, -1 = not predicted
     twin: I32  # (CANDIDATES_MAX,) its place in `next`, -1 = it is not there
     slot: I32  # (2 * LENGTH,) of the row of each listed track, -1 = not in memory
+    among: I32  # (1,) free candidates, as in `Lists`
+    explored: U8  # (LENGTH,) places of `discover`
+    free: I32  # (CANDIDATES_MAX,) candidates that an explored place may get
+    stands: U8  # (CANDIDATES_MAX,) 1 = in either list, while they are looked for
 
 
 def new_best() -> Best:
@@ -91,6 +99,10 @@ def new_best() -> Best:
         finish=np.zeros(CANDIDATES_MAX, np.float32),
         twin=np.zeros(CANDIDATES_MAX, np.int32),
         slot=np.zeros(2 * LENGTH, np.int32),
+        among=np.zeros(1, np.int32),
+        explored=np.zeros(LENGTH, np.uint8),
+        free=np.zeros(CANDIDATES_MAX, np.int32),
+        stands=np.zeros(CANDIDATES_MAX, np.uint8),
     )
 
 
@@ -145,7 +157,7 @@ def _pick(c: Pool, users: UserArrays, s: int, best: Best) -> None:
 
 
 @kernel
-def _list(best: Best) -> None:
+def note_listed(best: Best) -> None:
     """Note in `best.listed` what stands in either list."""
     for j in range(best.n[1]):
         best.twin[best.discover[j]] = -1
@@ -161,6 +173,14 @@ def _list(best: Best) -> None:
 
 
 @kernel
+def note_missing(missing: I64, key: int) -> None:
+    """The name of `key` is not in memory; `missing` ([0] = how many) is read between rounds."""
+    if missing[0] + 1 < missing.shape[0]:
+        missing[0] += 1
+        missing[missing[0]] = key
+
+
+@kernel
 def _find_names(c: Pool, best: Best, name_keys: I64, name_slots: I32, missing: I64) -> bool:
     """Look up the names of what is listed; those that are not in memory are noted in `missing`."""
     all_known = True
@@ -169,9 +189,7 @@ def _find_names(c: Pool, best: Best, name_keys: I64, name_slots: I32, missing: I
         best.name[i] = find(name_keys, name_slots, c.key[i])
         if best.name[i] < 0:
             all_known = False
-            if missing[0] + 1 < missing.shape[0]:
-                missing[0] += 1
-                missing[missing[0]] = c.key[i]
+            note_missing(missing, c.key[i])
     return all_known
 
 
@@ -190,7 +208,7 @@ def pick(c: Pool, users: UserArrays, s: int, name_keys: I64, name_slots: I32, tr
     lists are picked without a look at the names, and once more where one turns out to be missing.
     """
     _pick(c, users, s, best)
-    _list(best)
+    note_listed(best)
     for j in range(best.n_listed[0]):
         key = c.key[best.listed[j]]
         expect(name_keys, name_slots, key)
@@ -198,7 +216,7 @@ def pick(c: Pool, users: UserArrays, s: int, name_keys: I64, name_slots: I32, tr
     if not _find_names(c, best, name_keys, name_slots, missing):
         _leave_out_nameless(c, name_keys, name_slots)
         _pick(c, users, s, best)
-        _list(best)
+        note_listed(best)
         _find_names(c, best, name_keys, name_slots, missing)
 
 
@@ -269,3 +287,6 @@ def write(
     _name_causes(users, s, moment, name_keys, name_slots, best.cause)
     _write(c, best, best.next, best.n[0], part, out, row, True)
     _write(c, best, best.discover, best.n[1], part, out, row + 1, False)
+    out.among[row + 1] = best.among[0]
+    for j in range(best.n[1]):
+        out.explored[row + 1, j] = best.explored[j]

@@ -53,6 +53,7 @@ Offset = Annotated[int, Meta(ge=0)]
 Scalar = Annotated[str, Meta(max_length=256)] | int | float | bool | None
 ReleaseDate = Annotated[str, Meta(pattern="^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$")]
 Share = Annotated[float, Meta(ge=0, le=1)]
+Place = Annotated[int, Meta(ge=0)]
 
 
 class Reason(StrEnum):
@@ -199,6 +200,17 @@ class Entry(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     finish: Annotated[Share | None, Meta(description="chance that the user finishes it, by the model of `model.finish`")] = None
 
 
+class Explore(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """How `discover` explored."""
+
+    share: Annotated[float, Meta(gt=0, le=1, description="chance that a place is explored")]
+    places: Annotated[list[Place], Meta(max_length=100, description="that were, from 0: another track than the best stands there")]
+    kept: Annotated[
+        list[Place], Meta(max_length=100, description="that were, and the track drawn could not be shown: the best stands there")
+    ] = []
+    candidates: Annotated[int, Meta(ge=1, description="that each track was drawn from")]
+
+
 class MadeBy(Struct, frozen=True, gc=False, kw_only=True):
     """What made the list."""
 
@@ -206,15 +218,18 @@ class MadeBy(Struct, frozen=True, gc=False, kw_only=True):
     finish: Annotated[int | None, Meta(description="version of the finish model; null: none yet")] = None
 
 
-class Recommendation(Struct, frozen=True, gc=False, kw_only=True):
+class Recommendation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """The newest lists of a user; the key is the user_id, and a null value says that the user was erased."""
 
     recommendation_id: Annotated[Id, Meta(description="<incarnation>-<partition>-<offset> of the cause: the same when sent again")]
     user_id: Id
     at: Annotated[int, Meta(ge=0, description="when the list was made, epoch ms")]
     cause: Cause
+    explore: Annotated[Explore | None, Meta(description="absent: nothing of `discover` was left to chance")] = None
     next: Annotated[list[Entry], Meta(max_length=100, description="best first; tracks may be repeats")]
-    discover: Annotated[list[Entry], Meta(max_length=100, description="best first; tracks this user never played")]
+    discover: Annotated[
+        list[Entry], Meta(max_length=100, description="best first, but for places that explore; tracks this user never played")
+    ]
     model: MadeBy
 
 

@@ -36,7 +36,7 @@ from streams.names import Names
 from streams.observe import Observer, Silent
 from streams.partitions import UserPartition
 from streams.ports import Record
-from streams.render import PIECES, TOLD_MAX, NameText, Written, bytes_max, render
+from streams.render import N_PARTS, TOLD_MAX, NameText, Written, bytes_max, pieces, render
 from streams.round_work import Made, RoundWork, Taken
 from streams.track_rows import TrackRows
 from streams.user_rows import UserRows
@@ -69,7 +69,8 @@ class Pipeline:
         self._ranker = new_ranker(PRESETS[settings.preset], min(RANKINGS, settings.user_rows_max))
         self._best, self._lists = rank.new_best(), rank.new_lists(64)
         self._short: U8 = np.empty(0, np.uint8)
-        self._starts: I64 = np.zeros(rank.LENGTH + 1, np.int64)
+        self._parts: I64 = np.zeros((rank.LENGTH + 1, N_PARTS), np.int64)
+        self._pieces = pieces(settings.explore_share)
         self._told: I32 = np.zeros(TOLD_MAX, np.int32)
         self._names_missing = np.zeros(MISSING_MAX + 1, np.int64)
         self.verdicts: set[tuple[int, int]] = set()
@@ -139,6 +140,7 @@ class Pipeline:
             finish=self.finish,
             lessons_below=self._settings.lessons_rate,
             ranker_learns=self.ranker_learns,
+            explore_share=self._settings.explore_share,
         )
 
     def _render(self, w: RoundWork) -> None:
@@ -165,7 +167,7 @@ class Pipeline:
             if len(self._short) < room:
                 self._short = np.empty(room, np.uint8)
             full, short = Written(np.empty(room, np.uint8), ends[0]), Written(self._short, ends[1])
-            render(self._lists, some, prefix, marks, suffix, names, PIECES, full, short, self._starts, self._told)
+            render(self._lists, some, prefix, marks, suffix, names, self._pieces, full, short, self._parts, self._told)
             which = events[a : a + LISTS_AT_ONCE]
             w.lists.update(zip(which, _texts(full), strict=False))
             w.short.update(zip(which, map(bytes, _texts(short)), strict=False))

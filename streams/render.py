@@ -12,10 +12,13 @@ import numpy as np
 
 from online_models.arrays import I32, I64, U8
 from online_models.bytes_copy import SLACK, write, write_text
+from online_models.explore import DRAWN, KEPT, NOT_EXPLORING
 from online_models.kernel import kernel
+from online_models.pool import CANDIDATES_MAX
 from online_models.prefetch import fetch
 from online_models.rank import LENGTH, Lists
 from online_models.signals import SOURCES
+from streams import propensity
 
 
 def _text(*parts: str) -> tuple[U8, I64]:
@@ -27,21 +30,30 @@ def _text(*parts: str) -> tuple[U8, I64]:
 ENTRY_START, ENTRY_SCORE = b'{"track_id":', b',"score":0.'
 """Around an id's JSON text, in the table of names: an entry up to the digits of its score."""
 
-_PIECES, _ENDS = _text(
+_FIXED = (
     '"next":[',
     '],"discover":[',
     "]",
-    '],"propensity":1.0',
-    '],"propensity":1.0,"finish":0.',
+    ',"finish":0.',
+    '],"candidates":',
+    '],"kept":[',
     *(f',"source":"{source}","because":[' for source in SOURCES),
     *(f',"{source}",[' for source in SOURCES),
 )
-NEXT, DISCOVER, CLOSE, NO_FINISH, FINISH, SOURCE = range(6)
+NEXT, DISCOVER, CLOSE, FINISH, CANDIDATES, KEPT_PLACES, SOURCE = range(7)
 SHORT_SOURCE = SOURCE + len(SOURCES)
-_ENTRY_BYTES = int(_ENDS[-1]) + len(ENTRY_START) + len(ENTRY_SCORE) + 16
+EXPLORE = SHORT_SOURCE + len(SOURCES)
+CERTAIN, BEST = EXPLORE + 1, EXPLORE + 2
+"""That a list explores; how likely an entry was that nothing could replace, that was the best, that was drawn from 1, 2, …"""
+_NUMBER_BYTES = 24
+_ENTRY_BYTES = sum(map(len, _FIXED)) + len('],"propensity":') + _NUMBER_BYTES + len(ENTRY_START) + len(ENTRY_SCORE) + 16
 """Bytes of an entry beside the three ids, at most."""
+_HEAD_BYTES = 128 + _NUMBER_BYTES + 3 * LENGTH
+"""Bytes of a pair beside its entries, prefix and suffix, at most."""
 _BRACE, _COMMA, _OPEN, _CLOSE, _MINUS = 125, 44, 91, 93, 45
 TOLD_MAX = 1 + 4 * LENGTH
+START, CHANCE, BEHIND, END, N_PARTS = range(5)
+"""Where an entry begins, where its chance is told, what stands behind that, its last brace."""
 _SCORE_TEXT, _FINISH_TEXT = len("0.12345"), len("0.123")
 
 
@@ -67,12 +79,20 @@ class Written(NamedTuple):
     end: I64
 
 
-PIECES = Pieces(_PIECES, _ENDS, np.array([[*b"%03d" % n] for n in range(1000)], np.uint8))
+def pieces(explore_share: float) -> Pieces:
+    """The text for lists whose places explore with that chance."""
+    drawn = [propensity.of_drawn(explore_share, m) for m in range(1, CANDIDATES_MAX + 1)]
+    chances = [propensity.CERTAIN, propensity.of_best(explore_share), *drawn]
+    share = propensity.number(explore_share).decode()
+    text, end = _text(
+        *_FIXED, f'"explore":{{"share":{share},"places":[', *(f'],"propensity":{propensity.number(chance).decode()}' for chance in chances)
+    )
+    return Pieces(text, end, np.array([[*b"%03d" % n] for n in range(1000)], np.uint8))
 
 
 def bytes_max(n_pairs: int, longest_name: int, prefix_bytes: int, suffix_bytes: int) -> int:
     """Room that `n_pairs` list pairs need at most."""
-    return SLACK + prefix_bytes + n_pairs * (suffix_bytes + 64 + 2 * LENGTH * (_ENTRY_BYTES + 3 * (longest_name + 1)))
+    return SLACK + prefix_bytes + n_pairs * (suffix_bytes + _HEAD_BYTES + 2 * LENGTH * (_ENTRY_BYTES + 3 * (longest_name + 1)))
 
 
 @kernel
@@ -129,6 +149,12 @@ def _place(short: U8, to: int, p: Pieces, k: int) -> int:
 
 
 @kernel
+def _count(out: U8, at: int, p: Pieces, n: int) -> int:
+    """A number below 1,000, without leading zeros."""
+    return _three_digits(out, at, p, n) if n >= 100 else _place(out, at, p, n)
+
+
+@kernel
 def _short_cause(short: U8, to: int, lists: Lists, row: int, j: int, q: int, names: NameText, p: Pieces, told: I32) -> int:
     """A cause by its number where the pair named it before, -1 where it is the entry itself; `told` ([0] = how many) are the named."""
     name = lists.because[row, j, q]
@@ -156,9 +182,12 @@ def _short_causes(short: U8, to: int, lists: Lists, row: int, j: int, names: Nam
 
 
 @kernel
-def _entry(out: U8, at: int, short: U8, to: int, lists: Lists, row: int, j: int, names: NameText, p: Pieces, told: I32) -> tuple[int, int]:
-    """One entry, and the same in short, whose parts are copied from it while they are near."""
+def _entry(
+    out: U8, at: int, short: U8, to: int, lists: Lists, row: int, j: int, chance: int, names: NameText, p: Pieces, part: I64, told: I32
+) -> tuple[int, int]:
+    """One entry, and the same in short, whose parts are copied from it while they are near; `part` is where its parts begin."""
     k = lists.name[row, j]
+    part[START] = at
     start = names.place[k, 0]
     at = write_text(out, at, names.text, start - len(ENTRY_START), start + names.place[k, 1] + len(ENTRY_SCORE))
     at = _five_digits(out, at, p, _share(lists.share[row, j], 100_000))
@@ -172,42 +201,92 @@ def _entry(out: U8, at: int, short: U8, to: int, lists: Lists, row: int, j: int,
     to = _short_causes(short, to, lists, row, j, names, p, told)
     short[to] = _CLOSE
     to += 1
-    if lists.finish[row, j] < 0.0:
-        at = _piece(out, at, p, NO_FINISH)
-    else:
+    part[CHANCE] = at
+    at = _piece(out, at, p, chance)
+    part[BEHIND] = at
+    if lists.finish[row, j] >= 0.0:
         at = _piece(out, at, p, FINISH)
         at = _three_digits(out, at, p, _share(lists.finish[row, j], 1000))
         short[to] = _COMMA
         to = write_text(short, to + 1, out, at - _FINISH_TEXT, at)
+    part[END] = at
     out[at] = _BRACE
     short[to] = _CLOSE
     return at + 1, to + 1
 
 
 @kernel
+def _twin(out: U8, at: int, chance: int, p: Pieces, part: I64) -> int:
+    """An entry of `next` once more, with the chance that it had here."""
+    at = write_text(out, at, out, part[START], part[CHANCE])
+    at = _piece(out, at, p, chance)
+    at = write_text(out, at, out, part[BEHIND], part[END])
+    out[at] = _BRACE
+    return at + 1
+
+
+@kernel
+def _chance(lists: Lists, row: int, j: int) -> int:
+    """The piece that tells how likely entry `j` of `discover` was."""
+    if lists.among[row] == NOT_EXPLORING:
+        return CERTAIN
+    return BEST + lists.among[row] if lists.explored[row, j] == DRAWN else BEST
+
+
+@kernel
+def _places(out: U8, at: int, lists: Lists, row: int, which: int, p: Pieces) -> int:
+    """Numbers of the places of which `which` is told, with commas between."""
+    first = True
+    for j in range(lists.length[row]):
+        if lists.explored[row, j] == which:
+            if not first:
+                out[at] = _COMMA
+                at += 1
+            first = False
+            at = _place(out, at, p, j)
+    return at
+
+
+@kernel
+def _explore(out: U8, at: int, lists: Lists, row: int, p: Pieces) -> int:
+    """Which places of the list `row` were explored, where it explores."""
+    if lists.among[row] == NOT_EXPLORING:
+        return at
+    at = _places(out, _piece(out, at, p, EXPLORE), lists, row, DRAWN, p)
+    behind = _piece(out, at, p, KEPT_PLACES)
+    end = _places(out, behind, lists, row, KEPT, p)
+    at = _piece(out, end if end > behind else at, p, CANDIDATES)
+    at = _count(out, at, p, lists.among[row])
+    out[at] = _BRACE
+    out[at + 1] = _COMMA
+    return at + 2
+
+
+@kernel
 def _pair(
-    out: U8, at: int, short: U8, to: int, lists: Lists, row: int, names: NameText, p: Pieces, starts: I64, told: I32
+    out: U8, at: int, short: U8, to: int, lists: Lists, row: int, names: NameText, p: Pieces, parts: I64, told: I32
 ) -> tuple[int, int]:
-    """The entries of both lists. One of the second that stands in the first is copied whole; in short its place is told."""
+    """The entries of both lists. One of the second that stands in the first is copied with its own chance; in short its place is told."""
     told[0] = 0
+    begun = at
+    at = _explore(out, at, lists, row + 1, p)
+    to = write_text(short, to, out, begun, at)
     at, to = _piece(out, at, p, NEXT), _piece(short, to, p, NEXT)
     for j in range(lists.length[row]):
         if j > 0:
             out[at] = short[to] = _COMMA
             at, to = at + 1, to + 1
-        starts[j] = at
-        at, to = _entry(out, at, short, to, lists, row, j, names, p, told)
-        starts[j + 1] = at + 1
+        at, to = _entry(out, at, short, to, lists, row, j, CERTAIN, names, p, parts[j], told)
     at, to = _piece(out, at, p, DISCOVER), _piece(short, to, p, DISCOVER)
     for j in range(lists.length[row + 1]):
         if j > 0:
             out[at] = short[to] = _COMMA
             at, to = at + 1, to + 1
-        k = lists.twin[row + 1, j]
+        k, chance = lists.twin[row + 1, j], _chance(lists, row + 1, j)
         if k >= 0:
-            at, to = write_text(out, at, out, starts[k], starts[k + 1] - 1), _place(short, to, p, k)
+            at, to = _twin(out, at, chance, p, parts[k]), _place(short, to, p, k)
         else:
-            at, to = _entry(out, at, short, to, lists, row + 1, j, names, p, told)
+            at, to = _entry(out, at, short, to, lists, row + 1, j, chance, names, p, parts[LENGTH], told)
     return _piece(out, at, p, CLOSE), _piece(short, to, p, CLOSE)
 
 
@@ -245,12 +324,12 @@ def render(
     p: Pieces,
     full: Written,
     short: Written,
-    starts: I64,
+    parts: I64,
     told: I32,
 ) -> None:
     """Write one JSON object per pair in `rows`, into `full` as it is published and into `short` as it is stored.
 
-    `prefix[prefix_end[i]:prefix_end[i + 1]]` stands before the i-th pair's lists; `starts` (LENGTH + 1,) and `told`
+    `prefix[prefix_end[i]:prefix_end[i + 1]]` stands before the i-th pair's lists; `parts` (LENGTH + 1, N_PARTS) and `told`
     (TOLD_MAX,) are scratch.
     """
     at = to = 0
@@ -259,7 +338,7 @@ def render(
         _look_ahead(lists, rows, i, names)
         head = prefix_end[i + 1] - prefix_end[i]
         at, to = write(full.text, at, prefix, prefix_end[i], head), write(short.text, to, prefix, prefix_end[i], head)
-        at, to = _pair(full.text, at, short.text, to, lists, rows[i], names, p, starts, told)
+        at, to = _pair(full.text, at, short.text, to, lists, rows[i], names, p, parts, told)
         tail = suffix.shape[0]
         at, to = write(full.text, at, suffix, 0, tail), write(short.text, to, suffix, 0, tail)
         full.end[i + 1], short.end[i + 1] = at, to

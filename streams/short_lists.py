@@ -3,7 +3,8 @@
 The published pair of 40 entries takes 6 KB, two thirds of what a play wrote to Redis. Here an entry is an array,
 `[track_id, score, source, [cause, …]]` and the chance of a finish where there is one; an entry of `discover` that stands
 in `next` too is its place there; a cause that was named before is its number among the causes named so far, and -1 where it is
-the entry itself. All else is the same text, so the published bytes come back exactly:
+the entry itself. How likely an entry was to stand where it stands follows from what the pair says of exploring, `explore`.
+All else is the same text, so the published bytes come back exactly:
 a worker that takes a partition over publishes what was stored, with the same bytes (promise P4).
 """
 
@@ -12,6 +13,8 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
+
+from streams import propensity
 
 _NEXT, _AFTER = b'"next":[', b'],"model":'
 
@@ -26,9 +29,22 @@ class ShortEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     finish: float | None = None
 
 
+class Explore(msgspec.Struct, frozen=True, gc=False):
+    """Which places of `discover` were given to tracks drawn from `candidates`, each place with the chance `share`."""
+
+    share: float
+    places: list[int]
+    candidates: int
+
+    def chance(self, place: int) -> float:
+        """How likely the entry was to stand there."""
+        return propensity.of_drawn(self.share, self.candidates) if place in self.places else propensity.of_best(self.share)
+
+
 class _ShortLists(msgspec.Struct, frozen=True, gc=False):
     next: list[ShortEntry]
     discover: list[int | ShortEntry]
+    explore: Explore | None = None
 
 
 _decode: Final[msgspec.json.Decoder[_ShortLists]] = msgspec.json.Decoder(_ShortLists)
@@ -50,14 +66,37 @@ def published(short: bytes) -> bytes:
     if any(isinstance(e, int) and not 0 <= e < len(entries) for e in lists.discover):
         raise msgspec.DecodeError("no list pair: `discover` names a place that `next` does not have")
     others = [entries[e] if isinstance(e, int) else _entry(e, told) for e in lists.discover]
-    return b"".join((short[:head], _NEXT, b",".join(entries), b'],"discover":[', b",".join(others), short[tail:]))
+    following = b",".join(_with(entry, propensity.CERTAIN) for entry in entries)
+    discover = b",".join(map(_with, others, _chances(lists.explore, len(others))))
+    return b"".join((short[:head], _NEXT, following, b'],"discover":[', discover, short[tail:]))
 
 
-def _entry(e: ShortEntry, told: list[bytes]) -> bytes:
+Parts = tuple[bytes, bytes]
+"""An entry's text before and behind what tells how likely it was."""
+
+
+def _with(entry: Parts, chance: float) -> bytes:
+    return propensity.number(chance).join(entry)
+
+
+def _chances(explore: Explore | None, n: int) -> list[float]:
+    if explore is None:
+        return [propensity.CERTAIN] * n
+    if explore.candidates < 1 or not all(0 <= place < n for place in explore.places):
+        raise msgspec.DecodeError("no list pair: `explore` names a place that `discover` does not have, or no candidates")
+    return [explore.chance(place) for place in range(n)]
+
+
+def _entry(e: ShortEntry, told: list[bytes]) -> Parts:
     finish = b"" if e.finish is None else b',"finish":%.3f' % e.finish
     causes = b",".join(_cause(e, cause, told) for cause in e.because)
-    text = b'{"track_id":%b,"score":%.5f,"source":"%b","because":[%b],"propensity":1.0%b}'
-    return text % (_quote(e.track_id), e.score, e.source.encode(), causes, finish)
+    text = b'{"track_id":%b,"score":%.5f,"source":"%b","because":[%b],"propensity":' % (
+        _quote(e.track_id),
+        e.score,
+        e.source.encode(),
+        causes,
+    )
+    return text, finish + b"}"
 
 
 def _cause(e: ShortEntry, cause: str | int, told: list[bytes]) -> bytes:

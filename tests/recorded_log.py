@@ -106,4 +106,6 @@ def _events(world: SmallRanking, log: Sequence[Event]) -> Events:
         private=column(np.uint8, 0),
         import_source=column(np.int64, 0),
         import_row=column(np.int64, 0),
+        target=column(np.int64, 0),
+        until_s=column(np.uint32, 0),
     )

@@ -49,6 +49,9 @@ def plays(
         bool, typer.Option("--through-kafka", help="Also replay the file through real services, and say whether both agree.")
     ] = False,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the learning curve: png, svg or pdf.")] = None,
+    explore: Annotated[
+        float, typer.Option(min=0.0, max=1.0, metavar="SHARE", help="Let places of discover explore; by default the best list is measured.")
+    ] = 0.0,
     seed: Annotated[int, typer.Option(help="Another seed hashes ids in another way, so that equals stand in another order.")] = 1,
     as_json: Json = False,
 ) -> None:
@@ -71,6 +74,7 @@ def plays(
         delay=delay,
         seed=seed,
         rivals=chosen(rivals, RIVALS, f"segue evaluate plays {file}"),
+        explore_share=explore,
     )
     events = ((play.user_id, play.value) for play in islice(log.plays(), n))
     settings = _with_preset(settings_of(context), preset, file)

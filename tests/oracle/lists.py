@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from tests.oracle.exploring import Explore, exploring_difference
 from tests.oracle.fold import Due, PartitionFold
 from tests.oracle.logs import Read
 from tests.oracle.people import Life
@@ -49,6 +50,7 @@ class Lists(msgspec.Struct):
     next: list[Entry]
     discover: list[Entry]
     model: Model
+    explore: Explore | None = None
 
 
 DECODER = msgspec.json.Decoder(Lists)
@@ -176,7 +178,7 @@ class ListsJudge:
         for entry in lists.discover:
             if life.first_played.get(entry.track_id, offset + 1) <= offset:
                 return f"discover holds {entry.track_id!r}, which the user played at offset {life.first_played[entry.track_id]}"
-        return self._short(lists, due)
+        return exploring_difference(lists) or self._short(lists, due)
 
     def _short(self, lists: Lists, due: Due) -> str:
         shortest = min(len(lists.next), len(lists.discover))

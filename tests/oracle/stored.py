@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from tests.oracle.exploring import Explore, likely
 from tests.oracle.lists import Cause, Entry, Lists, Model
 
 
@@ -23,6 +24,7 @@ class StoredLists(msgspec.Struct, forbid_unknown_fields=True):
     next: list[StoredEntry]
     discover: list[StoredEntry | int]
     model: Model
+    explore: Explore | None = None
 
 
 DECODER = msgspec.json.Decoder(StoredLists)
@@ -36,7 +38,9 @@ def stored_lists(raw: bytes) -> Lists:
     if any(isinstance(e, int) and not 0 <= e < len(following) for e in told.discover):
         raise ValueError("discover names a place that next does not have")
     discover = [following[e] if isinstance(e, int) else _entry(e, named) for e in told.discover]
-    return Lists(told.recommendation_id, told.user_id, told.at, told.cause, following, discover, told.model)
+    chances = likely(told.explore, len(discover))
+    discover = [msgspec.structs.replace(entry, propensity=chance) for entry, chance in zip(discover, chances, strict=True)]
+    return Lists(told.recommendation_id, told.user_id, told.at, told.cause, following, discover, told.model, told.explore)
 
 
 def _entry(e: StoredEntry, named: list[str]) -> Entry:

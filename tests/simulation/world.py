@@ -34,6 +34,9 @@ SETTINGS = Settings(
 DRAIN_S = 120.0
 """Virtual seconds after the last event in which everything must be read: 2 s to notice a flush, 0.5 s to write tracks, and the rest."""
 SNAPSHOTS_MAX = 4
+TRACKS = 12
+CROWDED, CROWD = 16, 8
+"""Every 16th world has eight times the tracks and the events: enough for places of `discover` to explore."""
 
 
 class Stuck(AssertionError):
@@ -49,8 +52,11 @@ class World:
         self.plan = Plan.of(self.rng) if plan is None else plan
         # Eight rows: each tracks' partition fits alone, both together do not.
         self.settings = msgspec.structs.replace(
-            SETTINGS, round_plays_max=self.rng.choice((1, 4, 16)), track_rows_max=self.rng.choice((8, 256))
+            SETTINGS, round_plays_max=self.rng.choice((1, 4, 16)), track_rows_max=self.rng.choice((8, 256)), explore_share=0.5
         )
+        self._crowd = 1
+        if seed % CROWDED == CROWDED - 1:
+            self._crowd, self.settings = CROWD, msgspec.structs.replace(self.settings, round_plays_max=16, track_rows_max=256)
         self.redis, self.log = MemoryRedis(), MemoryLog()
         ns, s = self.settings.namespace, self.settings
         self.events_topic, self.deltas_topic = f"{ns}.events", f"{ns}.internal.track-deltas"
@@ -62,7 +68,9 @@ class World:
             self.log.declare(f"{ns}.internal.{topic}", 1)
         self.tps = [TP(self.events_topic, n) for n in range(s.events_partitions)]
         self.tps += [TP(self.deltas_topic, n) for n in range(s.deltas_partitions)]
-        self.audience = Audience(self.log, self.events_topic, s.events_partitions, self.rng, users=self.rng.choice((3, 8)), tracks=12)
+        self.audience = Audience(
+            self.log, self.events_topic, s.events_partitions, self.rng, users=self.rng.choice((3, 8)), tracks=TRACKS * self._crowd
+        )
         self.group: dict[TP, Worker] = {}
         """Who owns what, as the group has it."""
         self.workers: list[Worker] = []
@@ -315,7 +323,7 @@ class World:
     async def _act(self) -> None:
         kind = self.rng.random()
         if kind < 0.65:
-            self.audience.produce(self.rng.randint(1, 8), self.now_ms())
+            self.audience.produce(self._crowd * self.rng.randint(1, 8), self.now_ms())
         elif kind < 0.75:
             await self._rebalance()
         elif kind < 0.80:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from streams.short_lists import published
-from tests.small_world import SmallWorld, play
+from tests.small_world import SMALL, SmallWorld, play
 
 HEAD, TAIL = b'{"recommendation_id":"a1b2-3-7","at":1,', b'],"model":{"ranker":"r","finish":null}}'
 AWKWARD = ['"next":[', '],"model":', '],"discover":[', "\\", "é", "🎵", "\x07", "a,b", "1", " x"]
@@ -22,9 +22,10 @@ async def _worlds_lists(world: SmallWorld) -> dict[str, bytes]:
     return newest
 
 
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.5, 1.0])
 @pytest.mark.parametrize("names", [[f"t{i}" for i in range(60)], AWKWARD * 3], ids=["plain", "awkward"])
-async def test_what_redis_holds_gives_the_published_bytes(names: list[str]) -> None:
-    world = SmallWorld()
+async def test_what_redis_holds_gives_the_published_bytes(names: list[str], share: float) -> None:
+    world = SmallWorld(msgspec.structs.replace(SMALL, explore_share=share))
     await world.claim_all()
     users = ["ana", "ben", *AWKWARD]
     for i, track in enumerate(names):
@@ -47,6 +48,16 @@ def test_entries_with_and_without_a_finish_and_by_place() -> None:
     assert published(short) == HEAD + b'"next":[' + a + b"," + b + b'],"discover":[' + b + b"," + d + TAIL
 
 
+def test_what_was_explored_says_how_likely_it_was() -> None:
+    explore = b'"explore":{"share":0.25,"places":[1],"candidates":1000},'
+    short = HEAD + explore + b'"next":[["a",0.50000,"own",[],0.100]],"discover":[0,["b",0.00000,"x",[],0.200],["c",0.00000,"x",[]]' + TAIL
+    a = b'{"track_id":"a","score":0.50000,"source":"own","because":[],"propensity":%b,"finish":0.100}'
+    b = b'{"track_id":"b","score":0.00000,"source":"x","because":[],"propensity":0.00025,"finish":0.200}'
+    c = b'{"track_id":"c","score":0.00000,"source":"x","because":[],"propensity":0.75}'
+    wanted = HEAD + explore + b'"next":[' + a % b"1.0" + b'],"discover":[' + a % b"0.75" + b"," + b + b"," + c + TAIL
+    assert published(short) == wanted
+
+
 @pytest.mark.parametrize(
     "short",
     [
@@ -55,6 +66,8 @@ def test_entries_with_and_without_a_finish_and_by_place() -> None:
         b'{"next":[],"discover":[]}',
         HEAD + b'"next":[],"discover":[0' + TAIL,
         HEAD + b'"next":[["a",1.0,"x",[]]],"discover":[-1' + TAIL,
+        HEAD + b'"explore":{"share":0.1,"places":[1],"candidates":9},"next":[],"discover":[["a",1.0,"x",[]]' + TAIL,
+        HEAD + b'"explore":{"share":0.1,"places":[0],"candidates":0},"next":[],"discover":[["a",1.0,"x",[]]' + TAIL,
         HEAD + b'"next":[["a"]],"discover":[' + TAIL,
         HEAD + b'"next":[["a",1.0,"x",[0]]],"discover":[' + TAIL,
         HEAD + b'"next":[["a",1.0,"x",["b",1]]],"discover":[' + TAIL,
