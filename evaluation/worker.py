@@ -21,7 +21,7 @@ from streams.memory_outbox import MemoryOutbox
 from streams.observe import Observer
 from streams.partitioner import partition_of
 from streams.plays import Plays
-from streams.ports import TP, Record
+from streams.ports import TP, Outgoing, Record
 
 NOW_MS: Final = 1_764_582_000_000
 """The made-up clock's start; every play of a log lies before it."""
@@ -71,8 +71,8 @@ class Worker(Alone):
         """Stop its tasks."""
         await self._worker.close()
 
-    async def play(self, events: Sequence[tuple[int, bytes, bytes]], *, tables_learn: bool) -> None:
-        """One round of (row, user, event); then what is old enough comes back to the tracks' side."""
+    async def play(self, events: Sequence[tuple[int, bytes, bytes]], *, tables_learn: bool) -> list[Outgoing]:
+        """One round of (row, user, event); then what is old enough comes back to the tracks' side. Returns the published lists."""
         chunks: defaultdict[int, list[Record]] = defaultdict(list)
         for row, user, value in events:
             p = partition_of(user, self._settings.events_partitions)
@@ -83,10 +83,16 @@ class Worker(Alone):
         await self._worker.quiet()
         self._handled += len(events)
         self._at_ms += 1_000 * len(events) / PLAYS_PER_S
+        lists = self._lists()
         deltas = self._take_deltas()
         if tables_learn:
             self._waiting.append((self._handled, deltas))
             await self._bring_back()
+        return lists
+
+    def _lists(self) -> list[Outgoing]:
+        topic = f"{self._settings.namespace}.recommendations"
+        return [out for (name, _), published in self._outbox.log.items() if name == topic for out in published]
 
     def popular(self) -> I64:
         """Hashes of what was most popular when the round in hand began, best first."""

@@ -25,7 +25,7 @@ def bench(
     """Measure: `segue bench pipeline --json`, `segue bench latency --json`."""
     home = project_dir()
     if not _runnable(home, name):
-        there = sorted(path.stem for path in (home / "benchmarks").glob("*.py") if _runnable(home, path.stem))
+        there = sorted(path.stem for path in (home / "benchmarks").iterdir() if _runnable(home, path.stem))
         raise Trouble(
             Exit.USAGE, f"no benchmark {name!r} in {home / 'benchmarks'}; there are {', '.join(there) or 'none'}", "segue bench pipeline"
         )
@@ -36,6 +36,7 @@ def bench(
 
 
 def _runnable(home: Path, name: str) -> bool:
-    """A module of benchmarks/ that can be run: it says so by its last lines."""
-    path = home / "benchmarks" / f"{name}.py"
-    return name.isidentifier() and path.is_file() and '__name__ == "__main__"' in path.read_text()
+    """A module or a package of benchmarks/ that can be run: it says so by its last lines."""
+    folder = home / "benchmarks"
+    found = [path for path in (folder / f"{name}.py", folder / name / "__main__.py") if path.is_file()]
+    return name.isidentifier() and any('__name__ == "__main__"' in path.read_text() for path in found)
