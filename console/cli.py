@@ -23,6 +23,7 @@ from console.commands import (
     evaluating,
     evaluating_catalogue,
     evaluating_cleaning,
+    evaluating_policy,
     explaining,
     looking,
     mapping,
@@ -117,6 +118,7 @@ def ranker() -> None:
 
 evaluate_app = typer.Typer(no_args_is_help=True, help="How good lists and models are, measured on recorded data.")
 evaluate_app.command()(evaluating.plays)
+evaluate_app.command()(evaluating_policy.policy)
 evaluate_app.command()(evaluating_catalogue.catalogue)
 evaluate_app.command()(evaluating_cleaning.cleaning)
 evaluate_app.command()(clusters.clusters)

@@ -34,7 +34,7 @@ def differences(mine: I32, theirs: I32, user: I32, seed: int) -> dict[str, list[
     n_users = int(user.max()) + 1
     # One row per user: plays, then the summed difference of each measure.
     sums = np.stack([np.bincount(user, minlength=n_users)] + [np.bincount(user, ours[m] - others[m], n_users) for m in ours], axis=1)
-    totals = _resampled(sums, seed)
+    totals = resampled(sums, seed)
     low, high = np.percentile(totals[:, 1:] / totals[:, :1], PERCENTILES, axis=0)
     mean = sums[:, 1:].sum(axis=0) / len(user)
     return {m: [round(float(v), 5) for v in three] for m, three in zip(ours, zip(low, mean, high, strict=True), strict=True)}
@@ -47,7 +47,7 @@ def saved(mine: F64, theirs: F64, user: I32, seed: int) -> list[float]:
     [0.25, 0.25, 0.25]
     """
     user = dense(user)
-    totals = _resampled(np.stack([np.bincount(user, mine), np.bincount(user, theirs)], axis=1), seed)
+    totals = resampled(np.stack([np.bincount(user, mine), np.bincount(user, theirs)], axis=1), seed)
     low, high = np.percentile(1.0 - totals[:, 0] / totals[:, 1], PERCENTILES)
     return [round(float(v), 5) for v in (low, 1.0 - mine.sum() / theirs.sum(), high)]
 
@@ -59,12 +59,12 @@ def ahead(mine: F64, theirs: F64, user: I32 | I64, seed: int) -> list[float]:
     [0.25, 0.25, 0.25]
     """
     user = dense(user)
-    totals = _resampled(np.stack([np.bincount(user), np.bincount(user, mine - theirs)], axis=1), seed)
+    totals = resampled(np.stack([np.bincount(user), np.bincount(user, mine - theirs)], axis=1), seed)
     low, high = np.percentile(totals[:, 1] / totals[:, 0], PERCENTILES)
     return [round(float(v), 5) for v in (low, float((mine - theirs).mean()), high)]
 
 
-def _resampled(sums: npt.NDArray[Any], seed: int) -> F64:
+def resampled(sums: npt.NDArray[Any], seed: int) -> F64:
     """Totals (RESAMPLES_N, columns) over users drawn with replacement from `sums` (n_users, columns)."""
     n_users = len(sums)
     rng, share = np.random.default_rng(seed), np.full(n_users, 1 / n_users)

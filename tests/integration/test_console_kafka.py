@@ -181,3 +181,31 @@ def test_doctor_sees_a_redis_that_forgets(segue: Segue) -> None:
     assert checks["redis memory"]["status"] == checks["redis aof"]["status"] == "FAIL"
     assert "noeviction" in checks["redis memory"]["fix"]
     assert "appendonly yes" in checks["redis aof"]["fix"]
+
+
+def test_policies_are_estimated_from_the_topics_as_from_files(segue: Segue, tmp_path: Path) -> None:
+    lists: list[dict[str, Any]] = []
+    for n in range(60):
+        entries = [{"track_id": f"t{n}-{k}", "propensity": 0.005 if k == n % 4 else 0.9} for k in range(8)]
+        made = {"recommendation_id": f"L{n}", "user_id": f"u{n % 6}", "cause": {"event_id": f"e{n}"}, "next": [], "discover": entries}
+        lists.append(made | {"explore": {"share": 0.1, "places": [n % 4], "candidates": 20}})
+    events = [{"event_id": f"e{n}", "user_id": f"u{n % 6}", "track_id": "own"} for n in range(60)]
+    events += [
+        {"event_id": f"f{n}", "user_id": f"u{n % 6}", "track_id": f"t{n}-{n % 3}", "recommendation_id": f"L{n}"} for n in range(0, 60, 2)
+    ]
+    producer = Producer({"bootstrap.servers": segue.kafka, "partitioner": "murmur2_random"})
+    for topic, values in (("recommendations", lists), ("events", events)):
+        (tmp_path / topic).write_text("".join(json.dumps(value) + "\n" for value in values))
+        for value in values:
+            told = {**value, "event_id": ""} if topic == "events" else value
+            headers = [("ce_id", str(value.get("event_id", "")).encode())]
+            producer.produce(f"{segue.namespace}.{topic}", json.dumps(told), str(value["user_id"]), headers=headers)
+    producer.produce(f"{segue.namespace}.recommendations", None, "gone")
+    producer.produce(f"{segue.namespace}.events", b"no event", "u1")
+    assert producer.flush(10) == 0
+    files = ("--recommendations", str(tmp_path / "recommendations"), "--events", str(tmp_path / "events"))
+    from_files, from_topics = (segue.json("evaluate", "policy", *how, "--targets", "shown,greedy,uniform") for how in (files, ()))
+    assert from_topics["exploring"] == 60 and from_topics["n_hits"] == 30
+    for name, found in from_topics["targets"].items():
+        # The order of users is another, and so is what is drawn of them.
+        assert found["ips"][1] == from_files["targets"][name]["ips"][1] > 0

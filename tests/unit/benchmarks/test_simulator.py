@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import benchmarks.simulator
 from benchmarks.simulator.__main__ import contender, measure
@@ -18,6 +19,7 @@ from benchmarks.simulator.run import Record, Size, World, simulate
 from benchmarks.simulator.screen import EXAMINED, LOOKED_AT, PLACES, Shown, best_worth, looked_at, worth
 from benchmarks.simulator.sessions import DAY_MS
 from benchmarks.simulator.tracks import new_catalogue
+from console.cli import app
 
 TINY = Size(users=14, days=6, tracks=200, styles=4)
 OF_THE_WORLD = ("tracks", "memory", "listener", "screen", "sessions")
@@ -142,3 +144,10 @@ def test_the_command_reports_every_contender_and_writes_the_log(tmp_path: Path) 
         assert found["curve"][-1]["until_day"] == TINY.days
     assert len((tmp_path / "recommendations.jsonl").read_bytes().splitlines()) == report["plays"]
     assert b'"explore":{"share":0.3' in (tmp_path / "recommendations.jsonl").read_bytes()
+    files = ["--recommendations", f"{tmp_path}/recommendations.jsonl", "--events", f"{tmp_path}/events.jsonl"]
+    done = CliRunner().invoke(app, ["evaluate", "policy", *files, "--json"])
+    assert done.exit_code == 0, done.output
+    told = msgspec.json.decode(done.stdout)
+    assert told["lists"] == report["plays"] and told["hits"] == "named"
+    assert list(told["targets"]) == ["shown", "greedy", "uniform", "popular"]
+    assert told["targets"]["shown"]["support"] == 1.0

@@ -52,6 +52,23 @@ FAILURES = (
     Injected("a topic that does not exist", ("tail", "plays"), Exit.USAGE, "segue tail recommendations"),
     Injected("a role that does not exist", ("worker", "dj"), Exit.USAGE, "segue worker plays"),
     Injected("a benchmark that does not exist", ("bench", "nothing"), Exit.USAGE, "segue bench pipeline"),
+    Injected("Kafka is away when estimating", ("evaluate", "policy"), Exit.UNREACHABLE, "segue up"),
+    Injected("one file of the two", ("evaluate", "policy", "--events", "log.csv"), Exit.USAGE, "segue evaluate policy --recommendations"),
+    Injected(
+        "lists that are no lists",
+        ("evaluate", "policy", "--recommendations", "log.csv", "--events", "log.csv"),
+        Exit.INVALID,
+        "segue evaluate policy --help",
+    ),
+    Injected(
+        "lists that are not there",
+        ("evaluate", "policy", "--recommendations", "nowhere", "--events", "log.csv"),
+        Exit.INVALID,
+        "ls -l .",
+    ),
+    Injected(
+        "a policy that does not exist", ("evaluate", "policy", "--targets", "best"), Exit.USAGE, "segue evaluate policy --targets all"
+    ),
     Injected("a setting that cannot be", ("quality",), Exit.USAGE, "env | grep SEGUE_", environment=(("SEGUE_METRICS_PORT", "x"),)),
     Injected("a setting that is unknown", ("quality",), Exit.USAGE, "env | grep SEGUE_", environment=(("SEGUE_REDISS", "x"),)),
     Injected("a damaged run file", ("quality",), Exit.INVALID, "rm ", run_file=b"{"),
