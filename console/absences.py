@@ -9,7 +9,7 @@ import numpy as np
 from console.small_ranking import Ranked, SmallRanking
 from online_models import history, marks
 from online_models.items import SKIPPED
-from online_models.rank import LENGTH, SKIPPED_TARGET
+from online_models.rank import LENGTH
 from streams.track_rows import TrackRows
 
 NEXT, DISCOVER = LISTS = ("next", "discover")
@@ -46,7 +46,7 @@ def _why_not(world: SmallRanking, found: Ranked, track: int, i: int, name: str) 
     if name == DISCOVER:
         rivals = [j for j in rivals if not history.has_played(world.users.arrays, world.slot, int(found.key[j]))]
     skips = n_skips(world, track)
-    damped = f"; skipped {skips} times lately, so its chance is {SKIPPED_TARGET}^{skips} of what the ranker says" if skips else ""
+    damped = f"; skipped {skips} times lately, which its chance pays for each time" if skips else ""
     return f"it is number {len(rivals) + 1}, and a list has {LENGTH} entries{damped}"
 
 

@@ -212,7 +212,7 @@ class SmallRanking:
         )
 
     def nothing(self) -> Events:
-        """An event that changes nothing and is answered by a ranking: somebody who is not paused goes on. Blocks that end by then have ended."""
+        """An event that changes nothing and is answered by a ranking, as of the last play: somebody who is not paused goes on."""
         return self._event(plays.RESUME, 0, int(self.users.arrays.head[self.slot, history.LAST_AT]))
 
     def a_play(self, track: int, at_ms: int) -> Events:

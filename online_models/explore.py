@@ -3,10 +3,11 @@
 Each place explores with the chance `share`, decided by the event's hash and the place alone: a replay explores the same
 places. What stands there gives way to one of the *free* candidates, drawn uniformly without replacement; nothing else
 moves. Free is a candidate of this ranking with a chance above zero that stands in neither list and is none of the user's newest
-plays; what the user decided not to see has no chance (`marks.py`). A list explores only where there are at least as many as it has places, so that every place could: then a track that was
-drawn from `m` stands at its place with the chance `share / m`, exactly. What was drawn and cannot be shown (the user played it
-long ago, or its name is not in memory) leaves the place to the best track, and that is told: it was not chosen as
-the best. To look at all candidates that closely would cost 5 us per list of 300 candidates; so it costs half of one.
+plays; what the user decided not to see has no chance (`marks.py`). A list explores only where there are at least as many as it
+has places, so that every place could: then a track that was drawn from `m` stands at its place with the chance `share / m`,
+exactly. What was drawn and cannot be shown (the user played it long ago, or its name is not in memory) leaves the place to the
+best track, and that is told: it was not chosen as the best. To look at all candidates that closely would cost 5 us per list of
+300 candidates; so it costs half of one.
 
 Such logs say what other lists would have been worth: Li et al., "A contextual-bandit approach to personalized news article
 recommendation", WWW 2010; `evaluation/policy.py`.

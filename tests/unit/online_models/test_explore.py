@@ -54,7 +54,7 @@ def a_world(n: int = 90, seed: int = 1) -> World:
     worse = sorted(keys, key=lambda key: pool.chance[keys.index(key)])[: n // 2]
     played, blocked, nameless = set(keys[::9]), set(worse[1:3]), set(worse[4::5])
     for key in played:
-        history.learn_play(users, USER, key, 1_000, 0, 0)
+        history.learn_play(users, USER, key, 1_000, 0, 0, 1)
     for key in keys[::18]:
         pool.signal[TIMES, meet(pool, key)] = 1.0
     for key in blocked:
