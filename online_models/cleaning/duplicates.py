@@ -94,21 +94,30 @@ class Recordings:
     Every row of a track may be added: one that says another artist or title than those before makes it known under these too.
     """
 
-    def __init__(self) -> None:
-        self._takes: dict[int, list[tuple[float, str]]] = {}
+    def __init__(self, songs_max: int = TRACKS_MAX) -> None:
+        self._songs_max = songs_max
+        self.takes: dict[int, list[tuple[float, str]]] = {}
+        """Hash of a song -> (length in ms, the id it came under first) of its recordings."""
 
     def add(self, track_id: str, row: CleanRow) -> str | None:
         """The id under which the recording came before; None = it is new."""
-        title, artist, length = row.title, row.values.get("artist"), row.values.get("duration_ms")
-        if title is None or not isinstance(artist, str) or not isinstance(length, int | float):
+        song, length = self.song(row), row.values.get("duration_ms")
+        if song is None or not isinstance(length, int | float):
             return None
-        version = "" if title.kind in SAME_SOUND else folded(title.version)
-        song = xxh3("\0".join((folded(artist), folded(title.name), version)).encode("utf-8", "backslashreplace"))
-        takes = self._takes.get(song, [])
+        takes = self.takes.get(song, [])
         apart_ms, first = min(((abs(other_ms - length), other) for other_ms, other in takes), default=(SAME_MS + 1, ""))
         if apart_ms > SAME_MS:
             first = track_id
-        if apart_ms > 0 and len(takes) < TAKES_MAX and (takes or len(self._takes) < TRACKS_MAX):
+        if apart_ms > 0 and len(takes) < TAKES_MAX and (takes or len(self.takes) < self._songs_max):
             # Linked ones too: a third release may be near to the second alone.
-            self._takes.setdefault(song, []).append((float(length), first))
+            self.takes.setdefault(song, []).append((float(length), first))
         return None if first == track_id else first
+
+    @staticmethod
+    def song(row: CleanRow) -> int | None:
+        """The hash of artist, song and version; None = the row does not say them."""
+        title, artist = row.title, row.values.get("artist")
+        if title is None or not isinstance(artist, str):
+            return None
+        version = "" if title.kind in SAME_SOUND else folded(title.version)
+        return xxh3("\0".join((folded(artist), folded(title.name), version)).encode("utf-8", "backslashreplace"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from river import preprocessing, stats
 
@@ -80,9 +80,8 @@ class Imputer:
 
     def __init__(self, fields: Iterable[Field]) -> None:
         self._fields = {field.name: field for field in fields if field.impute}
-        self._imputer = preprocessing.StatImputer(
-            *((name, stats.Mean() if field.impute == "mean" else stats.Quantile(0.5)) for name, field in self._fields.items())
-        )
+        self._stats = {name: stats.Mean() if field.impute == "mean" else stats.Quantile(0.5) for name, field in self._fields.items()}
+        self._imputer = preprocessing.StatImputer(*self._stats.items())
         self._n = dict.fromkeys(self._fields, 0)
 
     def learn_one(self, row: Mapping[str, Value]) -> None:
@@ -100,8 +99,33 @@ class Imputer:
         found = self._imputer.transform_one({name: row.get(name) for name in self._fields})
         return {name: self._within(found[name], self._fields[name]) for name in lacking}
 
+    def evidence(self) -> dict[str, list[Any]]:
+        """Field -> [values seen, the statistic's state], as plain data; fields that were never seen stay out."""
+        return {name: [n, _state(self._stats[name])] for name, n in self._n.items() if n}
+
+    def restore(self, evidence: Mapping[str, list[Any]]) -> None:
+        """What `evidence` said."""
+        for name, (n, state) in evidence.items():
+            self._n[name] = n
+            _set_state(self._stats[name], state)
+
     @staticmethod
     def _within(value: float, field: Field) -> Value:
         """A mean may leave its range by a rounding error; a count is whole."""
         bounded = min(max(float(value), field.low), field.high)
         return round(bounded) if field.whole else bounded
+
+
+def _state(statistic: Any) -> Any:
+    """A mean as [n, mean]; a quantile's markers (P2) as River's own bytes, in hex: both come back to the last bit."""
+    if isinstance(statistic, stats.Mean):
+        return [statistic.n, statistic._mean]
+    return statistic._quantile.__getstate__().hex()
+
+
+def _set_state(statistic: Any, state: Any) -> None:
+    if isinstance(statistic, stats.Mean):
+        statistic.n, statistic._mean = state
+    else:
+        statistic._quantile.__setstate__(bytes.fromhex(state))
+        statistic._is_updated = True

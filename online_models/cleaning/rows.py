@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
 from online_models.cleaning.bare import only_one
 from online_models.cleaning.codes import COUNTRY, LANGUAGE
@@ -18,6 +18,7 @@ from online_models.cleaning.fields import Field
 from online_models.cleaning.missing import Imputer, is_missing
 from online_models.cleaning.names import Declared, Names
 from online_models.cleaning.numbers import NUMBER_MAX, read_number
+from online_models.cleaning.spelling import NAMES_MAX
 from online_models.cleaning.text import tidy, underscores
 from online_models.cleaning.titles import Credit, Title, credited, take_apart
 from online_models.cleaning.verdicts import Reading, Reason, Rule, Value
@@ -30,6 +31,9 @@ TEXT_CHARS_MAX: Final = 100_000
 ID_CHARS_MAX: Final = 256
 """Of the contract."""
 LIST_MAX: Final = 1_000
+NUMBERS: Final = "numbers"
+DATES: Final = "dates"
+"""Places of the evidence that is no name: usual numbers, and the order of days and months."""
 BETWEEN: Final = re.compile(r"\s*[;|]\s*")
 """What stands between the values of a list that came as one text; a comma may be part of one."""
 
@@ -106,6 +110,27 @@ class Counts:
             self.refused[refusal.field, refusal.reason] += 1
             self._keep((refusal.field, refusal.reason), refusal.value, _shown(row.values.get(refusal.field, "")))
 
+    def plain(self) -> dict[str, Any]:
+        """All counts as plain data, sorted; `restore` takes it back."""
+        return {
+            "rows": self.n_rows,
+            "bad_rows": self.n_bad_rows,
+            "corrected": [[field, str(rule), n] for (field, rule), n in sorted(self.corrected.items())],
+            "refused": [[field, str(reason), n] for (field, reason), n in sorted(self.refused.items())],
+            "missing": dict(sorted(self.missing.items())),
+            "estimated": dict(sorted(self.estimated.items())),
+            "examples": [[*what, [list(pair) for pair in found]] for what, found in sorted(self.examples.items())],
+        }
+
+    def restore(self, plain: Mapping[str, Any]) -> None:
+        """What `plain` said."""
+        self.n_rows, self.n_bad_rows = plain["rows"], plain["bad_rows"]
+        self.corrected = Counter({(field, Rule(rule)): n for field, rule, n in plain["corrected"]})
+        self.refused = Counter({(field, Reason(reason)): n for field, reason, n in plain["refused"]})
+        self.missing, self.estimated = Counter(plain["missing"]), Counter(plain["estimated"])
+        self.examples.clear()
+        self.examples.update({(field, kind): [(before, after) for before, after in found] for field, kind, found in plain["examples"]})
+
     def _keep(self, what: tuple[str, str], before: str, after: str) -> None:
         if len(self.examples[what]) < EXAMPLES_MAX:
             self.examples[what].append((before, after))
@@ -121,6 +146,7 @@ class RowCleaner:
     ----------
     fields: the first is the row's identity.
     declared: field -> names that are right as they are -> what else each is called.
+    names_max: names in memory, of each field.
 
     >>> from online_models.cleaning.fields import TRACK_FIELDS
     >>> cleaner = RowCleaner(TRACK_FIELDS)
@@ -131,14 +157,16 @@ class RowCleaner:
     [('energy', 'out_of_range')]
     """
 
-    def __init__(self, fields: Iterable[Field], declared: Declared = DECLARED) -> None:
+    def __init__(self, fields: Iterable[Field], declared: Declared = DECLARED, *, names_max: int = NAMES_MAX) -> None:
         self.fields = {field.name: field for field in fields}
         self.identity = next(iter(self.fields))
         self.counts = Counts()
         self._imputer = Imputer(self.fields.values())
         self._orders = {field.name: DayOrder() for field in self.fields.values() if field.kind == "date"}
         self._names = {
-            field.name: Names(field, declared.get(field.name, {})) for field in self.fields.values() if field.kind in ("artist", "category")
+            field.name: Names(field, declared.get(field.name, {}), names_max)
+            for field in self.fields.values()
+            if field.kind in ("artist", "category")
         }
 
     def clean_one(self, raw: Mapping[str, object]) -> CleanRow:
@@ -164,6 +192,34 @@ class RowCleaner:
             order.learn_one(raw.get(name))
         for name, writing in row.writings.items():
             self._names[name].learn_one(writing, str(row.values[name]), row.values)
+
+    def touched(self, row: CleanRow) -> Iterator[str]:
+        """Places of the evidence that `learn_one` of this row may change."""
+        yield NUMBERS
+        yield DATES
+        for name, writing in row.writings.items():
+            for other, key in self._names[name].touched(writing, row.values):
+                yield f"{name}{'+' if other else ''}{other}:{key}"
+
+    def evidence(self, place: str) -> Any:
+        """What is known at a place, as plain data; None = nothing."""
+        if place == NUMBERS:
+            return self._imputer.evidence()
+        if place == DATES:
+            return {name: [order.n_day_first, order.n_month_first] for name, order in self._orders.items()}
+        name, other, key = _parted(place)
+        return self._names[name].evidence(other, key)
+
+    def restore(self, place: str, evidence: Any) -> None:
+        """What `evidence` said of a place; a cleaner that was told of all places goes on as the one that learned them."""
+        if place == NUMBERS:
+            self._imputer.restore(evidence)
+        elif place == DATES:
+            for name, (n_day_first, n_month_first) in evidence.items():
+                self._orders[name].n_day_first, self._orders[name].n_month_first = n_day_first, n_month_first
+        else:
+            name, other, key = _parted(place)
+            self._names[name].restore(other, key, evidence)
 
     def _read(self, field: Field, value: object, row: CleanRow) -> None:
         if field.kind == "number":
@@ -198,6 +254,17 @@ class RowCleaner:
                 row.corrections.append(Correction(field.name, reading.rule, _shown(value), reading.value))
         if reading.reason is not None:
             row.refusals.append(Refusal(field.name, reading.reason, _shown(value)))
+
+
+def _parted(place: str) -> tuple[str, str, str]:
+    """Field, field beside it, key.
+
+    >>> _parted("artist+album:load"), _parted("genre:drum:bass")
+    (('artist', 'album', 'load'), ('genre', '', 'drum:bass'))
+    """
+    fields, _, key = place.partition(":")
+    name, _, other = fields.partition("+")
+    return name, other, key
 
 
 def _identity(value: object) -> Reading:

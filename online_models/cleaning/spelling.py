@@ -57,23 +57,25 @@ class Beside:
     (['metallica'], [])
     """
 
-    def __init__(self) -> None:
-        self._n: dict[str, dict[str, int]] = {}
+    def __init__(self, places_max: int = NAMES_MAX) -> None:
+        self.n: dict[str, dict[str, int]] = {}
+        """Folded words -> key of a name -> how often."""
+        self._places_max = places_max
 
     def learn_one(self, words: str, key: str) -> None:
         """A name's key stood beside `words`."""
         place = folded(words)
-        if place not in self._n and len(self._n) >= NAMES_MAX:
+        if place not in self.n and len(self.n) >= self._places_max:
             return
-        known = self._n.setdefault(place, {})
+        known = self.n.setdefault(place, {})
         if key in known or len(known) < BESIDE_MAX:
             known[key] = known.get(key, 0) + 1
         else:
-            self._n[place] = {other: n - 1 for other, n in known.items() if n > 1}
+            self.n[place] = {other: n - 1 for other, n in known.items() if n > 1}
 
     def names(self, words: str) -> list[str]:
         """Keys that stood beside `words`."""
-        return list(self._n.get(folded(words), ()))
+        return list(self.n.get(folded(words), ()))
 
 
 class Spelling:
@@ -82,6 +84,7 @@ class Spelling:
     Parameters
     ----------
     declared: names that are right however seldom they are, and known however seldom they were seen.
+    names_max: names in memory; further ones are looked at, and not remembered.
 
     >>> artists = Spelling()
     >>> for _ in range(KNOWN_MIN):
@@ -93,7 +96,8 @@ class Spelling:
     (None, 'Queen')
     """
 
-    def __init__(self, declared: Iterable[str] = ()) -> None:
+    def __init__(self, declared: Iterable[str] = (), names_max: int = NAMES_MAX) -> None:
+        self._names_max = names_max
         self._n: Counter[str] = Counter()
         self._name: dict[str, str] = {}
         self._near: dict[str, list[str]] = {}
@@ -105,9 +109,19 @@ class Spelling:
     def learn_one(self, name: str) -> None:
         """Count a name as it came: what was corrected too, so that a new name stops being taken for its neighbour."""
         key = category_key(name)
-        if key in self._name or len(self._name) < NAMES_MAX:
+        if key in self._name or len(self._name) < self._names_max:
             self._know(key, name)
             self._n[key] += 1
+
+    def told(self, key: str) -> tuple[str, int]:
+        """The first writing of a name, and how often the name came: 0 = it is not remembered."""
+        return (self._name[key], self._n[key]) if key in self._n else ("", 0)
+
+    def restore(self, key: str, name: str, n: int) -> None:
+        """What `told` said of a name."""
+        if n:
+            self._know(key, name)
+            self._n[key] = n
 
     def correct(self, name: str, beside: Collection[str] = ()) -> str | None:
         """The name that was meant; None = this one, or not sure. `beside` are keys of names that something else in the row speaks for."""

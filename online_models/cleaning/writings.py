@@ -27,18 +27,20 @@ def article_first(name: str) -> str:
 class _Writings:
     """How often each writing of the same letters came."""
 
-    def __init__(self) -> None:
-        self._n: dict[str, Counter[str]] = {}
+    def __init__(self, names_max: int = NAMES_MAX) -> None:
+        self._names_max = names_max
+        self.n: dict[str, Counter[str]] = {}
+        """Key of a name -> writing -> how often; the one that came first stands first."""
 
     def learn_one(self, name: str) -> None:
         """Count a writing as it came."""
         key = category_key(name)
-        if key in self._n or len(self._n) < NAMES_MAX:
-            self._n.setdefault(key, Counter())[name] += 1
+        if key in self.n or len(self.n) < self._names_max:
+            self.n.setdefault(key, Counter())[name] += 1
 
     def _usual(self, name: str) -> tuple[str, int, int]:
         """The writing that came most often, how often, and how often this one did."""
-        writings: dict[str, int] = self._n.get(category_key(name), Counter())
+        writings: dict[str, int] = self.n.get(category_key(name), Counter())
         # Of several, the one that came first: a tie must not go back and forth.
         usual = max(writings, key=writings.__getitem__, default=name)
         return usual, writings.get(usual, 0), writings.get(name, 0)
@@ -52,8 +54,8 @@ class Categories(_Writings):
     ('r&b', 'r&b', 'shoegaze')
     """
 
-    def __init__(self, declared: Mapping[str, Iterable[str]] | None = None) -> None:
-        super().__init__()
+    def __init__(self, declared: Mapping[str, Iterable[str]] | None = None, names_max: int = NAMES_MAX) -> None:
+        super().__init__(names_max)
         told = dict(declared or {})
         self._declared = {category_key(name): form for form, others in told.items() for name in (form, *others)}
 
