@@ -175,6 +175,9 @@ class MemoryStore:
 
         return await self._ask("read", wanted[0][0] if wanted else "", effect)
 
+    async def whole(self, key: str) -> dict[str, bytes]:
+        return await self._ask("whole", key, lambda: dict(self.redis.hash(key)))
+
     async def text(self, keys: Sequence[str]) -> list[bytes | None]:
         return await self._ask("text", keys[0] if keys else "", lambda: [self.redis.string(key) for key in keys])
 

@@ -98,6 +98,10 @@ class Store(Protocol):
         """One pipelined read of (hash key, fields): several fields of each hash."""
         ...
 
+    async def whole(self, key: str) -> dict[str, bytes]:
+        """All fields of a hash, however many; {} when there is none. In steps: only the hash's one writer may rely on it."""
+        ...
+
     async def text(self, keys: Sequence[str]) -> list[bytes | None]:
         """Plain strings, one pipelined read."""
         ...

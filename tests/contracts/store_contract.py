@@ -365,6 +365,13 @@ class StoreContract:
         assert await store.read_many(wanted) == [[b"b", None], [b"\x00\r\n"], [b"[]", b"\x00\r\n"]]
         assert await store.text([popular, key("t2", "popular")]) == [b"[1]", None]
 
+    @pytest.mark.parametrize("n", [1, 3, 5_000])
+    async def test_a_hash_is_read_whole_however_many_fields_it_has(self, store: Store, raw: Raw, n: int) -> None:
+        fields = {f"field {i}": b"%d" % i for i in range(n)}
+        await raw.put_hash(key("c1", "evidence"), fields)
+        assert await store.whole(key("c1", "evidence")) == fields
+        assert await store.whole(key("c2", "evidence")) == {}
+
     async def test_reading_nothing_reads_nothing(self, store: Store) -> None:
         assert (await store.read([]), await store.read_many([]), await store.text([])) == ([], [], [])
 
@@ -376,6 +383,7 @@ class StoreContract:
             (store.read([(hash_, "f"), (string, "f")]), string),
             (store.read_many([(string, ("f", "g"))]), string),
             (store.text([string, hash_]), hash_),
+            (store.whole(string), string),
             (store.owners([string]), string),
             (store.claim(string, pending, "x"), string),
             (store.claim(hash_, hash_, "x"), hash_),
