@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import quote
 
 
@@ -75,6 +75,57 @@ PATTERNS: tuple[Pattern, ...] = (
         "NS:{tQ}:ids", "hash", "plays worker owning Q", "one field per track", "never", "16 hex digits of the track's keyed hash -> its id"
     ),
     Pattern("NS:{tQ}:popular", "string", "plays worker owning Q", "100 tracks", "never", "JSON [[id, log2 score], ...], best first"),
+    Pattern(
+        "NS:{cQ}:cursor",
+        "hash",
+        "catalogue worker owning Q",
+        "one per partition",
+        "never",
+        "token, next, incarnation, counters (applied, withdrawn, rejected)",
+    ),
+    Pattern(
+        "NS:{cQ}:pending", "string", "catalogue worker owning Q", "absent when empty", "never", "refused records still to be published"
+    ),
+    Pattern(
+        "NS:{cQ}:track:ID",
+        "hash",
+        "catalogue worker owning Q",
+        "<= 256 KB",
+        "until withdrawn",
+        "row (JSON, the clean values), estimates (JSON, of missing numbers), cleaning (JSON: corrected, refused, same_as)",
+    ),
+    Pattern(
+        "NS:{cQ}:evidence",
+        "hash",
+        "catalogue worker owning Q",
+        "<= 600,000 fields",
+        "never",
+        "what the cleaning knows: names, what stands beside them, songs, usual numbers",
+    ),
+    Pattern(
+        "NS:{cQ}:counts",
+        "hash",
+        "catalogue worker owning Q",
+        "<= 100 KB",
+        "never",
+        "JSON by field and rule: what was corrected, refused, missing",
+    ),
+    Pattern(
+        "NS:{aP}:cursor", "hash", "catalogue worker owning P", "one per partition", "never", "as of the catalogue, of users' attributes"
+    ),
+    Pattern(
+        "NS:{aP}:pending", "string", "catalogue worker owning P", "absent when empty", "never", "refused records still to be published"
+    ),
+    Pattern(
+        "NS:{aP}:user:ID",
+        "hash",
+        "catalogue worker owning P",
+        "<= 256 KB",
+        "until withdrawn",
+        "row, estimates, cleaning: as of a track",
+    ),
+    Pattern("NS:{aP}:evidence", "hash", "catalogue worker owning P", "<= 25,000 fields", "never", "what the cleaning knows, without ids"),
+    Pattern("NS:{aP}:counts", "hash", "catalogue worker owning P", "<= 100 KB", "never", "JSON by field and rule"),
     Pattern("NS:{m:MODEL}:cursor", "hash", "models worker", "one per model", "never", "token, next, incarnation, watermarks per source"),
     Pattern("NS:{m:MODEL}:pending", "string", "models worker", "absent", "never", "nothing: snapshots are read, not published"),
     Pattern(
@@ -96,6 +147,9 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("NS:{m:MODEL}:serving", "string", "models worker", "<= 1 MB", "never", "JSON: what a plays worker needs to predict"),
 )
 
+
+Side = Literal["c", "a"]
+"""c = the catalogue's tracks, a = users' attributes."""
 
 _is_plain = re.compile(r"[A-Za-z0-9_.~-]+").fullmatch
 
@@ -153,6 +207,21 @@ class Keys(NamedTuple):
     def popular(self, partition: int) -> str:
         return f"{self.namespace}:{{t{partition}}}:popular"
 
+    def clean_cursor(self, side: Side, partition: int) -> str:
+        return f"{self.namespace}:{{{side}{partition}}}:cursor"
+
+    def clean_pending(self, side: Side, partition: int) -> str:
+        return f"{self.namespace}:{{{side}{partition}}}:pending"
+
+    def clean_evidence(self, side: Side, partition: int) -> str:
+        return f"{self.namespace}:{{{side}{partition}}}:evidence"
+
+    def clean_counts(self, side: Side, partition: int) -> str:
+        return f"{self.namespace}:{{{side}{partition}}}:counts"
+
+    def clean_row(self, side: Side, partition: int, some_id: str) -> str:
+        return f"{self.namespace}:{{{side}{partition}}}:{'track' if side == 'c' else 'user'}:{_escaped(some_id)}"
+
     def model_cursor(self, model: str) -> str:
         return f"{self.namespace}:{{m:{model}}}:cursor"
 
@@ -176,10 +245,10 @@ _HEAD = """# Keys in Redis
 Generated from `infra/keys.py` by `python -m infra.keys`; a test fails when this file is stale, and another when a
 running instance holds a key that is not in the table.
 
-`NS` is the namespace (default `segue`), `P` a partition of the events topic, `Q` a partition of the track deltas, `ID` an id with
-everything but letters, digits and `_.-~` percent-encoded (`segue where ID` prints the key). What stands in braces is the
-hash tag: everything that one apply writes shares it, so Redis may be a Cluster. Nothing expires by itself, and Redis must not
-evict (`maxmemory-policy noeviction`): `segue doctor` looks.
+`NS` is the namespace (default `segue`), `P` a partition of the events (in `{aP}` of `users`, which has as many), `Q` one of the track
+deltas (in `{cQ}` of `tracks`), `ID` an id with everything but letters, digits and `_.-~` percent-encoded (`segue where ID` prints the
+key). What stands in braces is the hash tag: everything that one apply writes shares it, so Redis may be a Cluster. Nothing expires
+by itself, and Redis must not evict (`maxmemory-policy noeviction`): `segue doctor` looks.
 
 """
 
@@ -211,7 +280,7 @@ _PLACES = {"NS": "{ns}", "P": r"\d+", "Q": r"\d+", "ID": r"[A-Za-z0-9_.~%-]+", "
 @cache
 def _expression(pattern: str, namespace: str) -> re.Pattern[str]:
     places = _PLACES | {"NS": re.escape(namespace)}
-    parts = re.split(r"(\bNS\b|(?<=\{[ut])[PQ](?=\})|\bID\b|\bMODEL\b|\bVERSION\b|\bN\b)", pattern)
+    parts = re.split(r"(\bNS\b|(?<=\{[utca])[PQ](?=\})|\bID\b|\bMODEL\b|\bVERSION\b|\bN\b)", pattern)
     return re.compile("".join(places.get(part) or re.escape(part) for part in parts))
 
 

@@ -71,6 +71,11 @@ TABLE: tuple[Declared, ...] = (
     Declared("model_version", "gauge", "version", "Version of the model that is served.", ("model",)),
     Declared("model_log_loss", "gauge", "nats", "Log-loss of each rival, said before it learned, recent window.", ("model", "rival")),
     Declared("model_rebuilds_total", "counter", "rebuilds", "Snapshots refused: the model learned all its lessons again.", ("model",)),
+    Declared("rows_cleaned_total", "counter", "rows", "Rows of tracks or users that were cleaned and stored.", ("topic",)),
+    Declared("rows_withdrawn_total", "counter", "rows", "Null values: the row was deleted.", ("topic",)),
+    Declared("rows_rejected_total", "counter", "records", "Records of the catalogue that became dead letters.", ("topic", "reason")),
+    Declared("values_corrected_total", "counter", "values", "Values of rows that a rule of the cleaning changed.", ("topic", "rule")),
+    Declared("values_refused_total", "counter", "values", "Values that rows go on without.", ("topic", "reason")),
     Declared(
         "fenced_total",
         "counter",

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct, field
 
@@ -51,7 +51,8 @@ At = AtMs | Annotated[datetime, Meta(tz=True, description="RFC 3339, with its of
 SpanMs = Annotated[int, Meta(ge=0, le=SPAN_MS_MAX)]
 Offset = Annotated[int, Meta(ge=0)]
 Scalar = Annotated[str, Meta(max_length=256)] | int | float | bool | None
-ReleaseDate = Annotated[str, Meta(pattern="^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$")]
+Written = Annotated[str, Meta(max_length=512)] | int | float | bool | list[Any] | dict[str, Any] | None
+"""A value for the cleaning: whatever it cannot read is refused by itself, and the rest of its row goes on."""
 Share = Annotated[float, Meta(ge=0, le=1)]
 Place = Annotated[int, Meta(ge=0)]
 
@@ -255,29 +256,43 @@ class Decision(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Track(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """A track of the catalogue; the key is the track_id, and a null value withdraws it."""
+    """A track of the catalogue; the key is the track_id, and a null value withdraws it.
+
+    Values come as whoever wrote them: docs/cleaning.md says which writings are understood, and what becomes of others.
+    """
 
     track_id: Id
-    title: Text | None = None
-    artist: Text | None = None
-    album: Text | None = None
-    genre: Text | None = None
-    tags: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=50)] = []
-    lyrics: Annotated[str | None, Meta(description="plain text")] = None
-    duration_ms: SpanMs | None = None
-    released: Annotated[
-        Annotated[str, Meta(pattern="^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$")] | None, Meta(description="YYYY, YYYY-MM or YYYY-MM-DD")
+    title: Written = None
+    artist: Written = None
+    album: Written = None
+    genre: Written = None
+    subgenre: Written = None
+    tags: Annotated[Any, Meta(description="texts, or one text with `;` between them")] = None
+    country: Annotated[Written, Meta(description="a code or a name")] = None
+    language: Annotated[Written, Meta(description="a code or a name")] = None
+    lyrics: Annotated[Any, Meta(description="plain text")] = None
+    duration_ms: Annotated[Written, Meta(description="201000, also `3:21` and the like")] = None
+    released: Annotated[Written, Meta(description="2019-06-14, 2019-06, 2019, also 14/06/2019 and the like")] = None
+    popularity: Annotated[Written, Meta(description="0 to 100")] = None
+    explicit: Annotated[Written, Meta(description="0 or 1")] = None
+    features: Annotated[
+        Annotated[dict[Annotated[str, Meta(max_length=64)], Written], Meta(max_length=256)] | None,
+        Meta(
+            description="audio features: danceability, energy, speechiness, acousticness, instrumentalness, liveness, valence (0 to 1), "
+            "loudness (dB), tempo (bpm), key (0 = C), mode (1 = major), time_signature"
+        ),
     ] = None
-    features: Annotated[dict[Annotated[str, Meta(max_length=64)], float], Meta(max_length=256, description="audio features")] = {}
 
 
 class User(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """Optional attributes of a user; the key is the user_id, and a null value takes them back."""
+    """Optional attributes of a user, as whoever wrote them; the key is the user_id, and a null value takes them back."""
 
     user_id: Id
-    country: Annotated[Annotated[str, Meta(pattern="^[A-Z]{2}$")] | None, Meta(description="ISO 3166-1 alpha-2")] = None
-    birth_year: Annotated[int, Meta(ge=1880, le=2100)] | None = None
-    language: Annotated[Annotated[str, Meta(max_length=35)] | None, Meta(description="BCP 47")] = None
+    country: Annotated[Written, Meta(description="a code or a name")] = None
+    language: Annotated[Written, Meta(description="a code or a name")] = None
+    age: Annotated[Written, Meta(description="years, when it was written")] = None
+    birth_year: Written = None
+    gender: Written = None
 
 
 class CloudEventHeaders(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):

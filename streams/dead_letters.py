@@ -91,10 +91,10 @@ def dead_letter(record: Refusable, reason: Reason, message: str, namespace: str)
     return Outgoing(f"{namespace}.dead-letters", record.partition, record.key, record.value, headers)
 
 
-def encode_rejection(record: Refusable, reason: Reason, message: str) -> bytes:
-    """A rejection as bytes for `pending`: with its record up to `HELD_BYTES_MAX`, by its offset above."""
+def encode_rejection(record: Refusable, reason: Reason, message: str, *, held_bytes_max: int = HELD_BYTES_MAX) -> bytes:
+    """A rejection as bytes for `pending`: with its record up to `held_bytes_max`, by its offset above."""
     message = message[:MESSAGE_CHARS_MAX]
-    if size_bytes(record) > HELD_BYTES_MAX:
+    if size_bytes(record) > held_bytes_max:
         return _encode(Reread(record.topic, record.partition, record.offset, reason, message))
     headers: list[tuple[str, bytes | None]] = list(record.headers)
     return _encode(Held(record.topic, record.partition, record.offset, record.key, record.value, headers, reason, message))

@@ -90,7 +90,7 @@ def screen(record: Record, partition: int, partition_count: int) -> Screened:
     value = _present(record)
     _check_size(value)
     declared = _declared_type(record.headers)
-    _check_json(value)
+    check_json(value)
     name = _type(value, declared)
     event = _identified(_shaped(value, name), record.headers)
     _check_applied(event)
@@ -134,6 +134,33 @@ def is_deep(value: bytes) -> bool:
     return bool(np.cumsum(steps).max(initial=0) > DEPTH_MAX)
 
 
+def check_json(value: bytes) -> None:
+    """Whether a value is JSON that every reader bears. Raises Rejected."""
+    try:
+        value.decode()
+    except UnicodeDecodeError as error:
+        raise Rejected(Reason.JSON, f"the value is not UTF-8: {error.reason} at byte {error.start}") from None
+    if is_deep(value):
+        raise Rejected(Reason.SCHEMA, f"the value nests deeper than {DEPTH_MAX} levels")
+    try:
+        _is_json(value)
+    except msgspec.DecodeError as error:
+        raise Rejected(Reason.JSON, f"the value is not JSON: {error}") from None
+    if has_nul(value):
+        raise Rejected(Reason.SCHEMA, "a text holds the character NUL (\\u0000)")
+
+
+def check_partition(key: bytes, partition: int, partition_count: int) -> None:
+    """Whether Kafka's own partitioner puts `key` on `partition`. Raises Rejected."""
+    right = partition_of(key, partition_count)
+    if right != partition:
+        raise Rejected(
+            Reason.KEY,
+            f"the key belongs to partition {right} of {partition_count}, not {partition}: set the producer's partitioner to murmur2"
+            " (librdkafka: partitioner=murmur2_random)",
+        )
+
+
 def _present(record: Record) -> bytes:
     if record.value is None:
         raise Rejected(Reason.NULL, "the value is null; to delete a user send an event of type erase")
@@ -158,21 +185,6 @@ def _declared_type(headers: Sequence[tuple[str, bytes]]) -> str | None:
             Reason.VERSION, f"ce_type {_shown(raw)} is unknown; this release reads segue.<type>.{MAJOR}, types: {_listed(EVENT_BY_TYPE)}"
         )
     return match[1]
-
-
-def _check_json(value: bytes) -> None:
-    try:
-        value.decode()
-    except UnicodeDecodeError as error:
-        raise Rejected(Reason.JSON, f"the value is not UTF-8: {error.reason} at byte {error.start}") from None
-    if is_deep(value):
-        raise Rejected(Reason.SCHEMA, f"the value nests deeper than {DEPTH_MAX} levels")
-    try:
-        _is_json(value)
-    except msgspec.DecodeError as error:
-        raise Rejected(Reason.JSON, f"the value is not JSON: {error}") from None
-    if has_nul(value):
-        raise Rejected(Reason.SCHEMA, "a text holds the character NUL (\\u0000)")
 
 
 def _type(value: bytes, declared: str | None) -> str:
@@ -266,13 +278,7 @@ def _check_key(key: bytes | None, user_id: str, partition: int, partition_count:
     assert key is not None, "a null key was refused before"
     if key != user_id.encode():
         raise Rejected(Reason.KEY, "the key is not the value's user_id as raw UTF-8")
-    right = partition_of(key, partition_count)
-    if right != partition:
-        raise Rejected(
-            Reason.KEY,
-            f"the key belongs to partition {right} of {partition_count}, not {partition}: set the producer's partitioner to murmur2"
-            " (librdkafka: partitioner=murmur2_random)",
-        )
+    check_partition(key, partition, partition_count)
 
 
 def _shown(raw: bytes) -> str:

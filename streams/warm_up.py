@@ -80,9 +80,9 @@ async def _warm_plays() -> None:
 
 
 def warm_up(role: str) -> None:
-    """Run a few plays through a worker in memory, or load the models' libraries; leaves no thread and no loop behind."""
+    """Run a few plays through a worker in memory, or load the libraries of the role; leaves no thread and no loop behind."""
     partition_of(b"ana", 8)
     if role == "plays":
         asyncio.run(_warm_plays())
     else:
-        import_module("streams.models_worker")
+        import_module("streams.models_worker" if role == "models" else "streams.catalogue_worker")

@@ -33,8 +33,8 @@ from streams.warm_up import warm_up
 
 log = structlog.get_logger("segue.worker")
 
-Role = Literal["plays", "models"]
-ROLES: Final[tuple[Role, ...]] = ("plays", "models")
+Role = Literal["plays", "models", "catalogue"]
+ROLES: Final[tuple[Role, ...]] = ("plays", "models", "catalogue")
 BEAT_S: Final = 1.0
 GARBAGE_AFTER: Final = (20_000, 20, 50)
 """Thresholds of Python's collector. A round makes thousands of tuples and frees them by reference count; the default of
@@ -85,12 +85,32 @@ class Joined:
         await self._consumer.publish_positions(positions)
 
 
+def _plays(settings: Settings, store: RedisStore, outbox: KafkaOutbox, metrics: Metrics) -> Core:
+    fail_points = FailPoints(settings.fail_points, settings.data_dir)
+    return Plays(settings, store, outbox, SystemClock(), observe=Measured(metrics), fail_points=fail_points, on_crash=_end)
+
+
 def _models(settings: Settings, store: RedisStore, outbox: KafkaOutbox, metrics: Metrics) -> Core:
     """Imported here: a plays worker has no use for River, which takes 60 MB. The supervisor has loaded it before it forks (`warm_up`)."""
     from streams.models_worker import Models
     from streams.observe_models import MeasuredModels
 
     return Models(settings, store, outbox, SystemClock(), observe=MeasuredModels(metrics), on_crash=_end)
+
+
+def _catalogue(settings: Settings, store: RedisStore, outbox: KafkaOutbox, metrics: Metrics) -> Core:
+    """Imported here, as the models: the cleaning's estimates are River's."""
+    from streams.catalogue_worker import Catalogue
+    from streams.observe_catalogue import MeasuredCatalogue
+
+    return Catalogue(settings, store, outbox, SystemClock(), observe=MeasuredCatalogue(metrics), on_crash=_end)
+
+
+CORES: Final[dict[Role, Callable[[Settings, RedisStore, KafkaOutbox, Metrics], Core]]] = {
+    "plays": _plays,
+    "models": _models,
+    "catalogue": _catalogue,
+}
 
 
 class Worker:
@@ -131,19 +151,7 @@ class Worker:
         s = self._settings
         store = self._store = RedisStore(s.redis, namespace=s.namespace, on_wait=_waiting(self.health, self._metrics))
         outbox = KafkaOutbox(s.kafka, client_id=f"{s.namespace}.{self._role}")
-        core: Core = (
-            _models(s, store, outbox, self._metrics)
-            if self._role == "models"
-            else Plays(
-                s,
-                store,
-                outbox,
-                SystemClock(),
-                observe=Measured(self._metrics),
-                fail_points=FailPoints(s.fail_points, s.data_dir),
-                on_crash=_end,
-            )
-        )
+        core = CORES[self._role](s, store, outbox, self._metrics)
         core.attach(Joined(s, self.app, Lag(self._metrics)))
         return core
 
@@ -186,6 +194,7 @@ def _end(error: BaseException) -> None:
 TOPICS: Final[dict[Role, tuple[str, ...]]] = {
     "plays": ("events", "internal.track-deltas"),
     "models": ("internal.lessons",),
+    "catalogue": ("tracks", "users"),
 }
 
 

@@ -55,8 +55,8 @@ class CleanStream:
     def take(self, raw: Mapping[str, object]) -> Cleaned:
         """Clean a row, link it, and learn from it. Raises `BadRow`."""
         row = self._cleaner.clean_one(raw)
-        self._cleaner.learn_one(raw, row)
         self._touched.update(dict.fromkeys(self._cleaner.touched(row)))
+        self._cleaner.learn_one(raw, row)
         return Cleaned(row, self._linked(row) if self._links else None)
 
     def _linked(self, row: CleanRow) -> str | None:
@@ -66,7 +66,7 @@ class CleanStream:
         return self._recordings.add(str(row.values[self._cleaner.identity]), row)
 
     def changes(self) -> dict[str, Any]:
-        """Place -> what is known there, of every place that may have changed since this was asked last."""
+        """Place -> what is known there, of every place that may have changed since this was asked last; encode it before the next row."""
         touched, self._touched = self._touched, {}
         found = {place: self._evidence(place) for place in touched}
         return {place: evidence for place, evidence in found.items() if evidence is not None}
