@@ -58,7 +58,13 @@ def told_columns(pairs: Sequence[str]) -> dict[str, str]:
     return told_pairs(pairs, "a field of tracks or users", HELP)
 
 
-def mapped(columns: Sequence[str], fields: Sequence[str], names: Mapping[str, tuple[str, ...]], told: Mapping[str, str]) -> dict[str, str]:
+def mapped(
+    columns: Sequence[str],
+    fields: Sequence[str],
+    names: Mapping[str, tuple[str, ...]],
+    told: Mapping[str, str],
+    advice: str = f"{HELP} (see --map)",
+) -> dict[str, str]:
     """Field -> the column that it is read from; the first field is required.
 
     >>> mapped(["Track ID", "tempo"], ["track_id", "tempo", "key"], TRACK_COLUMNS, {})
@@ -70,17 +76,23 @@ def mapped(columns: Sequence[str], fields: Sequence[str], names: Mapping[str, tu
     """
     for field, column in told.items():
         if field not in fields or column not in columns:
-            raise Trouble(Exit.INVALID, f"--map {field}={column}: fields are {', '.join(fields)}; the file has {list(columns)}", HELP)
+            raise Trouble(Exit.INVALID, f"--map {field}={column}: fields are {', '.join(fields)}; the file has {list(columns)}", advice)
     found = by_name(columns, {field: names.get(field, (field,)) for field in fields}, told)
     if fields[0] not in found:
-        raise Trouble(Exit.INVALID, f"no column looks like {fields[0]}; the file has {list(columns)}", f"{HELP} (see --map)")
+        raise Trouble(Exit.INVALID, f"no column looks like {fields[0]}; the file has {list(columns)}", advice)
     return found
 
 
 def fields_of(
-    path: Path, fields: Sequence[str], names: Mapping[str, tuple[str, ...]], pairs: Sequence[str]
+    path: Path,
+    fields: Sequence[str],
+    names: Mapping[str, tuple[str, ...]],
+    pairs: Sequence[str],
+    advice: str = f"{HELP} (see --map)",
 ) -> tuple[dict[str, str], Iterator[Row]]:
     """The mapping field -> column of a file, with `pairs` of FIELD=COLUMN as told, and its rows as the file has them.
+
+    `advice` is the next command where a column is not found.
 
     Raises
     ------
@@ -91,7 +103,7 @@ def fields_of(
     if first is None:
         raise Trouble(Exit.INVALID, f"{path} has no rows", HELP)
     # A jsonl's later rows may have more columns than its first; those that are not mapped are not read.
-    return mapped(list(first), fields, names, told_columns(pairs)), chain([first], found)
+    return mapped(list(first), fields, names, told_columns(pairs), advice), chain([first], found)
 
 
 def rows(path: Path) -> Iterator[Row]:
@@ -108,9 +120,15 @@ def rows(path: Path) -> Iterator[Row]:
         try:
             for row in READERS[kind](file):
                 n += 1
-                yield row
+                yield _flat(row)
         except UNREADABLE as error:
             raise Trouble(Exit.INVALID, f"{path} cannot be read after row {n:,}: {error}", HELP) from error
+
+
+def _flat(row: Row) -> Row:
+    """Audio features may stand under one name, as the contract has them: then they are columns like the others."""
+    features = row.get("features")
+    return {**{name: value for name, value in row.items() if name != "features"}, **features} if isinstance(features, dict) else row
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from packaging.requirements import Requirement
 
+from console.catalogue_state import left, place_of
 from console.commands.topics import asked
 from console.decode import as_bytes
 from console.kafka_door import end_offsets, group_members, metadata, records
@@ -150,6 +151,8 @@ def keys_where_murmur2_puts_them(visit: Visit) -> Iterator[Finding]:
 def workers_are_there(visit: Visit) -> Iterator[Finding]:
     """Members of the consumer groups; a worker that ends again and again comes and goes here."""
     for role in ROLES:
+        if role == "catalogue":
+            continue  # not everybody has one: see `catalogue_is_cleaned`
         group = f"{visit.settings.namespace}.{role}"
         members = group_members(visit.settings, group)
         status: Status = "PASS" if members else "WARN"
@@ -219,6 +222,17 @@ def events_are_applied(visit: Visit) -> Iterator[Finding]:
         yield Finding("lag", "PASS", f"{sum(left):,} events wait")
 
 
+def catalogue_is_cleaned(visit: Visit) -> Iterator[Finding]:
+    """Records of tracks and users that wait, and who would take them."""
+    there = group_members(visit.settings, f"{visit.settings.namespace}.catalogue")
+    for users in (False, True):
+        place = place_of(visit.settings, users=users)
+        n = left(visit.state, place, end_offsets(visit.settings, place.topic))
+        waits = n > LAG_WARN or (n > 0 and not there)
+        seen = f"{n:,} records wait, {there} workers"
+        yield Finding(f"{place.what} to clean", "WARN" if waits else "PASS", seen, "segue worker catalogue" if waits else "")
+
+
 KAFKA_CHECKS: tuple[tuple[str, Check], ...] = (
     ("topics", topics_as_declared),
     ("partitioner", keys_where_murmur2_puts_them),
@@ -230,4 +244,5 @@ REDIS_CHECKS: tuple[tuple[str, Check], ...] = (
     ("clock", clocks_agree),
     ("namespace", partitions_agree),
     ("lag", events_are_applied),
+    ("catalogue", catalogue_is_cleaned),
 )

@@ -35,6 +35,17 @@ def print_catalogue(report: Found) -> None:
         out.print(f"other ids of a recording that had one: {report['other_ids_of_a_recording']:,}", markup=False)
 
 
+def print_live(report: Found) -> None:
+    """What came in: by field and rule, with examples."""
+    out, counted = screen(), report["records"]
+    out.print(
+        f"{report['topic']}: {counted['applied']:,} records applied, {counted['withdrawn']:,} withdrew a row, "
+        f"{counted['rejected']:,} became dead letters",
+        markup=False,
+    )
+    out.print(_by_rule(report), markup=False)
+
+
 def _unneeded(found: Found) -> list[str]:
     """Columns that can be left out, and why."""
     copies = [f"{column} (of {of})" for column, of in found["copies"].items()]

@@ -25,6 +25,7 @@ from console.commands import (
     evaluating_cleaning,
     evaluating_policy,
     explaining,
+    importing,
     looking,
     mapping,
     ranking,
@@ -100,6 +101,16 @@ quality_app = typer.Typer()
 quality_app.callback(invoke_without_command=True)(looking.quality)
 quality_app.command()(cleaning.catalogue)
 app.add_typer(quality_app, name="quality")
+
+import_app = typer.Typer(no_args_is_help=True, help="Files into topics.")
+import_app.command()(importing.catalogue)
+app.add_typer(import_app, name="import")
+
+
+@import_app.callback()
+def import_() -> None:
+    """A group, although there is one command in it so far: plays are replayed."""
+
 
 topics_app = typer.Typer(no_args_is_help=True, help="The topics of a namespace: plan, apply.")
 topics_app.command()(topics.plan)

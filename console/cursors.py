@@ -54,7 +54,15 @@ def places(state: State, cursor_keys: Sequence[str], ends: Sequence[int]) -> lis
     return [Place(int(cursor.get("next", b"0")), end) for cursor, end in zip(cursors, ends, strict=True)]
 
 
-def wait_for(state: State, cursor_keys: Sequence[str], ends: Sequence[int], show: Callable[[int], None], *, what: str) -> None:
+def wait_for(
+    state: State,
+    cursor_keys: Sequence[str],
+    ends: Sequence[int],
+    show: Callable[[int], None],
+    *,
+    what: str,
+    next_command: str = "segue worker plays",
+) -> None:
     """Returns once every cursor stands at or behind its end; `show` gets how many records are left.
 
     Raises
@@ -70,7 +78,7 @@ def wait_for(state: State, cursor_keys: Sequence[str], ends: Sequence[int], show
         if left != fewest:
             fewest, moved_s = left, time.monotonic()
         if time.monotonic() - moved_s > STALLED_S:
-            raise Trouble(Exit.FAILURE, f"{left} {what} wait and no cursor moved for {STALLED_S:.0f} s", "segue worker plays")
+            raise Trouble(Exit.FAILURE, f"{left} {what} wait and no cursor moved for {STALLED_S:.0f} s", next_command)
         time.sleep(LOOK_EVERY_S)
 
 

@@ -1,4 +1,4 @@
-"""`segue quality catalogue`: what the cleaning says of a file of tracks or users, before anything learns from it."""
+"""`segue quality catalogue`: what the cleaning said of what came in, or says of a file before anything learns from it."""
 
 from __future__ import annotations
 
@@ -9,38 +9,60 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from console.cleaning_report import print_catalogue
+from console.addresses import settings_of
+from console.catalogue_state import counts_by_rule, outcomes, place_of
+from console.cleaning_report import print_catalogue, print_live
 from console.output import Json, guarded, say_json
 from console.progress import Steps
+from console.redis_door import State
+from console.trouble import Exit, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from console.catalogue_file import Row
+    from infra.settings import Settings
     from online_models.cleaning.rows import Counts, RowCleaner
 
 
 @guarded
 def catalogue(
-    file: Annotated[Path, typer.Argument(help="csv, tsv, jsonl or parquet; .gz and .zip are opened.")],
-    users: Annotated[bool, typer.Option("--users", help="The file holds users' attributes, not tracks.")] = False,
+    context: typer.Context,
+    file: Annotated[Path | None, typer.Argument(help="csv, tsv, jsonl or parquet; .gz and .zip are opened. Without: what came in.")] = None,
+    users: Annotated[bool, typer.Option("--users", help="Users' attributes, not tracks.")] = False,
     maps: Annotated[list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="released=year")] = None,
     as_json: Json = False,
 ) -> None:
-    """Clean a file without importing it: what was corrected and refused, by field and rule, with examples."""
+    """What was corrected and refused, by field and rule, with examples: of all that came in, or of a file without importing it."""
+    report = _live(settings_of(context), users=users) if file is None else _of_file(file, maps or [], users=users)
+    if as_json:
+        say_json(report)
+    elif file is None:
+        print_live(report)
+    else:
+        print_catalogue(report)
+
+
+def _live(settings: Settings, *, users: bool) -> dict[str, Any]:
+    """What the catalogue workers counted."""
+    state, place = State(settings), place_of(settings, users=users)
+    counted = outcomes(state, place)
+    if not any(counted.values()):
+        told = " --users" if users else ""
+        raise Trouble(Exit.FAILURE, f"no record of {place.topic} was cleaned yet", f"segue import catalogue FILE{told}")
+    return {"topic": place.topic, "records": counted, **counts_by_rule(state, place)}
+
+
+def _of_file(file: Path, maps: list[str], *, users: bool) -> dict[str, Any]:
     # Imported here: Arrow and River, which no other command and no worker should wait for.
     from console.catalogue_file import TRACK_COLUMNS, USER_COLUMNS, fields_of
     from online_models.cleaning.fields import TRACK_FIELDS, USER_FIELDS
     from online_models.cleaning.rows import RowCleaner
 
     fields, names = (USER_FIELDS, USER_COLUMNS) if users else (TRACK_FIELDS, TRACK_COLUMNS)
-    mapping, found = fields_of(file, [field.name for field in fields], names, maps or [])
+    mapping, found = fields_of(file, [field.name for field in fields], names, maps)
     cleaner = RowCleaner(fields)
-    report = {"file": str(file), "mapping": mapping, **_cleaned(cleaner, mapping, found, tracks=not users)}
-    if as_json:
-        say_json(report)
-    else:
-        print_catalogue(report)
+    return {"file": str(file), "mapping": mapping, **_cleaned(cleaner, mapping, found, tracks=not users)}
 
 
 def _cleaned(cleaner: RowCleaner, mapping: dict[str, str], found: Iterator[Row], *, tracks: bool) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 
 from console.addresses import settings_of
+from console.catalogue_state import place_of, row_of
 from console.measures import by_day, recent, since
 from console.output import Json, guarded, say_json, screen
 from console.placing import partition_of_track, partition_of_user, track_key, user_key
@@ -19,6 +20,7 @@ from console.trouble import Exit, Trouble
 from streams.clock import SystemClock
 from streams.decisions import decisions
 from streams.ids import hash_field
+from streams.partitioner import partition_of
 
 
 @guarded
@@ -60,15 +62,17 @@ def user(
     user_id: Annotated[str, typer.Argument(help="The user's id.")],
     as_json: Json = False,
 ) -> None:
-    """What Segue knows of a user."""
-    state = State(settings_of(context))
+    """What Segue knows of a user: from plays, and attributes that were told."""
+    settings = settings_of(context)
+    state = State(settings)
     key = user_key(state, user_id)
-    about = state.document(key, "about")
-    if about is None:
+    about, attributes = state.document(key, "about"), row_of(state, place_of(settings, users=True), user_id)
+    if about is None and attributes is None:
         raise Trouble(Exit.FAILURE, f"user {user_id!r} is unknown: there is no {key}", _a_play(user_id, "t1"))
     found = state.lists(key) or {"next": [], "discover": []}
-    shown = {"key": key, **about, **_decided(state, key), "next": _ids(found["next"]), "discover": _ids(found["discover"])}
-    _tell(shown, as_json)
+    lists = {"next": _ids(found["next"]), "discover": _ids(found["discover"])}
+    shown = {"key": key, **about, **_decided(state, key), **lists} if about is not None else {}
+    _tell(shown, as_json, "attributes", attributes)
 
 
 @guarded
@@ -77,13 +81,14 @@ def track(
     track_id: Annotated[str, typer.Argument(help="The track's id.")],
     as_json: Json = False,
 ) -> None:
-    """What Segue learned of a track."""
-    state = State(settings_of(context))
+    """What Segue learned of a track, and its row in the catalogue."""
+    settings = settings_of(context)
+    state = State(settings)
     key = track_key(state, track_id)
-    about = state.document(key, "about")
-    if about is None:
+    about, row = state.document(key, "about"), row_of(state, place_of(settings, users=False), track_id)
+    if about is None and row is None:
         raise Trouble(Exit.FAILURE, f"track {track_id!r} is unknown: there is no {key}", _a_play("ana", track_id))
-    _tell({"key": key, **about}, as_json)
+    _tell({"key": key, **about} if about is not None else {}, as_json, "catalogue", row)
 
 
 @guarded
@@ -92,7 +97,7 @@ def where(
     some_id: Annotated[str, typer.Argument(metavar="ID", help="A user's or a track's id.")],
     as_json: Json = False,
 ) -> None:
-    """The Redis keys of an id, as user and as track, and whether they are there."""
+    """The Redis keys of an id, as user and as track, learned and told, and whether they are there."""
     settings = settings_of(context)
     state = State(settings)
     user_p, track_p = partition_of_user(settings, some_id), partition_of_track(settings, some_id)
@@ -100,6 +105,10 @@ def where(
         "user": {"key": state.keys.user(user_p, some_id), "partition": user_p, "cursor": state.keys.user_cursor(user_p)},
         "track": {"key": state.keys.track(track_p, some_id), "partition": track_p, "cursor": state.keys.track_cursor(track_p)},
     }
+    for kind, users in (("catalogue", False), ("attributes", True)):
+        place = place_of(settings, users=users)
+        partition = partition_of(some_id.encode(), place.n_partitions)
+        keys[kind] = {"key": place.row_key(some_id), "partition": partition, "cursor": place.cursors[partition]}
     for place in keys.values():
         place["exists"] = _exists(state, str(place["key"]))
     if as_json:
@@ -107,7 +116,7 @@ def where(
         return
     for kind, place in keys.items():
         there = {True: "there", False: "not there", None: "Redis is away"}[place["exists"]]
-        screen().print(f"{kind:5}  {place['key']}  ({there})", markup=False)
+        screen().print(f"{kind:10}  {place['key']}  ({there})", markup=False)
 
 
 @guarded
@@ -181,16 +190,31 @@ def _entries(title: str, entries: Iterable[Mapping[str, Any]]) -> Table:
     return table
 
 
-def _tell(shown: Mapping[str, Any], as_json: bool) -> None:
-    """Fields as JSON, or one per line."""
+def _tell(shown: Mapping[str, Any], as_json: bool, row_name: str, row: Mapping[str, Any] | None) -> None:
+    """Fields as JSON, or one per line; the row of the catalogue behind what was learned."""
     if as_json:
-        say_json(shown)
+        say_json(shown if row is None else {**shown, row_name: row})
         return
     table = Table.grid(padding=(0, 2))
     for name, value in shown.items():
-        text = _when(value) if name.endswith("_at") and isinstance(value, int) else _plain(value)
-        table.add_row(name, text)
-    screen().print(table)
+        table.add_row(name, _for_people(name, value))
+    for name, value in (row or {}).items():
+        if value == []:
+            continue
+        table.add_row(f"{row_name} {name}", _for_people(name, value))
+    screen().print(table, markup=False)
+
+
+def _for_people(name: str, value: object) -> str:
+    if name.endswith("_at") and isinstance(value, int):
+        return _when(value)
+    if name == "corrected" and isinstance(value, list):
+        return "; ".join(f"{it['field']}: {it['before']!r} → {it['after']!r} ({it['rule']})" for it in value)
+    if name == "refused" and isinstance(value, list):
+        return "; ".join(f"{it['field']}: {it['value']!r} ({it['reason']})" for it in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {each}" for key, each in value.items())
+    return _plain(value)
 
 
 def _plain(value: object) -> str:

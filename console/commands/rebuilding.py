@@ -32,7 +32,8 @@ def rebuild(
     if as_json:
         say_json({"namespace": settings.namespace, "deleted": n})
         return
-    screen().print(f"deleted {n:,} keys {settings.namespace}:*; now start workers: segue worker plays, segue worker models", markup=False)
+    workers = ", ".join(f"segue worker {role}" for role in ROLES)
+    screen().print(f"deleted {n:,} keys {settings.namespace}:*; now start workers: {workers}", markup=False)
 
 
 def _nobody_works(settings: Settings) -> None:

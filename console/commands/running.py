@@ -26,6 +26,7 @@ def up(
     context: typer.Context,
     workers: Annotated[int, typer.Option(min=0, help="Worker processes for plays; 0 = services and topics alone.")] = 1,
     models: Annotated[bool, typer.Option("--models/--no-models", help="A models worker beside them.")] = True,
+    catalogue: Annotated[bool, typer.Option("--catalogue/--no-catalogue", help="A catalogue worker beside them.")] = True,
     seconds: Annotated[float, typer.Option(min=0, help="Stop by itself after so long; 0 = until Ctrl-C.")] = 0.0,
     as_json: Json = False,
 ) -> None:
@@ -37,10 +38,11 @@ def up(
         raise Trouble(
             Exit.REFUSED, f"`{other.command}` (process {other.pid}) is running from {folder}, Kafka at {other.kafka}", f"kill {other.pid}"
         )
-    crew = {"plays": workers} if workers else {}
+    beside = {"models": models, "catalogue": catalogue}
+    crew = {"plays": workers, **{role: 1 for role, wanted in beside.items() if wanted}} if workers else {}
     if workers:
         install()
-    with site(settings, data_dir=folder, workers=crew | ({"models": 1} if workers and models else {})) as running:
+    with site(settings, data_dir=folder, workers=crew) as running:
         live, processes = running.settings, running.workers
         state = run_state.RunState(os.getpid(), "segue up", live.namespace, live.kafka, live.redis, processes.metrics.get("plays", 0))
         path = run_state.write(state, folder)

@@ -142,7 +142,19 @@ def _checks(segue: Segue) -> dict[str, Any]:
 def test_doctor_passes_sound_services(segue: Segue) -> None:
     segue.json("send", "--user", "ana", "--track", "t1")
     checks = _checks(segue)
-    for name in ("packages", "kafka", "topics", "partitioner", "redis", "redis memory", "redis aof", "clock", "lag"):
+    for name in (
+        "packages",
+        "kafka",
+        "topics",
+        "partitioner",
+        "redis",
+        "redis memory",
+        "redis aof",
+        "clock",
+        "lag",
+        "tracks to clean",
+        "users to clean",
+    ):
         assert checks[name]["status"] == "PASS", checks[name]
     assert checks["exit"] == Exit.OK
 
@@ -156,6 +168,15 @@ def test_doctor_sees_a_producer_with_another_partitioner(segue: Segue) -> None:
     assert checks["partitioner"]["status"] == "FAIL"
     assert "murmur2_random" in checks["partitioner"]["fix"]
     assert checks["exit"] == Exit.FAILURE
+
+
+def test_doctor_sees_a_catalogue_that_nobody_cleans(segue: Segue, tmp_path: Path) -> None:
+    (tmp_path / "tracks.csv").write_text("track_id,title\nt1,Vltava\n")
+    result = segue.run("import", "catalogue", str(tmp_path / "tracks.csv"))
+    assert "segue worker catalogue" in result.stdout
+    checks = _checks(segue)
+    assert (checks["tracks to clean"]["status"], checks["tracks to clean"]["fix"]) == ("WARN", "segue worker catalogue")
+    assert checks["users to clean"]["status"] == "PASS"
 
 
 def test_doctor_sees_missing_topics(segue: Segue) -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from infra.settings import Settings
 from infra.topics import table
+from online_models.cleaning.stream import CleanStream
+from streams.catalogue_intake import KINDS, Kind, screen
 from streams.contract import (
     AHEAD_MS_MAX,
     CONTEXT_ENTRIES_MAX,
@@ -23,8 +25,11 @@ from streams.contract import (
     Play,
     Reason,
     Recommendation,
+    Track,
+    User,
 )
 from streams.intake import Intake
+from streams.partitioner import partition_of
 from streams.short_lists import published
 from tests.events_log import PARTITIONS, appended
 
@@ -39,7 +44,7 @@ class Block(NamedTuple):
 
 
 BLOCKS = [Block(claim.strip(), text) for claim, text in re.findall(r"^```json(.*?)\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)]
-EVENTS = [block for block in BLOCKS if block.claim not in ("recommendation", "stored")]
+EVENTS = [block for block in BLOCKS if block.claim not in ("recommendation", "stored", "track", "user")]
 
 
 @pytest.mark.parametrize("block", EVENTS, ids=[f"{n}: {block.claim}" for n, block in enumerate(EVENTS)])
@@ -50,7 +55,9 @@ def test_an_example_gets_the_answer_that_the_document_claims(block: Block) -> No
 
 
 def test_every_block_of_json_makes_a_claim() -> None:
-    assert all(re.fullmatch(r"accepted|recommendation|stored|rejected \w+", block.claim) for block in BLOCKS) and len(BLOCKS) > 10
+    assert (
+        all(re.fullmatch(r"accepted|recommendation|stored|track|user|rejected \w+", block.claim) for block in BLOCKS) and len(BLOCKS) > 10
+    )
 
 
 def test_the_example_of_a_list_can_be_read() -> None:
@@ -63,6 +70,22 @@ def test_the_example_of_a_stored_list_stands_for_a_list() -> None:
     told = msgspec.json.decode(published(block.text.replace("\n ", "").strip().encode()), type=Recommendation)
     assert [entry.track_id for entry in told.next] == ["t7", "t5"]
     assert told.discover == told.next[1:]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.topic)
+def test_the_examples_of_the_catalogue_are_rows_that_nothing_is_left_out_of(kind: Kind) -> None:
+    (block,) = (block for block in BLOCKS if f"{block.claim}s" == kind.topic)
+    key = str(msgspec.json.decode(block.text)[kind.identity]).encode()
+    written = screen(appended(block.text.encode(), key), kind, partition_of(key, PARTITIONS), PARTITIONS)
+    assert written.raw is not None
+    told = {name: value for name, value in written.raw.items() if value is not None}
+    row = CleanStream(kind.fields).take(told).row
+    assert (row.refusals, row.values.keys()) == ([], told.keys())
+
+
+def test_every_field_of_the_catalogue_is_named() -> None:
+    fields = [field.name for kind in KINDS for field in kind.fields]
+    assert [name for name in (*fields, *Track.__struct_fields__, *User.__struct_fields__) if f"`{name}`" not in TEXT] == []
 
 
 def test_every_reason_has_a_section() -> None:
