@@ -81,7 +81,7 @@ PATTERNS: tuple[Pattern, ...] = (
         "catalogue worker owning Q",
         "one per partition",
         "never",
-        "token, next, incarnation, counters (applied, withdrawn, rejected)",
+        "token, next, incarnation, counters (applied, withdrawn, rejected), lessons sent",
     ),
     Pattern(
         "NS:{cQ}:pending", "string", "catalogue worker owning Q", "absent when empty", "never", "refused records still to be published"
@@ -92,7 +92,7 @@ PATTERNS: tuple[Pattern, ...] = (
         "catalogue worker owning Q",
         "<= 256 KB",
         "until withdrawn",
-        "row (JSON, the clean values), estimates (JSON, of missing numbers), cleaning (JSON: corrected, refused, same_as)",
+        "row (JSON, the clean values), estimates (JSON), cleaning (JSON: corrected, refused, same_as), taught (its lesson's number)",
     ),
     Pattern(
         "NS:{cQ}:evidence",
@@ -122,7 +122,7 @@ PATTERNS: tuple[Pattern, ...] = (
         "catalogue worker owning P",
         "<= 256 KB",
         "until withdrawn",
-        "row, estimates, cleaning: as of a track",
+        "row, estimates, cleaning: as of a track; taught: empty",
     ),
     Pattern("NS:{aP}:evidence", "hash", "catalogue worker owning P", "<= 25,000 fields", "never", "what the cleaning knows, without ids"),
     Pattern("NS:{aP}:counts", "hash", "catalogue worker owning P", "<= 100 KB", "never", "JSON by field and rule"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -18,7 +19,7 @@ from infra.keys import Keys
 from online_models.cleaning.rows import BadRow, CleanRow
 from online_models.cleaning.stream import Cleaned, CleanStream
 from online_models.cleaning.titles import Title
-from streams import catalogue_intake, pending
+from streams import catalogue_intake, genre_lessons, pending
 from streams.catalogue_intake import FEATURES, Kind
 from streams.contract import Reason
 from streams.dead_letters import dead_letter, encode_rejection
@@ -33,7 +34,8 @@ SONGS_MAX: Final = 100_000
 """Songs whose recordings a partition links: 300 bytes each."""
 CORRECTIONS_MAX: Final = 100
 """Corrections that stay on a row: all are counted, and a list of a thousand tags shows what was the matter with the first."""
-ROW_FIELDS: Final = ("row", "estimates", "cleaning")
+ROW_FIELDS: Final = ("row", "estimates", "cleaning", "taught")
+"""`taught` is the number of the lesson that says what the row says; empty = none does."""
 OUTCOMES: Final = ("applied", "withdrawn", "rejected")
 """Counters of a partition: their sum is the records below `next`."""
 HELD_BYTES_MAX: Final = 1 << 24
@@ -60,8 +62,13 @@ class Made:
     """What a round made of a partition's records: to be applied, then published."""
 
     call: FencedCall
-    letters: list[Outgoing]
+    records: list[Outgoing]
+    """Dead letters and lessons."""
     told: Told
+
+
+Stood = tuple[bytes, bytes]
+"""Fields `row` and `taught` of a row as it stands."""
 
 
 class CataloguePartition:
@@ -72,6 +79,7 @@ class CataloguePartition:
     fields: of the cursor, as the claim found them.
     evidence, counts: hashes of the partition, as they stand in the store.
     partition_count, letters_partitions: of the topic that is read, and of the dead letters.
+    lessons_partition: of the model `genre`; None = nobody learns from these rows.
     """
 
     def __init__(
@@ -86,12 +94,15 @@ class CataloguePartition:
         *,
         partition_count: int,
         letters_partitions: int,
+        lessons_partition: int | None = None,
     ) -> None:
         self.kind, self.n, self.token = kind, n, token
         self.incarnation = fields["incarnation"].decode()
         self.next = int(fields["next"])
         self.counts = Counter({name: int(fields.get(name, 0)) for name in OUTCOMES})
         self._keys, self._partition_count, self._letters_partitions = keys, partition_count, letters_partitions
+        self._lessons_partition = lessons_partition
+        self._n_lessons = msgspec.json.decode(fields.get("lessons", b"{}"), type=dict[str, int]).get(genre_lessons.MODEL, 0)
         self._stream = CleanStream(kind.fields, names_max=NAMES_MAX, songs_max=SONGS_MAX if kind.links else 0)
         self._counted = dict(counts)
         if counts:
@@ -105,9 +116,22 @@ class CataloguePartition:
         """Key of the cursor."""
         return self._keys.clean_cursor(self.kind.side, self.n)
 
-    def take(self, records: Sequence[Record]) -> Made:
-        """Clean records (at least one), in order; afterwards the partition in memory stands behind them, applied or not."""
+    @property
+    def teaches(self) -> bool:
+        """Whether `take` needs to know the rows as they stand."""
+        return self._lessons_partition is not None
+
+    def row_key(self, row_id: str) -> str:
+        """Key of a row."""
+        return self._keys.clean_row(self.kind.side, self.n, row_id)
+
+    def take(self, records: Sequence[Record], before: Mapping[str, Stood] = MappingProxyType({})) -> Made:
+        """Clean records (at least one), in order; afterwards the partition in memory stands behind them, applied or not.
+
+        `before`: the rows of these records by id, as they stand, where the partition `teaches`.
+        """
         rows: dict[str, tuple[bytes, ...] | None] = {}
+        lessons: list[tuple[dict[str, Any], int]] = []
         rejections: list[tuple[Record, Rejected]] = []
         told = Told()
         for record in records:
@@ -118,11 +142,35 @@ class CataloguePartition:
                 told.outcomes["rejected"] += 1
                 told.reasons[str(rejected.reason)] += 1
                 continue
+            if row is not None:
+                stood = rows[row_id] if row_id in rows else before.get(row_id)
+                row = (*row, self._teach(row[0], stood, record.timestamp, lessons))
             rows[row_id] = row
             told.outcomes["withdrawn" if row is None else "applied"] += 1
         self.counts.update(told.outcomes)
         start, self.next = self.next, records[-1].offset + 1
-        return Made(self._call(start, rows, rejections), [self._letter(*each) for each in rejections], told)
+        numbered = self._numbered(lessons)
+        records_out = [self._letter(*each) for each in rejections] + pending.numbered_records(numbered)
+        return Made(self._call(start, rows, rejections, numbered), records_out, told)
+
+    def _teach(self, row: bytes, stood: tuple[bytes, ...] | None, at_ms: int, lessons: list[tuple[dict[str, Any], int]]) -> bytes:
+        """Adds what a row teaches, unless the one that stood there taught it; the number of the lesson, empty = none."""
+        if not self.teaches:
+            return b""
+        new = genre_lessons.lesson(msgspec.json.decode(row))
+        if new is not None and stood is not None and stood[-1] and new == genre_lessons.lesson(msgspec.json.decode(stood[0])):
+            return stood[-1]
+        if new is None:
+            return b""
+        lessons.append((new, at_ms))
+        return b"%d" % (self._n_lessons + len(lessons))
+
+    def _numbered(self, lessons: Sequence[tuple[dict[str, Any], int]]) -> list[pending.Numbered]:
+        if self._lessons_partition is None or not lessons:
+            return []
+        topic, first = f"{self._keys.namespace}.internal.lessons", self._n_lessons + 1
+        self._n_lessons += len(lessons)
+        return genre_lessons.sections(topic, self._lessons_partition, self.incarnation, self.n, first, lessons)
 
     def _row(self, record: Record, told: Told) -> tuple[str, tuple[bytes, ...] | None]:
         """Id and fields of a row; None = withdrawn. Raises Rejected."""
@@ -142,8 +190,14 @@ class CataloguePartition:
         shown = {**shaped(cleaned.row.values), **_parts(cleaned.row), "updated_at": record.timestamp}
         return written.row_id, (_encode(shown), _encode(cleaned.row.estimates), _encode(_cleaning(cleaned)))
 
-    def _call(self, start: int, rows: Mapping[str, tuple[bytes, ...] | None], rejections: Sequence[tuple[Record, Rejected]]) -> FencedCall:
-        key = {row_id: self._keys.clean_row(self.kind.side, self.n, row_id) for row_id in rows}
+    def _call(
+        self,
+        start: int,
+        rows: Mapping[str, tuple[bytes, ...] | None],
+        rejections: Sequence[tuple[Record, Rejected]],
+        numbered: list[pending.Numbered],
+    ) -> FencedCall:
+        key = {row_id: self.row_key(row_id) for row_id in rows}
         written: list[Row] = [(key[row_id], *row) for row_id, row in rows.items() if row is not None]
         commands = [Command("DEL", key[row_id]) for row_id, row in rows.items() if row is None]
         evidence = {place: _encode(known) for place, known in self._stream.changes().items()}
@@ -165,14 +219,15 @@ class CataloguePartition:
             start=start,
             end=self.next,
             cursor_fields=self._cursor_fields(),
-            pending=pending.encode(pending.Pending(0, [], [], held)),
+            pending=pending.encode(pending.Pending(0, [], numbered, held)),
             row_fields=ROW_FIELDS,
             rows=written,
             commands=commands,
         )
 
     def _cursor_fields(self) -> dict[str, Field]:
-        return {name: self.counts[name] for name in OUTCOMES}
+        fields: dict[str, Field] = {name: self.counts[name] for name in OUTCOMES}
+        return fields | {"lessons": _encode({genre_lessons.MODEL: self._n_lessons})} if self._n_lessons else fields
 
     def _letter(self, record: Record, rejected: Rejected) -> Outgoing:
         return placed(dead_letter(record, rejected.reason, rejected.message, self._keys.namespace), self._letters_partitions)

@@ -1,8 +1,8 @@
 """The role `catalogue`: tracks and users' attributes are cleaned record by record, and their rows stand in the store.
 
 Order of a round of one partition, and the promise: clean, fenced apply (rows, what the cleaning remembers, counts, refused
-records in `pending`, and `next`, last), publish the dead letters, wait for the acknowledgement. So a crash anywhere gives
-the same rows, and no cursor passes a dead letter that nobody holds.
+records and lessons in `pending`, and `next`, last), publish dead letters and lessons, wait for the acknowledgement. So a crash
+anywhere gives the same rows, and no cursor passes a dead letter or a lesson that nobody holds.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ import structlog
 
 from infra.keys import Keys
 from infra.settings import Settings
+from streams import genre_lessons
 from streams.catalogue_intake import KINDS, TRACKS, Kind
-from streams.catalogue_rows import CataloguePartition, placed
+from streams.catalogue_rows import CataloguePartition, Stood, placed
 from streams.claims import Claims, Gap
 from streams.dead_letters import Held, decode_rejection
 from streams.observe_catalogue import CatalogueObserver, SilentCatalogue
 from streams.pending import decode as decode_pending
+from streams.pending import numbered_records
 from streams.ports import TP, Applied, Clock, Group, Outbox, Record, Refused, Store
 
 log = structlog.get_logger("segue.catalogue")
@@ -54,6 +56,7 @@ class Catalogue:
     clock: given to every role; times of this one are those of its records.
     fresh_token: makes the random token of a claim, 16 hex digits.
     on_crash: told of an exception in the background; it must end the process.
+    lessons_partition: of the model that learns genres; None = as the registry of models says.
 
     Attributes
     ----------
@@ -70,8 +73,10 @@ class Catalogue:
         fresh_token: Callable[[], str] = lambda: token_hex(8),
         observe: CatalogueObserver | None = None,
         on_crash: Callable[[BaseException], None] | None = None,
+        lessons_partition: int | None = None,
     ) -> None:
         self._settings, self._store, self._outbox = settings, store, outbox
+        self._lessons_partition = genre_lessons.registered() if lessons_partition is None else lessons_partition
         self._kinds = {f"{settings.namespace}.{kind.topic}": kind for kind in KINDS}
         self._keys = Keys(settings.namespace)
         self._fresh_token, self._on_crash = fresh_token, on_crash
@@ -127,6 +132,7 @@ class Catalogue:
             await self._store.whole(keys.clean_counts(kind.side, n)),
             partition_count=s.deltas_partitions if kind is TRACKS else s.events_partitions,
             letters_partitions=s.events_partitions,
+            lessons_partition=self._lessons_partition if kind is TRACKS else None,
         )
         await self._publish_again(claimed.pending)
         self._observe.claimed(kind.topic)
@@ -134,13 +140,14 @@ class Catalogue:
         return partition, max(partition.next, first)
 
     async def _publish_again(self, raw: bytes) -> None:
-        """Dead letters that the owner before stored and may not have published."""
-        letters = []
-        for rejection in map(decode_rejection, decode_pending(raw).rejected):
+        """Dead letters and lessons that the owner before stored and may not have published."""
+        pending = decode_pending(raw)
+        records = numbered_records(pending.numbered)
+        for rejection in map(decode_rejection, pending.rejected):
             assert isinstance(rejection, Held), "this role holds refused records whole"
-            letters.append(placed(rejection.letter(self._settings.namespace), self._settings.events_partitions))
-        if letters:
-            await self._outbox.publish(letters)
+            records.append(placed(rejection.letter(self._settings.namespace), self._settings.events_partitions))
+        if records:
+            await self._outbox.publish(records)
 
     async def revoked(self, tps: Collection[TP]) -> None:
         """The partitions are going: let the round in hand end, forget the rest."""
@@ -223,17 +230,25 @@ class Catalogue:
 
     async def _round(self, owned: Owned, records: Sequence[Record]) -> bool:
         """One round; False when it was refused."""
-        made = owned.partition.take(records)
+        made = owned.partition.take(records, await self._rows_of(owned.partition, records))
         (answer,) = await self._store.apply([made.call])
         if not isinstance(answer, Applied):
             assert isinstance(answer, Refused), answer
             self._give_up(owned, f"refused: token {answer.token!r}, next {answer.next}, incarnation {answer.incarnation!r}")
             return False
         owned.stored = made.call.end
-        if made.letters:
-            await self._outbox.publish(made.letters)
+        if made.records:
+            await self._outbox.publish(made.records)
         self._observe.applied(owned.partition.kind.topic, made.told)
         return True
+
+    async def _rows_of(self, partition: CataloguePartition, records: Sequence[Record]) -> dict[str, Stood]:
+        """Rows of these records as they stand, where somebody learns from what is new in them."""
+        if not partition.teaches:
+            return {}
+        ids = list(dict.fromkeys(record.key.decode("utf-8", "replace") for record in records if record.key is not None))
+        found = await self._store.read_many([(partition.row_key(some_id), ("row", "taught")) for some_id in ids])
+        return {some_id: (row, taught or b"") for some_id, (row, taught) in zip(ids, found, strict=True) if row is not None}
 
     def _give_up(self, owned: Owned, why: str) -> None:
         """Another owner, or a Redis that went back: forget the rows, claim again once Kafka says that we are still a member."""

@@ -18,7 +18,9 @@ HEADER: Final = Struct("<8sHHqII")
 DELTAS: Final = 0
 """Kind: transitions and counts for track rows (`streams/deltas.py` owns the body)."""
 LESSONS: Final = 1
-"""Kind: lessons for one model (`streams/lessons.py` owns the body)."""
+"""Kind: lessons of a fixed size for one model (`streams/lessons.py` owns the body)."""
+JSON_LESSONS: Final = 2
+"""Kind: lessons for one model, a JSON object on each line (`streams/lessons.py` owns the body)."""
 
 INCARNATION_BYTES: Final = 8
 

@@ -127,7 +127,7 @@ def folded(settings: Settings, kind: Kind, n: int, log: list[Appended]) -> Expec
             parts = list(map(encode, command.args))
             hashes[command.key] = dict(zip(parts[0::2], parts[1::2], strict=True))
     fields = {encode(name): encode(value) for name, value in made.call.cursor_fields.items()} | {b"next": encode(made.call.end)}
-    return Expected(partition.cursor, fields, hashes, made.letters)
+    return Expected(partition.cursor, fields, hashes, [record for record in made.records if record.topic.endswith(".dead-letters")])
 
 
 Place = tuple[bytes, bytes, bytes]

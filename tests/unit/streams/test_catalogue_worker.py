@@ -13,10 +13,11 @@ import pytest
 from infra.keys import Keys
 from infra.memory_store import MemoryRedis, MemoryStore, Moment, ReplyLost
 from infra.settings import Settings
-from streams import catalogue_worker
+from streams import catalogue_worker, genre_lessons
 from streams.catalogue_worker import Catalogue, rounds
 from streams.memory_outbox import MemoryOutbox
 from streams.ports import TP, Outgoing, Record
+from streams.sections import JSON_LESSONS, admit, read_sections
 from tests.catalogue_log import AT_MS, compacted, lying_on, messy_tracks
 from tests.events_log import Appended
 
@@ -68,8 +69,10 @@ class Noon:
 def worker(
     redis: MemoryRedis, outbox: MemoryOutbox | None = None, hook: Callable[[Moment], None] | None = None, settings: Settings = SETTINGS
 ) -> Catalogue:
+    """With a model that learns genres from lessons partition 1."""
     store = MemoryStore(redis, namespace="night", hook=hook)
-    catalogue = Catalogue(settings, store, outbox or MemoryOutbox(), Noon(), fresh_token=lambda: f"{next(TOKENS):016x}")
+    token = lambda: f"{next(TOKENS):016x}"  # noqa: E731
+    catalogue = Catalogue(settings, store, outbox or MemoryOutbox(), Noon(), fresh_token=token, lessons_partition=1)
     catalogue.attach(Kafka())
     return catalogue
 
@@ -100,6 +103,19 @@ def stands(redis: MemoryRedis) -> dict[str, Any]:
 
 def letters(outbox: MemoryOutbox) -> list[Outgoing]:
     return outbox.log.get(("night.dead-letters", 0), [])
+
+
+def lessons(outbox: MemoryOutbox) -> list[bytes]:
+    """What a model takes of all sections that were published: each number once."""
+    taken: list[bytes] = []
+    for record in outbox.log.get(("night.internal.lessons", 1), []):
+        for section in read_sections(record.value or b""):
+            lines = bytes(section.body).split(b"\n")
+            assert (section.kind, section.source, section.n) == (JSON_LESSONS, 0, len(lines))
+            drop = admit(section, len(taken))
+            assert lines[:drop] == taken[section.first - 1 :][:drop], "sent again with the same bytes"
+            taken += lines[drop:]
+    return taken
 
 
 def rows(redis: MemoryRedis) -> list[str]:
@@ -213,6 +229,48 @@ async def test_attributes_of_users_are_rows_of_their_own() -> None:
     await catalogue.close()
 
 
+async def test_a_track_with_audio_features_is_a_lesson_as_often_as_it_says_something_else() -> None:
+    def told(**fields: object) -> tuple[bytes | None, bytes | None]:
+        return b"t1", msgspec.json.encode({"track_id": "t1", "title": "One", **fields})
+
+    sound = {"tempo": "120 bpm", "energy": 0.5}
+    records = [
+        told(),  # nothing to learn from
+        told(features=sound, genre="Rock"),
+        told(features=sound, genre="Rock", tags=["live"]),  # says the same to a model
+        told(features=sound, genre=None, released="2019"),
+        (b"t1", None),
+        told(features=sound, genre=None, released="2019"),
+    ]
+    redis, outbox = await whole(lying_on(TRACKS, 1, records)[0], chunk=2)
+    same = {"track_id": "t1", "genre": "rock", "features": {"energy": 0.5, "tempo": 120.0}, "title": "One", "artist": None, "album": None}
+    assert [msgspec.json.decode(each) for each in lessons(outbox)] == [
+        {**same, "released": None, "at_ms": AT_MS + 1},
+        {**same, "genre": None, "released": "2019", "at_ms": AT_MS + 3},
+        {**same, "genre": None, "released": "2019", "at_ms": AT_MS + 5},
+    ]
+    assert redis.hash(KEYS.clean_row("c", 0, "t1"))["taught"] == b"3"
+    assert msgspec.json.decode(redis.hash(CURSOR)["lessons"]) == {"genre": 3}
+
+
+async def test_without_a_model_nothing_is_a_lesson_and_one_that_comes_later_learns_what_is_sent_again() -> None:
+    redis, outbox = MemoryRedis(), MemoryOutbox()
+    log = lying_on(TRACKS, 1, 2 * [(b"t1", b'{"track_id":"t1","genre":"rock","features":{"energy":0.5}}')])[0]
+    catalogue = Catalogue(SETTINGS, MemoryStore(redis, namespace="night"), outbox, Noon())
+    assert catalogue._lessons_partition == genre_lessons.registered()
+    catalogue._lessons_partition = None
+    catalogue.attach(Kafka())
+    await catalogue.claim({TP0})
+    await catalogue.receive(TRACKS, {0: log[:1]})
+    await catalogue.close()
+    assert lessons(outbox) == []
+    catalogue = worker(redis, outbox)
+    await catalogue.claim({TP0})
+    await catalogue.receive(TRACKS, {0: log[1:]})
+    await catalogue.close()
+    assert len(lessons(outbox)) == 1
+
+
 async def test_every_record_is_counted_once_and_the_counts_add_up() -> None:
     redis, outbox = await whole(LOG)
     counted = {name: int(redis.hash(CURSOR)[name]) for name in ("applied", "withdrawn", "rejected")}
@@ -227,6 +285,7 @@ async def test_no_cut_of_the_log_changes_a_byte(chunk: int) -> None:
     expected, told = await whole(LOG)
     assert stands(redis) == stands(expected)
     assert letters(outbox) == letters(told)
+    assert lessons(outbox) == lessons(told)
 
 
 @pytest.mark.parametrize(("chunk", "when"), [(1, "before"), (7, "before"), (7, "after"), (31, "after")])
@@ -257,13 +316,15 @@ async def test_a_crash_at_any_step_changes_no_row_and_no_count(chunk: int, when:
         assert stands(redis) == stands(expected), f"step {step}"
         published = letters(outbox)
         assert list(dict.fromkeys(map(repr, published))) == list(map(repr, letters(told))), f"step {step}"
+        assert lessons(outbox) == lessons(told), f"step {step}"
         if not died:
             assert step > 8, "the crashes reached every step"
             return
 
 
-async def test_a_crash_while_dead_letters_are_published_loses_none() -> None:
-    told = letters((await whole(LOG))[1])
+async def test_a_crash_while_dead_letters_and_lessons_are_published_loses_none() -> None:
+    expected = (await whole(LOG))[1]
+    told = letters(expected)
     for after in range(len(told)):
         redis, outbox = MemoryRedis(), MemoryOutbox()
         catalogue = worker(redis, outbox)
@@ -281,6 +342,7 @@ async def test_a_crash_while_dead_letters_are_published_loses_none() -> None:
         await read(catalogue, LOG, found[TP0], 7)
         await catalogue.close()
         assert set(map(repr, letters(outbox))) == set(map(repr, told)), after
+        assert lessons(outbox) == lessons(expected), after
 
 
 async def test_a_lost_reply_is_asked_again_and_counts_once() -> None:
@@ -310,6 +372,16 @@ async def test_after_compaction_and_a_flush_every_row_is_what_its_newest_record_
     assert {k for k in rows(redis) if k.rsplit(":", 1)[1] not in refused} == set(rows(again))
     for key in rows(again):
         assert row_at(again, key)["updated_at"] == row_at(redis, key)["updated_at"]
+
+
+async def test_records_that_come_twice_count_once() -> None:
+    redis = MemoryRedis()
+    catalogue = worker(redis)
+    await catalogue.claim({TP0})
+    for chunk in (LOG[:20], LOG[10:30], LOG):
+        await catalogue.receive(TRACKS, {0: chunk})
+    await catalogue.close()
+    assert stands(redis) == stands((await whole(LOG))[0])
 
 
 async def test_a_second_owner_is_the_only_writer() -> None:
