@@ -106,9 +106,9 @@ def where(
         "track": {"key": state.keys.track(track_p, some_id), "partition": track_p, "cursor": state.keys.track_cursor(track_p)},
     }
     for kind, users in (("catalogue", False), ("attributes", True)):
-        place = place_of(settings, users=users)
-        partition = partition_of(some_id.encode(), place.n_partitions)
-        keys[kind] = {"key": place.row_key(some_id), "partition": partition, "cursor": place.cursors[partition]}
+        rows = place_of(settings, users=users)
+        partition = partition_of(some_id.encode(), rows.n_partitions)
+        keys[kind] = {"key": rows.row_key(some_id), "partition": partition, "cursor": rows.cursors[partition]}
     for place in keys.values():
         place["exists"] = _exists(state, str(place["key"]))
     if as_json:
