@@ -53,7 +53,7 @@ Offset = Annotated[int, Meta(ge=0)]
 Scalar = Annotated[str, Meta(max_length=256)] | int | float | bool | None
 Written = Annotated[str, Meta(max_length=512)] | int | float | bool | list[Any] | dict[str, Any] | None
 """A value for the cleaning: whatever it cannot read is refused by itself, and the rest of its row goes on."""
-Share = Annotated[float, Meta(ge=0, le=1)]
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Place = Annotated[int, Meta(ge=0)]
 
 
