@@ -42,7 +42,7 @@ def place_of(settings: Settings, *, users: bool) -> Place:
     keys = Keys(settings.namespace)
     if users:
         return Place("users", "a", f"{settings.namespace}.users", settings.events_partitions, keys)
-    return Place("tracks", "c", f"{settings.namespace}.tracks", settings.deltas_partitions, keys)
+    return Place("tracks", "c", f"{settings.namespace}.tracks", settings.catalogue_partitions, keys)
 
 
 def outcomes(state: State, place: Place) -> dict[str, int]:

@@ -46,6 +46,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Partitions of events, recommendations, dead letters and answers; fixed for the life of a namespace."""
     deltas_partitions: Annotated[int, Meta(ge=1, le=1024)] = 8
     """Partitions of the internal track deltas; fixed for the life of a namespace."""
+    catalogue_partitions: Annotated[int, Meta(ge=1, le=1024)] = 1
+    """Partitions of the catalogue; each cleans by what it has seen itself, so one knows most. Fixed for the life of a namespace."""
     lessons_partitions: Annotated[int, Meta(ge=1, le=1024)] = 8
     """Partitions of the internal lessons, one per model."""
     round_plays_max: Annotated[int, Meta(ge=1, le=100_000)] = 2_000

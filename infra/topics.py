@@ -91,7 +91,7 @@ def table(settings: Settings) -> tuple[Topic, ...]:
     internal = kept(keep_ms + DAY_MS, INTERNAL_BYTES_MAX)
     return (
         Topic("events", "user_id", events, kept(keep_ms), "everything a user does, in one order"),
-        Topic("tracks", "track_id", deltas, compacted, "catalogue; null = withdrawn"),
+        Topic("tracks", "track_id", settings.catalogue_partitions, compacted, "catalogue; null = withdrawn"),
         Topic("users", "user_id", events, compacted, "optional attributes of users"),
         Topic("recommendations", "user_id", events, kept(keep_ms, cleanup="compact,delete"), "newest lists of a user; null after an erase"),
         Topic("dead-letters", "the record's", events, kept(keep_ms, LETTER_BYTES_MAX), "refused records: raw bytes, headers, reason"),

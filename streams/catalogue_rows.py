@@ -28,9 +28,9 @@ from streams.screening import Rejected
 
 log = structlog.get_logger("segue.catalogue")
 
-NAMES_MAX: Final = 25_000
+NAMES_MAX: Final = 100_000
 """Names that a partition remembers, of each field, and words beside them: 1 KB each in memory, 100 bytes in Redis."""
-SONGS_MAX: Final = 100_000
+SONGS_MAX: Final = 250_000
 """Songs whose recordings a partition links: 300 bytes each."""
 CORRECTIONS_MAX: Final = 100
 """Corrections that stay on a row: all are counted, and a list of a thousand tags shows what was the matter with the first."""

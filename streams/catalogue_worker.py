@@ -20,7 +20,7 @@ from infra.settings import Settings
 from streams import genre_lessons
 from streams.catalogue_intake import KINDS, TRACKS, Kind
 from streams.catalogue_rows import CataloguePartition, Stood, placed
-from streams.claims import Claims, Gap
+from streams.claims import Claims, Gap, NeedsRebuild
 from streams.dead_letters import Held, decode_rejection
 from streams.observe_catalogue import CatalogueObserver, SilentCatalogue
 from streams.pending import decode as decode_pending
@@ -120,6 +120,12 @@ class Catalogue:
         """The partition as the store has it, with what was pending published. Raises `Gap`, `NeedsRebuild`."""
         assert self._group is not None, "attach the transport before the first claim"
         s, keys, n = self._settings, self._keys, tp.partition
+        partition_count = s.catalogue_partitions if kind is TRACKS else s.events_partitions
+        if n >= partition_count:
+            # Where a key belongs goes by this number: with another one, good records would be refused.
+            raise NeedsRebuild(
+                f"{tp.topic} has a partition {n}, the settings say {partition_count}: set the number back, see `segue doctor`"
+            )
         claims = Claims(s, self._store, self._group, self._fresh_token)
         token, claimed = await claims.claim(keys.clean_cursor(kind.side, n), keys.clean_pending(kind.side, n), *tp, f"{kind.side}{n}")
         partition = CataloguePartition(
@@ -130,7 +136,7 @@ class Catalogue:
             claimed.fields,
             await self._store.whole(keys.clean_evidence(kind.side, n)),
             await self._store.whole(keys.clean_counts(kind.side, n)),
-            partition_count=s.deltas_partitions if kind is TRACKS else s.events_partitions,
+            partition_count=partition_count,
             letters_partitions=s.events_partitions,
             lessons_partition=self._lessons_partition if kind is TRACKS else None,
         )

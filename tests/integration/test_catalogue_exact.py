@@ -44,7 +44,7 @@ def settings(kafka_address: str, redis_url: str, namespace: str, tmp_path: Path)
         metrics_port=0,
         data_dir=str(tmp_path),
         events_partitions=2,
-        deltas_partitions=3,
+        catalogue_partitions=3,
     )
 
 
@@ -117,7 +117,7 @@ def folded(settings: Settings, kind: Kind, n: int, log: list[Appended]) -> Expec
         {"incarnation": b"00000000", "next": b"0"},
         {},
         {},
-        partition_count=settings.deltas_partitions if kind is TRACKS else settings.events_partitions,
+        partition_count=settings.catalogue_partitions if kind is TRACKS else settings.events_partitions,
         letters_partitions=settings.events_partitions,
     )
     made = partition.take(log)
@@ -163,7 +163,7 @@ def test_a_worker_that_is_killed_again_and_again_ends_with_the_rows_of_its_log(
     settings: Settings, client: redis.Redis, supervisor: psutil.Process
 ) -> None:
     keys = Keys(settings.namespace)
-    cursors = [keys.clean_cursor("c", n) for n in range(settings.deltas_partitions)]
+    cursors = [keys.clean_cursor("c", n) for n in range(settings.catalogue_partitions)]
     wait_for("a first claim", 60, lambda: all(client.hexists(cursor, "next") for cursor in cursors))
     producing = threading.Thread(target=produce, args=(settings,))
     producing.start()

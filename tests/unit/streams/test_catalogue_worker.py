@@ -15,6 +15,7 @@ from infra.memory_store import MemoryRedis, MemoryStore, Moment, ReplyLost
 from infra.settings import Settings
 from streams import catalogue_worker, genre_lessons
 from streams.catalogue_worker import Catalogue, rounds
+from streams.claims import NeedsRebuild
 from streams.memory_outbox import MemoryOutbox
 from streams.ports import TP, Outgoing, Record
 from streams.sections import JSON_LESSONS, admit, read_sections
@@ -25,7 +26,7 @@ KEYS = Keys("night")
 TRACKS, USERS = "night.tracks", "night.users"
 TP0 = TP(TRACKS, 0)
 CURSOR = KEYS.clean_cursor("c", 0)
-SETTINGS = Settings(namespace="night", events_partitions=1, deltas_partitions=1)
+SETTINGS = Settings(namespace="night", events_partitions=1)
 TOKENS = itertools.count(0x5E60E00000000001)
 LOG = lying_on(TRACKS, 1, messy_tracks(60, seed=3, ids=12))[0]
 
@@ -197,7 +198,7 @@ async def test_what_cannot_be_a_row_is_a_dead_letter_with_its_bytes_and_a_reason
 
 async def test_a_key_on_another_partition_than_murmur2s_is_refused() -> None:
     redis, outbox = MemoryRedis(), MemoryOutbox()
-    settings = Settings(namespace="night", events_partitions=2, deltas_partitions=8)
+    settings = Settings(namespace="night", events_partitions=2, catalogue_partitions=8)
     catalogue = worker(redis, outbox, settings=settings)
     tp = TP(TRACKS, 7)
     await catalogue.claim({tp})
@@ -205,6 +206,13 @@ async def test_a_key_on_another_partition_than_murmur2s_is_refused() -> None:
     (letter,) = outbox.log["night.dead-letters", 1]  # there are fewer partitions of dead letters than of tracks
     assert dict(letter.pairs())["__dlq.errors.reason"] == b"key"
     await catalogue.close()
+
+
+async def test_a_topic_with_more_partitions_than_the_settings_say_is_not_read() -> None:
+    redis = MemoryRedis()
+    with pytest.raises(NeedsRebuild, match="night.tracks has a partition 1, the settings say 1"):
+        await worker(redis).claim({TP(TRACKS, 1)})
+    assert KEYS.clean_cursor("c", 1) not in redis.snapshot().values
 
 
 async def test_a_fault_of_the_cleaning_costs_its_record_and_not_the_partition(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -417,7 +425,7 @@ async def test_a_flush_is_noticed_and_everything_is_read_again() -> None:
 
 async def test_records_that_were_fetched_before_a_new_claim_are_not_taken_for_the_next_ones() -> None:
     redis = MemoryRedis()
-    settings = Settings(namespace="night", events_partitions=1, deltas_partitions=2)
+    settings = Settings(namespace="night", events_partitions=1, catalogue_partitions=2)
     logs = lying_on(TRACKS, 2, messy_tracks(60, seed=3, ids=12))
     tps = {TP(TRACKS, 0), TP(TRACKS, 1)}
     catalogue = worker(redis, settings=settings)
