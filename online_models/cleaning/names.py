@@ -59,7 +59,7 @@ class Names:
         if other:
             return self._beside[other].n.get(key)
         name, n = self._spelling.told(key)
-        writings = self._writings.n.get(key, {})
+        writings = self._writings.n.get(key, Counter())
         return [name, n, writings] if n or writings else None
 
     def restore(self, other: str, key: str, evidence: Any) -> None:

@@ -210,5 +210,9 @@ def test_a_file_is_imported_and_can_be_looked_at(
     assert unit["values"] == 199 and len(unit["examples"]) == 3
     again = segue("import", "catalogue", str(path), "--map", "tempo=bpm", "--wait")
     assert again["applied"] == 200 and segue("track", "t1")["catalogue"]["features"] == {"tempo": 77.0}
+    (tmp_path / "users.csv").write_text("user,country,age\nana,Deutschland,31\n")
+    assert segue("import", "catalogue", str(tmp_path / "users.csv"), "--users", "--wait")["applied"] == 1
+    attributes = segue("user", "ana")["attributes"]
+    assert (attributes["country"], attributes["age"], segue("quality", "catalogue", "--users")["rows"]) == ("DE", 31, 1)
     places = segue("where", "t1")
     assert places["catalogue"]["exists"] and not places["attributes"]["exists"]
