@@ -12,11 +12,12 @@ from console.redis_door import State
 from infra.settings import Settings
 from online_models.model import digest
 from online_models.registry import MODELS, Entry
+from streams.lessons import KINDS
 from streams.model_fold import Fold
 from streams.sections import LESSONS, NumberGap, admit, read_sections
 
-REFOLD_LESSONS_MAX: Final = 1_000_000
-"""Lessons that are learned again (80 us each); beyond, numbers and cursors alone are compared, and a note says so."""
+REFOLD_S_MAX: Final = 80
+"""CPU that learning a model's lessons again may take; beyond, numbers and cursors alone are compared, and a note says so."""
 
 
 def audit_models(
@@ -26,30 +27,40 @@ def audit_models(
 
     Parameters
     ----------
-    sent: source partition -> the lessons that the log implies; this release teaches one model
+    sent: source partition -> the lessons that the log implies, of the models whose lessons follow from events
     """
     for entry in MODELS:
-        _audit_lessons(settings, topics, entry, sent, incarnation, report)
+        if entry.partition >= settings.lessons_partitions:
+            why = f"no partition {entry.partition}, SEGUE_LESSONS_PARTITIONS={settings.lessons_partitions}"
+            report.promises["P7"].note(f"{entry.name}: {why}")
+            continue
+        there = _audit_numbers(settings, topics, entry, incarnation, report)
+        if entry.follows_from_events:
+            _audit_lessons(entry, sent, there, report)
         _audit_model(settings, topics, entry, incarnation, state, report)
 
 
-def _audit_lessons(
-    settings: Settings, topics: Topics, entry: Entry, sent: Mapping[int, Stream], incarnation: str, report: AuditReport
-) -> None:
-    promise = report.promises["P7"]
+def _audit_numbers(settings: Settings, topics: Topics, entry: Entry, incarnation: str, report: AuditReport) -> dict[int, Stream]:
+    """Are the lessons numbered without a hole? Returns them by source, where they are of a fixed size."""
     there: dict[int, Stream] = {}
     marks: dict[int, int] = {}
     for record in topics.read(f"{settings.namespace}.internal.lessons", entry.partition):
         for section in read_sections(record.value or b""):
-            if section.incarnation != incarnation or section.kind != LESSONS:
+            if section.incarnation != incarnation or section.kind != KINDS[entry.lessons.kind]:
                 continue
             try:
                 drop = admit(section, marks.get(section.source, 0))
             except NumberGap as gap:
-                promise.differ(f"lessons of {entry.name}, offset {record.offset}: {gap}")
+                report.promises["P7"].differ(f"lessons of {entry.name}, offset {record.offset}: {gap}")
                 continue
             marks[section.source] = max(section.last, marks.get(section.source, 0))
-            there.setdefault(section.source, Stream()).add(lessons_of(section.body, section.n)[drop:])
+            if section.kind == LESSONS:
+                there.setdefault(section.source, Stream()).add(lessons_of(section.body, section.n)[drop:])
+    return there
+
+
+def _audit_lessons(entry: Entry, sent: Mapping[int, Stream], there: Mapping[int, Stream], report: AuditReport) -> None:
+    promise = report.promises["P7"]
     for source in sorted(sent.keys() | there.keys()):
         wanted, found = sent.get(source, Stream()).told(), there.get(source, Stream()).told()
         promise.look(wanted[0])
@@ -68,10 +79,10 @@ def _audit_model(settings: Settings, topics: Topics, entry: Entry, incarnation: 
         if cursor.get(field) != manifest.get(field):
             promise.differ(f"{entry.name}: cursor has {field} {cursor.get(field)!r}, the manifest {manifest.get(field)!r}")
     n_lessons = int(cursor.get("applied", 0))
-    if n_lessons > REFOLD_LESSONS_MAX:
-        promise.note(f"{entry.name}: {n_lessons} lessons are not learned again (at most {REFOLD_LESSONS_MAX})")
+    if n_lessons * entry.lesson_us > REFOLD_S_MAX * 1_000_000:
+        promise.note(f"{entry.name}: {n_lessons} lessons are not learned again (at most {REFOLD_S_MAX} s of CPU)")
         return
-    fold = Fold(entry.kind(), incarnation)
+    fold = Fold(entry, incarnation)
     _learn(fold, n_lessons, topics, f"{settings.namespace}.internal.lessons", entry.partition)
     _compare(fold, n_lessons, manifest, entry, promise)
 

@@ -9,20 +9,12 @@ import copy
 import math
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
 from online_models.model import BadLesson, BadSnapshot, Model, digest
-
-
-class Lesson(NamedTuple):
-    """One lesson, as a model learns it."""
-
-    x: dict[str, float]
-    y: bool
-    w: float = 1.0
-
+from online_models.model import Lesson as Lesson
 
 Kind = type[Model]
 Lessons = Sequence[Lesson]
@@ -77,12 +69,21 @@ def predictions_are_probabilities(kind: Kind, lessons: Lessons) -> None:
         _probability(model, x)
         model.learn_one(x, y, w)
     for factor in (0.0, -1.0, 1e3, 1e30):
-        _probability(model, {name: value * factor for name, value in lessons[0].x.items()})
+        _probability(model, {**lessons[0].x, **{name: value * factor for name, value in _numbers(lessons[0].x).items()}})
 
 
-def _probability(model: Model, x: Mapping[str, float]) -> None:
-    p = model.predict_one(x)
-    assert math.isfinite(p) and 0.0 < p < 1.0, f"{p} is not a probability"
+def _numbers(x: Mapping[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in x.items() if isinstance(value, int | float)}
+
+
+def _probability(model: Model, x: Mapping[str, Any]) -> None:
+    said = model.predict_one(x)
+    if isinstance(said, Mapping):
+        p = list(said.values())
+        assert all(0.0 <= each <= 1.0 for each in p), f"{said} are not probabilities"
+        assert not p or math.isclose(sum(p), 1.0), f"{said} do not add up to 1"
+    else:
+        assert math.isfinite(said) and 0.0 < said < 1.0, f"{said} is not a probability"
 
 
 def bad_lessons_are_refused_whole(kind: Kind, lessons: Lessons) -> None:
@@ -90,10 +91,10 @@ def bad_lessons_are_refused_whole(kind: Kind, lessons: Lessons) -> None:
     model = taught(kind, lessons[:200])
     before = model.snapshot()
     x = dict(lessons[0].x)
-    bad_x = [{**x, name: value} for name in x for value in (math.nan, math.inf, -math.inf, 1e300)]
+    bad_x = [{**x, name: value} for name in _numbers(x) for value in (math.nan, math.inf, -math.inf, 1e300)]
     for lesson in (*((bad, 1.0) for bad in bad_x), *((x, w) for w in (math.nan, math.inf, 0.0, -1.0, 1e-40, 1e9))):
         try:
-            model.learn_one(lesson[0], True, lesson[1])
+            model.learn_one(lesson[0], lessons[0].y, lesson[1])
         except BadLesson as error:
             assert error.reason, "a refusal names its reason"
         else:
@@ -132,9 +133,9 @@ def a_restored_model_goes_on_bit_equally(kind: Kind, lessons: Lessons) -> None:
         if n in cuts:
             restored.append(kind.restore(whole.snapshot()))
             assert digest(restored[-1].snapshot()) == digest(whole.snapshot()), f"restored after {n} lessons, other bytes"
-        expected = _bits(whole.predict_one(lesson.x))
+        expected = bits(whole.predict_one(lesson.x))
         for model in restored:
-            assert _bits(model.predict_one(lesson.x)) == expected, f"prediction {n} differs"
+            assert bits(model.predict_one(lesson.x)) == expected, f"prediction {n} differs"
             model.learn_one(*lesson)
         whole.learn_one(*lesson)
     for model in restored:
@@ -142,8 +143,15 @@ def a_restored_model_goes_on_bit_equally(kind: Kind, lessons: Lessons) -> None:
         assert model.serving(7) == whole.serving(7), "a restored model serves differently"
 
 
-def _bits(p: float) -> bytes:
-    return struct.pack("<d", p)
+def bits(said: Any) -> bytes:
+    """An answer, bit for bit: of several labels in their order.
+
+    >>> bits({"rock": 0.5, "pop": 0.5}) == bits({"pop": 0.5, "rock": 0.5})
+    False
+    """
+    if isinstance(said, Mapping):
+        return b"".join(f"{label}:".encode() + struct.pack("<d", p) for label, p in said.items())
+    return struct.pack("<d", said)
 
 
 def torn_snapshots_are_refused(kind: Kind, lessons: Lessons) -> None:

@@ -8,7 +8,7 @@ lesson; `Contest` decides which one answers. A pure fold of the lessons: no cloc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 import msgspec
 import numpy as np
@@ -97,6 +97,8 @@ class FinishModel:
     >>> model.predict_one({})
     0.5
     """
+
+    schema: ClassVar[int] = FORMAT
 
     def __init__(self) -> None:
         zeros = dict.fromkeys(FEATURES, 0.0)

@@ -6,16 +6,24 @@ import hashlib
 import math
 import platform
 from collections.abc import Mapping
-from typing import Final, Protocol, Self
+from importlib.metadata import version
+from typing import Any, ClassVar, Final, NamedTuple, Protocol, Self
 
 import numpy as np
-import river
 
 VALUE_MAX: Final = 1e4
 """Largest absolute feature value that may teach: one lesson of 1e30 would bend a running variance for ever."""
 WEIGHT_MIN: Final = 1e-3
 WEIGHT_MAX: Final = 1e4
 """A lesson's weight is 1 / (its sender's sampling rate); far smaller ones would vanish beside the mean, or divide by it."""
+
+
+class Lesson(NamedTuple):
+    """One lesson, as a model learns it: what was seen, what came true, for how many it stands."""
+
+    x: Mapping[str, Any]
+    y: Any
+    w: float = 1.0
 
 
 class BadLesson(ValueError):
@@ -38,12 +46,12 @@ class Model(Protocol):
 
     def __init__(self) -> None: ...
 
-    def learn_one(self, x: Mapping[str, float], y: bool, w: float = 1.0) -> None:
+    def learn_one(self, x: Mapping[str, Any], y: Any, w: float = 1.0, /) -> None:
         """Learn. Raises `BadLesson`, and then nothing has changed."""
         ...
 
-    def predict_one(self, x: Mapping[str, float]) -> float:
-        """Probability that `y` is true, in (0, 1). Leaves no trace."""
+    def predict_one(self, x: Mapping[str, Any], /) -> Any:
+        """Probability that `y` is true, in (0, 1); where there are several labels, that of each by label. Leaves no trace."""
         ...
 
     def snapshot(self) -> dict[str, bytes]:
@@ -64,6 +72,18 @@ class Model(Protocol):
         ...
 
 
+class Registered(Model, Protocol):
+    """A model that a worker runs (`registry.py`)."""
+
+    schema: ClassVar[int]
+    """Version of its snapshot's layout; another one is refused, and the model learns its lessons again."""
+
+    @property
+    def champion(self) -> str:
+        """Who answers; a change is a decision that is published."""
+        ...
+
+
 def refuse_bad(x: Mapping[str, float], w: float) -> None:
     """Raises `BadLesson` for a value that is not finite or out of range: one NaN is for ever."""
     for name, value in x.items():
@@ -79,7 +99,8 @@ def refuse_bad(x: Mapping[str, float], w: float) -> None:
 
 def built_with() -> dict[str, str]:
     """Versions of what a model's numbers depend on, for the manifest."""
-    return {"river": river.__version__, "numpy": np.__version__, "python": platform.python_version()}
+    # Not by importing River: a plays worker reads this file too, and has no use for 60 MB.
+    return {"river": version("river"), "numpy": np.__version__, "python": platform.python_version()}
 
 
 def digest(parts: Mapping[str, bytes]) -> str:

@@ -1,4 +1,4 @@
-"""The body of a lessons section: fixed items of 64 bytes, features and label inside.
+"""The body of a lessons section: features and label inside, in the format of the model that they are for.
 
 A lesson needs nothing else to be learned: no user row, no clock, no Redis. So a model is a fold of
 its lessons, and a replay of the topic gives the same model.
@@ -6,16 +6,18 @@ its lessons, and a replay of the topic gives the same model.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
 
 from online_models.arrays import Items
-from online_models.finish_features import N_FEATURES
-from streams.sections import LESSONS, BadSection, Section, pack_section
+from online_models.lesson_formats import LESSON as LESSON
+from online_models.lesson_formats import Format
+from streams.sections import JSON_LESSONS, LESSONS, BadSection, Section, pack_section
 
-LESSON: Final = np.dtype([("event_hash", "<u8"), ("weight", "<f4"), ("label", "<f4"), ("x", "<f4", (N_FEATURES,))])
-"""64 bytes, little endian. `event_hash`: keyed hash of the event's id, for audits; `weight` = 1 / sampling rate; `label` 0 or 1."""
+KINDS: Final = {"fixed": LESSONS, "json": JSON_LESSONS}
+"""A format's kind -> the section's."""
 
 
 def pack_lessons(incarnation: str, source: int, first: int, lessons: Items) -> bytes:
@@ -24,11 +26,30 @@ def pack_lessons(incarnation: str, source: int, first: int, lessons: Items) -> b
     return pack_section(incarnation, source, LESSONS, first, len(lessons), lessons.tobytes())
 
 
+def pack_json_lessons(incarnation: str, source: int, first: int, lessons: Sequence[bytes]) -> bytes:
+    """One section of JSON objects, each on one line, numbered from `first`; at least one."""
+    assert not any(b"\n" in lesson for lesson in lessons), "a lesson is one line"
+    return pack_section(incarnation, source, JSON_LESSONS, first, len(lessons), b"\n".join(lessons))
+
+
 def read_lessons(section: Section) -> Items:
-    """The lessons (n,) of a section, a view into its bytes.
+    """The lessons (n,) of `LESSON` of a section, a view into its bytes.
 
     Raises `BadSection` when the section holds something else.
     """
     if section.kind != LESSONS or len(section.body) != section.n * LESSON.itemsize:
         raise BadSection(f"kind {section.kind} with {section.n} items in {len(section.body)} bytes is not {section.n} lessons")
     return np.frombuffer(section.body, LESSON)
+
+
+def cut_lessons(section: Section, lessons: Format) -> Sequence[Any]:
+    """The items of a section, for `lessons.read`.
+
+    Raises `BadSection` when the section holds something else.
+    """
+    if section.kind != KINDS[lessons.kind]:
+        raise BadSection(f"kind {section.kind} where lessons of kind {KINDS[lessons.kind]} are expected")
+    try:
+        return lessons.cut(section.body, section.n)
+    except ValueError as error:
+        raise BadSection(f"a section of {section.n} lessons: {error}") from error

@@ -6,14 +6,14 @@ exactly which lessons were learned, at every step, also in the middle of a recor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 import msgspec
 
-from online_models.finish_features import as_mapping
-from online_models.model import BadLesson, Model
-from streams.lessons import read_lessons
+from online_models.model import BadLesson, Registered
+from online_models.registry import Entry
+from streams.lessons import cut_lessons
 from streams.sections import BadSection, NumberGap, Section, admit, read_sections
 
 UNSEEN: Final = -1
@@ -33,6 +33,8 @@ class Counts(msgspec.Struct):
     """Lessons of another incarnation."""
     missing: int = 0
     """Numbers that the log no longer held when this fold began to read it."""
+    asked: int = 0
+    """Of those taken, lessons without a label: the model was asked, and learned nothing."""
     malformed: int = 0
     """Records that are no lessons."""
 
@@ -42,8 +44,9 @@ class Fold:
 
     Parameters
     ----------
-    model: fresh, or restored together with the arguments that follow.
+    entry: which model learns, and how its lessons are read.
     incarnation: sections of another one are passed over.
+    model: restored together with the arguments that follow; None = a fresh one.
     watermarks: source partition -> number of its last lesson taken.
     origin: offset of the first record this fold read; `UNSEEN` before that.
     accept_gap: count missing lessons and go on, where an operator allowed it.
@@ -51,15 +54,17 @@ class Fold:
 
     def __init__(
         self,
-        model: Model,
+        entry: Entry,
         incarnation: str,
         *,
+        model: Registered | None = None,
         watermarks: dict[int, int] | None = None,
         counts: Counts | None = None,
         origin: int = UNSEEN,
         accept_gap: bool = False,
     ) -> None:
-        self.model = model
+        self.entry = entry
+        self.model = model if model is not None else entry.kind()
         self.incarnation = incarnation
         self.watermarks = watermarks if watermarks is not None else {}
         self.counts = counts if counts is not None else Counts()
@@ -74,32 +79,27 @@ class Fold:
         """
         if self.origin == UNSEEN:
             self.origin = offset
-        for section in self._sections(value):
+        for section, items in self._sections(value):
             if section.incarnation != self.incarnation:
                 self.counts.foreign += section.n
                 continue
-            yield from self._section(section)
+            yield from self._section(section, items)
 
-    def _sections(self, value: bytes | None) -> list[Section]:
+    def _sections(self, value: bytes | None) -> list[tuple[Section, Sequence[Any]]]:
         # A foreign producer's bytes are counted and passed over; if they stood where lessons should
         # have been, the next section's number tells.
         try:
-            sections = read_sections(value or b"")
-            for section in sections:
-                read_lessons(section)
+            return [(section, cut_lessons(section, self.entry.lessons)) for section in read_sections(value or b"")]
         except BadSection as error:
             self.counts.malformed += 1
             self.last_refusal = str(error)
             return []
-        return sections
 
-    def _section(self, section: Section) -> Iterator[None]:
+    def _section(self, section: Section, items: Sequence[Any]) -> Iterator[None]:
         drop = self._admit(section)
         self.counts.skipped += drop
-        lessons = read_lessons(section)[drop:]
-        columns = (lessons["x"], lessons["label"].tolist(), lessons["weight"].tolist())
-        for number, (x, label, weight) in enumerate(zip(*columns, strict=True), section.first + drop):
-            self._lesson(as_mapping(x), label, weight)
+        for number, item in enumerate(items[drop:], section.first + drop):
+            self._lesson(item)
             self.watermarks[section.source] = number
             yield
 
@@ -116,12 +116,14 @@ class Fold:
             self.counts.missing += section.first - watermark - 1
             return 0
 
-    def _lesson(self, x: dict[str, float], label: float, weight: float) -> None:
+    def _lesson(self, item: Any) -> None:
         self.counts.applied += 1
         try:
-            if label not in (0.0, 1.0):
-                raise BadLesson("label", f"{label} is neither 0 nor 1")
-            self.model.learn_one(x, label == 1.0, weight)
+            lesson = self.entry.lessons.read(item).lesson
+            if lesson.y is None:
+                self.counts.asked += 1
+            else:
+                self.model.learn_one(*lesson)
         except BadLesson as error:
             self.counts.refused += 1
             self.last_refusal = str(error)

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from infra.keys import Keys
-from online_models.model import BadSnapshot, Model, built_with, digest
+from online_models.model import BadSnapshot, Registered, built_with, digest
 from online_models.registry import Entry
 from streams.model_fold import UNSEEN, Counts, Fold
 from streams.ports import Claimed, Command, FencedCall, Field, Store
@@ -76,11 +76,11 @@ class Shelf:
             if int(manifest["version"] or 0) != int(cursor.get("version", b"0")):
                 raise BadSnapshot(f"manifest version {manifest['version']!r} beside cursor version {cursor.get('version')!r}")
             model = await self._model(store, version, names, manifest["sha256"])
-            return Kept(_fold(model, incarnation, cursor), at, at, version, names, "")
+            return Kept(_fold(self.entry, model, incarnation, cursor), at, at, version, names, "")
         except BadSnapshot as error:
             return Kept(self._fresh(incarnation), at, 0, version, names, str(error))
 
-    async def _model(self, store: Store, version: int, names: tuple[str, ...], sha256: bytes | None) -> Model:
+    async def _model(self, store: Store, version: int, names: tuple[str, ...], sha256: bytes | None) -> Registered:
         raw = await store.text([self._keys.part(self.entry.name, version, n) for n in range(len(names))])
         parts = {name: part for name, part in zip(names, raw, strict=True) if part is not None}
         if len(parts) != len(names):
@@ -90,7 +90,7 @@ class Shelf:
         return self.entry.kind.restore(parts)
 
     def _fresh(self, incarnation: str) -> Fold:
-        return Fold(self.entry.kind(), incarnation)
+        return Fold(self.entry, incarnation)
 
     # --- to the store ----------------------------------------------------------------------------
 
@@ -148,7 +148,7 @@ def _cursor_of(fold: Fold, version: int) -> dict[str, Field]:
     return {"version": version, "wm": msgspec.json.encode(watermarks), "origin": fold.origin, **msgspec.structs.asdict(fold.counts)}
 
 
-def _fold(model: Model, incarnation: str, cursor: Mapping[str, bytes]) -> Fold:
+def _fold(entry: Entry, model: Registered, incarnation: str, cursor: Mapping[str, bytes]) -> Fold:
     counts = Counts(**{name: int(cursor.get(name, b"0")) for name in Counts.__struct_fields__})
     watermarks = msgspec.json.decode(cursor.get("wm", b"{}"), type=dict[int, int], strict=False)
-    return Fold(model, incarnation, watermarks=watermarks, counts=counts, origin=int(cursor.get("origin", UNSEEN)))
+    return Fold(entry, incarnation, model=model, watermarks=watermarks, counts=counts, origin=int(cursor.get("origin", UNSEEN)))

@@ -29,25 +29,23 @@ log = structlog.get_logger("segue.models")
 
 SNAPSHOT_LESSONS_MIN: Final = 50
 """The first snapshot comes early: entries get their `finish` within seconds of the first plays."""
-SNAPSHOT_LESSONS_MAX: Final = 500
-"""Lessons that a crash repeats at most: 500 take 40 ms, a snapshot 3 ms."""
 SNAPSHOT_SHARE: Final = 8
 """In between, a model is saved when it grew by an eighth."""
 WATCH_S: Final = 2.0
 """How often an idle partition looks whether it is still ours."""
 IDLE_WATCHES: Final = 5
 """Looks (so 10 s) after which a model with unsaved lessons is saved, however few: a quiet service sees its model too."""
-SLICE_LESSONS: Final = 25
-"""Lessons between two turns of the event loop: about 2 ms."""
+SLICE_US: Final = 2_000
+"""Of learning between two turns of the event loop."""
 
 
-def snapshot_after(n_lessons: int) -> int:
+def snapshot_after(n_lessons: int, unsaved_max: int) -> int:
     """Lessons to learn before the next snapshot, for a model that has learned `n_lessons`.
 
-    >>> [snapshot_after(n) for n in (0, 800, 1_000_000)]
+    >>> [snapshot_after(n, 500) for n in (0, 800, 1_000_000)]
     [50, 100, 500]
     """
-    return min(max(n_lessons // SNAPSHOT_SHARE, SNAPSHOT_LESSONS_MIN), SNAPSHOT_LESSONS_MAX)
+    return min(max(n_lessons // SNAPSHOT_SHARE, SNAPSHOT_LESSONS_MIN), unsaved_max)
 
 
 class Held:
@@ -65,7 +63,7 @@ class Held:
     @property
     def due(self) -> bool:
         """A snapshot is worth its price, and the fold has caught up with the stored cursor (after a rebuild)."""
-        return self.unsaved >= snapshot_after(self.fold.model.n_lessons) and self.position >= self.kept.next
+        return self.unsaved >= snapshot_after(self.fold.counts.applied, self.fold.entry.unsaved_max) and self.position >= self.kept.next
 
 
 class Models:
@@ -228,6 +226,7 @@ class Models:
                     await self._learn(held, records)
 
     async def _learn(self, held: Held, records: Sequence[Record]) -> None:
+        slice_lessons = max(SLICE_US // held.fold.entry.lesson_us, 1)
         for record in records:
             if held.leaving:
                 return
@@ -238,7 +237,7 @@ class Models:
                 held.unsaved += 1
                 if held.due and not await self._save(held):
                     return
-                if n % SLICE_LESSONS == 0:
+                if n % slice_lessons == 0:
                     await asyncio.sleep(0)
                 if held.leaving:
                     return

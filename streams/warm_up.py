@@ -16,6 +16,8 @@ from streams.plays import Plays
 from streams.ports import TP, Outgoing, Record
 
 _AT_MS = 1_764_582_000_000
+_GENRE_LESSONS = 12
+"""Trees are grown at the tenth."""
 
 
 class _Record(msgspec.Struct):
@@ -79,10 +81,25 @@ async def _warm_plays() -> None:
     await worker.close()
 
 
+def _warm_models() -> None:
+    """Teach every model that has kernels: imported here, as in `worker.py`, so that a plays worker loads no River."""
+    from online_models.genres.model import GenreModel
+
+    import_module("streams.models_worker")
+    model = GenreModel()
+    for n in range(_GENRE_LESSONS):
+        model.learn_one(
+            {"track_id": f"t{n}", "title": f"Song {n}", "artist": "Ana", "energy": n / _GENRE_LESSONS}, "rock" if n % 2 else "pop"
+        )
+    model.predict_one({})
+
+
 def warm_up(role: str) -> None:
-    """Run a few plays through a worker in memory, or load the libraries of the role; leaves no thread and no loop behind."""
+    """Run a few plays through a worker in memory, teach the models a little, or load the role; leaves no thread and no loop behind."""
     partition_of(b"ana", 8)
     if role == "plays":
         asyncio.run(_warm_plays())
+    elif role == "models":
+        _warm_models()
     else:
-        import_module("streams.models_worker" if role == "models" else "streams.catalogue_worker")
+        import_module("streams.catalogue_worker")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from online_models.arrays import Items
-from streams.lessons import LESSON, pack_lessons
+from online_models.lesson_formats import json_lesson
+from streams.lessons import LESSON, pack_json_lessons, pack_lessons
 from streams.ports import Record
 from tests.lessons_of_known_truth import draw
+from tests.tracks_of_known_genre import tracks
 
 INCARNATION = "00c0ffee"
 TOPIC = "night.internal.lessons"
@@ -39,10 +42,23 @@ def lesson_items(n: int, seed: int) -> Items:
     return items
 
 
-def messy_log(n: int, seed: int, *, sources: int = 3, per_record_max: int = 12, first_offset: int = 0) -> list[Record]:
+def genre_lessons(n: int, seed: int) -> list[bytes]:
+    """`n` rows of a catalogue as lessons; every ninth track has no genre."""
+    found = enumerate(tracks(n, seed))
+    return [json_lesson(f"{seed}-{i}", None if i % 9 == 8 else genre, values, 1_700_000_000_000 + i) for i, (values, genre) in found]
+
+
+KINDS: dict[str, tuple[Any, Any]] = {"finish": (lesson_items, pack_lessons), "genre": (genre_lessons, pack_json_lessons)}
+"""How lessons of a model are drawn, and packed."""
+
+
+def messy_log(
+    n: int, seed: int, *, sources: int = 3, per_record_max: int = 12, first_offset: int = 0, model: str = "finish"
+) -> list[Record]:
     """A log that holds `n` lessons of each source exactly once in the end, and some of them several times."""
     rng = np.random.default_rng(seed)
-    lessons = [lesson_items(n, seed + 10 * source) for source in range(sources)]
+    drawn, pack = KINDS[model]
+    lessons = [drawn(n, seed + 10 * source) for source in range(sources)]
     sent = [0] * sources
     log: list[Record] = []
     offset = first_offset
@@ -53,10 +69,10 @@ def messy_log(n: int, seed: int, *, sources: int = 3, per_record_max: int = 12, 
             first = max(0, sent[source] - back)
             last = min(n, first + int(rng.integers(1, per_record_max + 1)))
             if first < last:
-                value += pack_lessons(INCARNATION, source, first + 1, lessons[source][first:last])
+                value += pack(INCARNATION, source, first + 1, lessons[source][first:last])
                 sent[source] = max(sent[source], last)
         if rng.random() < 0.1:
-            value += pack_lessons("deadbeef", 1, 40, lessons[0][:3])
+            value += pack("deadbeef", 1, 40, lessons[0][:3])
         log.append(LogRecord(offset, value if rng.random() < 0.97 else value or b"not a section"))
         # Holes in the offsets, as transaction markers and compaction leave them.
         offset += 1 + int(rng.random() < 0.1)

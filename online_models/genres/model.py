@@ -7,7 +7,7 @@ catalogue tells of every track, so that no lesson stands for others.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 import msgspec
 import numpy as np
@@ -56,6 +56,10 @@ class GenreModel:
     True
     """
 
+    schema: ClassVar[int] = FORMAT
+    champion: Final = "ensemble"
+    """All members answer together, whoever leads."""
+
     def __init__(self, sight: Sight = EVERYTHING) -> None:
         self.genres: list[str] = []
         self.n_lessons = 0
@@ -73,13 +77,15 @@ class GenreModel:
 
     # --- the two verbs ---------------------------------------------------------------------------
 
-    def learn_one(self, values: Mapping[str, Value], genre: str) -> None:
+    def learn_one(self, values: Mapping[str, Value], genre: str, w: float = 1.0) -> None:
         """Learn that a clean row's true genre is `genre`; a new one is a new label.
 
-        Raises `BadLesson` for numbers that are not finite or out of their field's range, for a label that is none, and for more
-        than `GENRES_MAX` labels; then nothing has changed.
+        Raises `BadLesson` for numbers that are not finite or out of their field's range, for a label that is none, for more
+        than `GENRES_MAX` labels, and for a weight; then nothing has changed.
         """
         refuse_bad_values(values)
+        if w != 1.0:
+            raise BadLesson("weight", f"weight={w}: every track is told of, each counts once")
         y, n_genres = self._number(genre)
         seen = self._inputs.look_at(values)
         x = self._inputs.transform_one(seen, n_genres)
@@ -97,6 +103,10 @@ class GenreModel:
         Numbers that are not usable are as if they were not there.
         """
         return self.say_one(values).get("ensemble", {})
+
+    def predict_one(self, values: Mapping[str, Value]) -> dict[str, float]:
+        """`predict_proba_one`, by the verb that all models share."""
+        return self.predict_proba_one(values)
 
     def say_one(self, values: Mapping[str, Value]) -> dict[str, dict[str, float]]:
         """What the ensemble and each member would answer; leaves no trace."""
@@ -135,7 +145,11 @@ class GenreModel:
             found |= {f"log_loss_{name}": loss, f"accuracy_{name}": 1.0 - misses if self.n_lessons else 0.0}
         return found
 
-    # --- to keep ---------------------------------------------------------------------------------
+    # --- to serve and to keep --------------------------------------------------------------------
+
+    def serving(self, version: int) -> bytes:
+        """JSON: which version's parts a reader restores, and what it will be told."""
+        return msgspec.json.encode({"model": "genre", "version": version, "lessons": self.n_lessons, "genres": self.genres})
 
     def snapshot(self) -> dict[str, bytes]:
         """Part "meta" and "tokens" (JSON), and one of little-endian arrays for each member, the counts and the memory.

@@ -106,7 +106,7 @@ def test_a_worker_that_is_killed_again_and_again_ends_with_the_fold_of_its_lesso
     producing.join()
     wait_for("the end of the log", 60, lambda: client.hget(cursor, "next") == str(len(log)).encode())
 
-    fold = Fold(entry("finish").kind(), INCARNATION)
+    fold = Fold(entry("finish"), INCARNATION)
     for offset, record in enumerate(log):
         for _ in fold.record(offset, record.value):
             pass

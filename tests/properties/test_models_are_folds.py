@@ -17,6 +17,7 @@ from online_models.finish import FinishModel
 from online_models.finish_features import as_mapping
 from online_models.finish_serving import parse
 from online_models.model import digest
+from online_models.registry import entry
 from streams.lessons import pack_lessons
 from streams.model_fold import Fold
 from tests.lessons_log import INCARNATION, lesson_items
@@ -29,9 +30,10 @@ from online_models.finish_serving import parse
 from online_models.model import digest
 from online_models.registry import MODELS
 from tests.lessons_of_known_truth import lessons
+from tests.tracks_of_known_genre import tracks
 for entry in MODELS:
     model = entry.kind()
-    for lesson in lessons(2500, 4, bent=True):
+    for lesson in (lessons(2500, 4, bent=True) if entry.name == "finish" else tracks(150, 4)):
         model.learn_one(*lesson)
     print(entry.name, digest(model.snapshot()), digest({"serving": model.serving(1)}))
 """
@@ -39,7 +41,7 @@ for entry in MODELS:
 
 def folded(cuts: list[int], restore_after: set[int]) -> Fold:
     """All of ITEMS in records cut at `cuts`, with the model restored from its snapshot after some of them."""
-    fold = Fold(FinishModel(), INCARNATION)
+    fold = Fold(entry("finish"), INCARNATION)
     bounds = sorted({0, len(ITEMS), *cuts})
     for offset, (first, last) in enumerate(zip(bounds, bounds[1:], strict=False)):
         for _ in fold.record(offset, pack_lessons(INCARNATION, 0, first + 1, ITEMS[first:last])):

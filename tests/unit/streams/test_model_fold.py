@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from online_models.finish import FinishModel
-from streams.lessons import LESSON, pack_lessons, read_lessons
+from online_models.genres.model import GenreModel
+from online_models.registry import entry
+from streams.lessons import LESSON, pack_json_lessons, pack_lessons, read_lessons
 from streams.model_fold import Fold
-from streams.sections import DELTAS, BadSection, NumberGap, pack_section, read_sections
-from tests.lessons_log import INCARNATION, lesson_items, messy_log
+from streams.sections import DELTAS, JSON_LESSONS, BadSection, NumberGap, pack_section, read_sections
+from tests.lessons_log import INCARNATION, genre_lessons, lesson_items, messy_log
+from tests.tracks_of_known_genre import tracks
 
 
 def fold_whole(fold: Fold, log: list[bytes | None]) -> Fold:
@@ -20,7 +22,7 @@ def fold_whole(fold: Fold, log: list[bytes | None]) -> Fold:
 
 
 def fresh() -> Fold:
-    return Fold(FinishModel(), INCARNATION)
+    return Fold(entry("finish"), INCARNATION)
 
 
 def test_a_lesson_is_64_bytes_and_reads_back_as_it_was_written() -> None:
@@ -80,7 +82,7 @@ def test_a_log_read_from_its_beginning_starts_with_number_one() -> None:
 
 def test_a_missing_number_is_counted_where_the_operator_accepts_gaps() -> None:
     items = lesson_items(9, seed=2)
-    fold = Fold(FinishModel(), INCARNATION, accept_gap=True)
+    fold = Fold(entry("finish"), INCARNATION, accept_gap=True)
     fold_whole(fold, [pack_lessons(INCARNATION, 0, 1, items[:3]), pack_lessons(INCARNATION, 0, 6, items[5:])])
     assert (fold.counts.missing, fold.counts.applied, fold.watermarks) == (2, 7, {0: 9})
 
@@ -105,3 +107,53 @@ def test_a_lesson_with_a_bad_value_takes_its_number_and_teaches_nothing(field: s
     assert (fold.counts.applied, fold.counts.refused, fold.watermarks) == (3, 1, {0: 3})
     assert fold.model.snapshot() == without.model.snapshot()
     assert fold.last_refusal
+
+
+# --- the genre model's lessons, JSON ---------------------------------------------------------------
+
+
+def genre_fold(*values: bytes) -> Fold:
+    return fold_whole(Fold(entry("genre"), INCARNATION), list(values))
+
+
+def test_a_messy_log_of_json_lessons_teaches_what_the_rows_do() -> None:
+    fold = genre_fold(*(record.value or b"" for record in messy_log(90, seed=5, sources=1, model="genre")))
+    model = GenreModel()
+    for i, (values, genre) in enumerate(tracks(90, 5)):
+        if i % 9 != 8:
+            model.learn_one(values, genre)
+    assert fold.model.snapshot() == model.snapshot()
+    assert (fold.watermarks, fold.counts.applied, fold.counts.asked, fold.model.n_lessons) == ({0: 90}, 90, 10, 80)
+
+
+def test_a_lesson_without_a_label_takes_its_number_and_teaches_nothing() -> None:
+    asked = genre_fold(pack_json_lessons(INCARNATION, 0, 1, genre_lessons(9, 1)))
+    without = genre_fold(pack_json_lessons(INCARNATION, 0, 1, genre_lessons(9, 1)[:8]))
+    assert (asked.counts.applied, asked.counts.asked, asked.counts.refused) == (9, 1, 0)
+    assert asked.model.snapshot() == without.model.snapshot()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"{}",
+        b"not JSON",
+        b'{"track_id":"t","genre":"rock","features":{"energy":7.0}}',
+        b'{"track_id":"t","genre":""}',
+        b'{"track_id":"t","genre":"rock","title":"%s"}' % (b"x" * 70_000),
+    ],
+)
+def test_a_json_lesson_that_cannot_teach_takes_its_number(bad: bytes) -> None:
+    first, last = genre_lessons(2, 1)
+    fold = genre_fold(pack_json_lessons(INCARNATION, 0, 1, [first, bad, last]))
+    without = genre_fold(pack_json_lessons(INCARNATION, 0, 1, [first, last]))
+    assert (fold.counts.applied, fold.counts.refused, fold.watermarks) == (3, 1, {0: 3})
+    assert fold.model.snapshot() == without.model.snapshot() and fold.last_refusal
+
+
+def test_a_section_of_another_kind_or_count_of_lessons_is_malformed() -> None:
+    wrong_count = pack_section(INCARNATION, 0, JSON_LESSONS, 1, 3, b"\n".join(genre_lessons(2, 1)))
+    fold = genre_fold(pack_lessons(INCARNATION, 0, 1, lesson_items(2, seed=1)), wrong_count)
+    assert (fold.counts.malformed, fold.counts.applied) == (2, 0)
+    fold = fold_whole(fresh(), [pack_json_lessons(INCARNATION, 0, 1, genre_lessons(2, 1))])
+    assert (fold.counts.malformed, fold.counts.applied) == (1, 0)

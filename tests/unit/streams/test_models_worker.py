@@ -129,7 +129,7 @@ async def read(models: Models, log: Sequence[Record], start: int, chunk: int) ->
 
 
 def straight(log: Sequence[Record]) -> Fold:
-    fold = Fold(MODELS[0].kind(), INCARNATION)
+    fold = Fold(MODELS[0], INCARNATION)
     for record in log:
         for _ in fold.record(record.offset, record.value):
             pass
@@ -175,7 +175,7 @@ async def test_what_was_learned_is_served_and_found_again_by_the_next_owner() ->
 
 
 async def test_snapshots_are_early_at_first_and_then_rarer() -> None:
-    assert [snapshot_after(n) for n in (0, 400, 1_000, 100_000)] == [50, 50, 125, 500]
+    assert [snapshot_after(n, 500) for n in (0, 400, 1_000, 100_000)] == [50, 50, 125, 500]
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

@@ -1,0 +1,123 @@
+"""How lessons travel: the bytes of a section's body to what a model learns from. One format per kind of lesson, named in the registry.
+
+A format never changes its meaning: lessons that stand on the topic are learned again by every rebuild.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple, Protocol
+
+import msgspec
+import numpy as np
+
+from online_models.finish_features import N_FEATURES, as_mapping
+from online_models.model import BadLesson, Lesson
+
+LESSON: Final = np.dtype([("event_hash", "<u8"), ("weight", "<f4"), ("label", "<f4"), ("x", "<f4", (N_FEATURES,))])
+"""64 bytes, little endian. `event_hash`: keyed hash of the event's id, for audits; `weight` = 1 / sampling rate; `label` 0 or 1."""
+
+ROW_BYTES_MAX: Final = 65_536
+"""Of one catalogue row: titles and names are cut long before, so that more is a mistake."""
+
+TEXTS: Final = ("title", "artist", "album", "released")
+"""Of a catalogue row; its other fields are numbers."""
+
+
+class Heard(NamedTuple):
+    """One lesson, read."""
+
+    lesson: Lesson
+    """A label of None = the model is only asked."""
+    about: str = ""
+    """Id of what it is about; "" where nobody waits for an answer."""
+    at_ms: int = 0
+    """When it happened, epoch ms; 0 = the lesson does not say, the record's append time counts."""
+
+
+class Format(Protocol):
+    """Reads the lessons of one kind."""
+
+    kind: Literal["fixed", "json"]
+    """What a section with such lessons is called (`streams/lessons.py`)."""
+
+    def cut(self, body: memoryview, n: int) -> Sequence[Any]:
+        """The `n` items of a section's body, unread. Raises `ValueError` when it holds something else."""
+        ...
+
+    def read(self, item: Any) -> Heard:
+        """One item. Raises `BadLesson`: it takes its number and teaches nothing."""
+        ...
+
+
+class FinishFormat:
+    """Items of `LESSON`."""
+
+    kind: Literal["fixed", "json"] = "fixed"
+
+    def cut(self, body: memoryview, n: int) -> Sequence[Any]:
+        """See `Format`."""
+        if len(body) != n * LESSON.itemsize:
+            raise ValueError(f"{len(body)} bytes are not {n} lessons of {LESSON.itemsize}")
+        items = np.frombuffer(body, LESSON)
+        return list(zip(items["x"], items["label"].tolist(), items["weight"].tolist(), strict=True))
+
+    def read(self, item: Any) -> Heard:
+        """See `Format`."""
+        x, label, weight = item
+        if label not in (0.0, 1.0):
+            raise BadLesson("label", f"{label} is neither 0 nor 1")
+        return Heard(Lesson(as_mapping(x), label == 1.0, weight))
+
+
+class _Row(msgspec.Struct, frozen=True):
+    """One clean row of the catalogue, field for field; more fields are ignored."""
+
+    track_id: str
+    genre: str | None = None
+    features: dict[str, float] = {}
+    title: str | None = None
+    artist: str | None = None
+    album: str | None = None
+    released: str | None = None
+    at_ms: int = 0
+
+
+class GenreFormat:
+    """One JSON object per line: `{"track_id", "genre": label or null, "features": {name: number}, "title", "artist", "album", "released",
+    "at_ms"}`."""
+
+    kind: Literal["fixed", "json"] = "json"
+
+    def __init__(self) -> None:
+        self._decode = msgspec.json.Decoder(_Row).decode
+
+    def cut(self, body: memoryview, n: int) -> Sequence[Any]:
+        """See `Format`."""
+        items = bytes(body).split(b"\n")
+        if len(items) != n:
+            raise ValueError(f"{len(items)} lines are not {n} lessons")
+        return items
+
+    def read(self, item: Any) -> Heard:
+        """See `Format`."""
+        if len(item) > ROW_BYTES_MAX:
+            raise BadLesson("size", f"{len(item)} bytes, at most {ROW_BYTES_MAX} are one row")
+        try:
+            row = self._decode(item)
+        except msgspec.MsgspecError as error:
+            raise BadLesson("json", str(error)) from error
+        texts = {name: text for name in TEXTS if (text := getattr(row, name)) is not None}
+        values: Mapping[str, Any] = {**row.features, **texts}
+        return Heard(Lesson(values, row.genre), row.track_id, row.at_ms)
+
+
+def json_lesson(track_id: str, genre: str | None, values: Mapping[str, Any], at_ms: int = 0) -> bytes:
+    """The bytes that `GenreFormat` reads, of a clean row `values`; numbers are features.
+
+    >>> GenreFormat().read(json_lesson("t1", "rock", {"title": "Colorado", "energy": 0.9})).lesson.x
+    {'energy': 0.9, 'title': 'Colorado'}
+    """
+    features = {name: value for name, value in values.items() if isinstance(value, int | float)}
+    found = {name: values[name] for name in TEXTS if isinstance(values.get(name), str)}
+    return msgspec.json.encode({"track_id": track_id, "genre": genre, "features": features, **found, "at_ms": at_ms})
