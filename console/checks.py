@@ -17,7 +17,8 @@ from console.redis_door import State
 from console.site import ROLES
 from console.trouble import Exit, Trouble
 from infra import topics
-from infra.settings import Settings
+from infra.model_key import has_own_key, model_key
+from infra.settings import Settings, SettingsError
 from streams.partitioner import partition_of
 from streams.ports import Clock
 
@@ -56,7 +57,7 @@ Check = Callable[[Visit], Iterator[Finding]]
 
 def examine(settings: Settings, clock: Clock) -> list[Finding]:
     """All checks; one whose service is away is skipped, because another line says so already."""
-    visit, found = Visit(settings, clock), list(versions())
+    visit, found = Visit(settings, clock), [*versions(), *models_are_signed(settings)]
     for away, checks in ((kafka_answers, KAFKA_CHECKS), (redis_answers, REDIS_CHECKS)):
         first = list(away(visit))
         found += first
@@ -89,6 +90,20 @@ def versions() -> Iterator[Finding]:
         yield Finding("packages", "FAIL", "; ".join(wrong), "make setup")
     else:
         yield Finding("packages", "PASS", f"{len(pinned)} as pinned, segue {version('segue')}")
+
+
+def models_are_signed(settings: Settings) -> Iterator[Finding]:
+    """Snapshots of models: whose signature do they carry?"""
+    try:
+        model_key(settings)
+    except SettingsError as error:
+        yield Finding("model key", "FAIL", str(error), "env | grep SEGUE_MODEL_KEY")
+        return
+    if has_own_key(settings):
+        yield Finding("model key", "PASS", "snapshots of models are signed with a key of your own")
+    else:
+        fix = "head -c 32 /dev/urandom | base64 > model.key; export SEGUE_MODEL_KEY_FILE=$PWD/model.key"
+        yield Finding("model key", "WARN", "no key: snapshots of models are signed with a known default, which notices damage only", fix)
 
 
 def kafka_answers(visit: Visit) -> Iterator[Finding]:

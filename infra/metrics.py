@@ -70,7 +70,9 @@ TABLE: tuple[Declared, ...] = (
     Declared("lessons_refused_total", "counter", "lessons", "Lessons with a value that is not finite or out of range.", ("model",)),
     Declared("model_version", "gauge", "version", "Version of the model that is served.", ("model",)),
     Declared("model_log_loss", "gauge", "nats", "Log-loss of each rival, said before it learned, recent window.", ("model", "rival")),
-    Declared("model_rebuilds_total", "counter", "rebuilds", "Snapshots refused: the model learned all its lessons again.", ("model",)),
+    Declared(
+        "model_rebuilds_total", "counter", "rebuilds", "Snapshots refused: the model learned all its lessons again.", ("model", "reason")
+    ),
     Declared("rows_cleaned_total", "counter", "rows", "Rows of tracks or users that were cleaned and stored.", ("topic",)),
     Declared("rows_withdrawn_total", "counter", "rows", "Null values: the row was deleted.", ("topic",)),
     Declared("rows_rejected_total", "counter", "records", "Records of the catalogue that became dead letters.", ("topic", "reason")),

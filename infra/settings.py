@@ -22,7 +22,7 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 NAMESPACE_PATTERN = r"^[a-z][a-z0-9-]{0,31}\Z"
 """Starts topics, groups, Redis keys and metric labels: no dot (our separator), no underscore (Kafka lets `.` and `_` collide)."""
 
-SECRET_FIELDS = ("id_key",)
+SECRET_FIELDS = ("id_key", "model_key")
 
 
 class SettingsError(ValueError):
@@ -66,6 +66,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Address that the metrics server binds; nothing outside the machine sees it by default."""
     id_key: Annotated[str, Meta(min_length=1, max_length=64)] = "segue"
     """Key of the 64-bit hashes of ids; the same in every process of a namespace, never changed."""
+    model_key: Annotated[str, Meta(max_length=1024)] = ""
+    """Signs the snapshots of models (HMAC-SHA256), the same in all models workers: only what it signed is gone on from. Without one a
+    known default signs, which tells damage from a whole snapshot and nothing more."""
+    model_key_file: Annotated[str, Meta(max_length=4096)] = ""
+    """File that holds the key of models instead, without the white space around it."""
     session_timeout_ms: Annotated[int, Meta(ge=1_000, le=300_000)] = 6_000
     """Silence after which Kafka gives a worker's partitions to another."""
     heartbeat_ms: Annotated[int, Meta(ge=100, le=60_000)] = 1_000

@@ -3,12 +3,14 @@
 Parts are written under the *next* version's keys while the current version still counts. One fenced
 apply then flips manifest, serving and cursor together and deletes the version before. So a crash at
 any step leaves a whole snapshot, and a woken zombie writes nothing: parts are fenced like the flip.
+
+A part of more than 8 MB stands in several pieces, one key each, in order. The manifest is signed (`model_seal.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -16,14 +18,21 @@ from infra.keys import Keys
 from online_models.model import BadSnapshot, Registered, built_with, digest
 from online_models.registry import Entry
 from streams.model_fold import UNSEEN, Counts, Fold
+from streams.model_seal import SIGNED, Refusal, check, key_id, signature
 from streams.ports import Claimed, Command, FencedCall, Field, Store
 
-PART_BYTES_MAX: Final = 8 << 20
-"""A Redis value of 10 MB costs its single thread 5 ms; a model that needs more is cut into more parts."""
+PIECE_BYTES_MAX: Final = 8 << 20
+"""A Redis value of 10 MB costs its single thread 5 ms."""
+PIECES_MAX: Final = 64
+"""Of one snapshot: half a GB. Models bound their tables far below; more is a fault, and would fill Redis."""
 CALL_BYTES_MAX: Final = 8 << 20
 """Parts are written in calls of at most this much, so that Redis stays answerable in between."""
 
-_MANIFEST_FIELDS: Final = ("version", "sha256", "parts")
+_MANIFEST_FIELDS: Final = (*SIGNED, "signature", "key_id")
+
+Piece = tuple[str, bytes]
+"""A part's name and what stands under one key of it."""
+V = TypeVar("V")
 
 
 class Kept(NamedTuple):
@@ -37,10 +46,10 @@ class Kept(NamedTuple):
     next: int
     position: int
     version: int
-    parts: tuple[str, ...]
-    """Names of the parts under `version`, in order of their keys."""
-    trouble: str
-    """Why the stored snapshot was refused; "" when it was not."""
+    pieces: tuple[str, ...]
+    """Names of the parts under `version`, in order of their keys; one that is cut stands here once per piece."""
+    refused: Refusal | None
+    """Why the stored snapshot was refused."""
 
 
 class Saving(NamedTuple):
@@ -51,11 +60,11 @@ class Saving(NamedTuple):
 
 
 class Shelf:
-    """One model's keys in the store."""
+    """One model's keys in the store; `key` signs its snapshots."""
 
-    def __init__(self, keys: Keys, entry: Entry) -> None:
+    def __init__(self, keys: Keys, entry: Entry, key: bytes) -> None:
         self.entry = entry
-        self._keys = keys
+        self._keys, self._key = keys, key
         self.cursor = keys.model_cursor(entry.name)
         self.pending = keys.model_pending(entry.name)
         self._manifest = keys.manifest(entry.name)
@@ -67,27 +76,35 @@ class Shelf:
         cursor = claimed.fields
         at, incarnation = int(cursor["next"]), cursor["incarnation"].decode()
         (found,) = await store.read_many([(self._manifest, _MANIFEST_FIELDS)])
-        manifest = dict(zip(_MANIFEST_FIELDS, found, strict=True))
-        names = _names(manifest["parts"])
-        version = max(int(cursor.get("version", b"0")), int(manifest["version"] or 0))
+        manifest = {name: value for name, value in zip(_MANIFEST_FIELDS, found, strict=True) if value is not None}
+        names = _names(manifest.get("parts"))
+        version = max(int(cursor.get("version", b"0")), int(manifest.get("version", b"0")))
         if version == 0:
-            return Kept(self._fresh(incarnation), at, at, 0, (), "")
+            return Kept(self._fresh(incarnation), at, at, 0, (), None)
         try:
-            if int(manifest["version"] or 0) != int(cursor.get("version", b"0")):
-                raise BadSnapshot(f"manifest version {manifest['version']!r} beside cursor version {cursor.get('version')!r}")
+            if manifest.get("version") != cursor.get("version"):
+                raise Refusal("torn", f"manifest version {manifest.get('version')!r} beside cursor version {cursor.get('version')!r}")
+            check(self._key, self.entry.name, manifest, _learned(cursor), self._build())
             model = await self._model(store, version, names, manifest["sha256"])
-            return Kept(_fold(self.entry, model, incarnation, cursor), at, at, version, names, "")
+            return Kept(_fold(self.entry, model, incarnation, cursor), at, at, version, names, None)
         except BadSnapshot as error:
-            return Kept(self._fresh(incarnation), at, 0, version, names, str(error))
+            refused = error if isinstance(error, Refusal) else Refusal("parts", str(error))
+            return Kept(self._fresh(incarnation), at, 0, version, names, refused)
 
-    async def _model(self, store: Store, version: int, names: tuple[str, ...], sha256: bytes | None) -> Registered:
+    async def _model(self, store: Store, version: int, names: tuple[str, ...], sha256: bytes) -> Registered:
         raw = await store.text([self._keys.part(self.entry.name, version, n) for n in range(len(names))])
-        parts = {name: part for name, part in zip(names, raw, strict=True) if part is not None}
-        if len(parts) != len(names):
-            raise BadSnapshot(f"version {version} lacks parts {sorted(set(names) - parts.keys())}")
+        parts: dict[str, bytes] = {}
+        for name, piece in zip(names, raw, strict=True):
+            if piece is None:
+                raise Refusal("missing", f"version {version} lacks a piece of {name!r}")
+            parts[name] = parts.get(name, b"") + piece
         if digest(parts).encode() != sha256:
-            raise BadSnapshot(f"version {version} has digest {digest(parts)}, the manifest says {sha256!r}")
+            raise Refusal("damaged", f"version {version} has digest {digest(parts)}, the manifest says {sha256!r}")
         return self.entry.kind.restore(parts)
+
+    def _build(self) -> dict[str, Field]:
+        """What a snapshot's numbers depend on."""
+        return {"schema": self.entry.kind.schema, **built_with()}
 
     def _fresh(self, incarnation: str) -> Fold:
         return Fold(self.entry, incarnation)
@@ -98,41 +115,59 @@ class Shelf:
         """The calls of one snapshot of `kept.fold` at `position`. Stop at the first that is refused."""
         fold, version = kept.fold, kept.version + 1
         parts = fold.model.snapshot()
-        calls = [self._call(kept, token, kept.next, {}, commands) for commands in self._batches(version, parts)]
+        pieces = list(_pieces(parts))
+        assert len(pieces) <= PIECES_MAX, (
+            f"{self.entry.name} has {len(pieces)} pieces of {PIECE_BYTES_MAX} bytes; the model must bound itself"
+        )
+        calls = [self._call(kept, token, kept.next, {}, commands) for commands in self._batches(version, pieces)]
+        cursor = _cursor_of(fold, version)
         flip = [
-            Command("HSET", self._manifest, _flat(self._manifest_of(fold, version, parts, position, at_ms))),
+            Command("HSET", self._manifest, _flat(self._manifest_of(fold, cursor, parts, pieces, position, at_ms))),
             Command("SET", self._keys.serving(self.entry.name), (fold.model.serving(version),)),
-            *(Command("DEL", self._keys.part(self.entry.name, kept.version, n)) for n in range(len(kept.parts))),
+            *(Command("DEL", self._keys.part(self.entry.name, kept.version, n)) for n in range(len(kept.pieces))),
         ]
-        calls.append(self._call(kept, token, position, _cursor_of(fold, version), flip))
-        return Saving(calls, kept._replace(next=position, version=version, parts=tuple(parts), trouble=""))
+        calls.append(self._call(kept, token, position, cursor, flip))
+        names = tuple(name for name, _ in pieces)
+        return Saving(calls, kept._replace(next=position, version=version, pieces=names, refused=None))
 
-    def _batches(self, version: int, parts: Mapping[str, bytes]) -> Iterator[list[Command]]:
+    def _batches(self, version: int, pieces: Sequence[Piece]) -> Iterator[list[Command]]:
         batch: list[Command] = []
         size = 0
-        for n, (name, part) in enumerate(parts.items()):
-            assert len(part) <= PART_BYTES_MAX, f"part {name} of {self.entry.name} has {len(part)} bytes; the model must cut it"
-            if batch and size + len(part) > CALL_BYTES_MAX:
+        for n, (_, piece) in enumerate(pieces):
+            if batch and size + len(piece) > CALL_BYTES_MAX:
                 yield batch
                 batch, size = [], 0
-            batch.append(Command("SET", self._keys.part(self.entry.name, version, n), (part,)))
-            size += len(part)
+            batch.append(Command("SET", self._keys.part(self.entry.name, version, n), (piece,)))
+            size += len(piece)
         yield batch
 
     def _call(self, kept: Kept, token: str, end: int, fields: dict[str, Field], commands: list[Command]) -> FencedCall:
         return FencedCall(self.cursor, self.pending, token, kept.fold.incarnation, kept.next, end, fields, b"", commands=commands)
 
-    def _manifest_of(self, fold: Fold, version: int, parts: Mapping[str, bytes], position: int, at_ms: int) -> dict[str, Field]:
-        return {
-            "version": version,
+    def _manifest_of(
+        self, fold: Fold, cursor: Mapping[str, Field], parts: Mapping[str, bytes], pieces: Sequence[Piece], position: int, at_ms: int
+    ) -> dict[str, Field]:
+        signed: dict[str, Field] = {
+            "version": cursor["version"],
             "sha256": digest(parts),
-            "parts": msgspec.json.encode([[name, len(part)] for name, part in parts.items()]),
+            "parts": msgspec.json.encode([[name, len(piece)] for name, piece in pieces]),
             "incarnation": fold.incarnation,
             "next": position,
-            "saved_at_ms": at_ms,
-            **built_with(),
-            **fold.model.scores(),
+            **self._build(),
         }
+        marks: dict[str, Field] = {
+            "signature": signature(self._key, self.entry.name, signed, _learned(cursor)),
+            "key_id": key_id(self._key),
+            "saved_at_ms": at_ms,
+        }
+        return {**signed, **marks, **fold.model.scores()}
+
+
+def _pieces(parts: Mapping[str, bytes]) -> Iterator[Piece]:
+    """Each part whole, or cut where it is too large for one value."""
+    for name, part in parts.items():
+        for start in range(0, max(len(part), 1), PIECE_BYTES_MAX):
+            yield name, part[start : start + PIECE_BYTES_MAX]
 
 
 def _names(raw: bytes | None) -> tuple[str, ...]:
@@ -146,6 +181,11 @@ def _flat(fields: Mapping[str, Field]) -> tuple[Field, ...]:
 def _cursor_of(fold: Fold, version: int) -> dict[str, Field]:
     watermarks = {str(source): number for source, number in sorted(fold.watermarks.items())}
     return {"version": version, "wm": msgspec.json.encode(watermarks), "origin": fold.origin, **msgspec.structs.asdict(fold.counts)}
+
+
+def _learned(cursor: Mapping[str, V]) -> dict[str, V]:
+    """Of a cursor, what it says of the fold; the fence's own fields change with every claim."""
+    return {name: cursor[name] for name in ("wm", "origin", *Counts.__struct_fields__) if name in cursor}
 
 
 def _fold(entry: Entry, model: Registered, incarnation: str, cursor: Mapping[str, bytes]) -> Fold:

@@ -17,6 +17,7 @@ from typing import Final
 import structlog
 
 from infra.keys import Keys
+from infra.model_key import model_key
 from infra.settings import Settings
 from online_models.registry import by_partition
 from streams.claims import Claims, Gap
@@ -76,6 +77,8 @@ class Models:
 
     on_crash: told of an exception in the background; it must end the process.
 
+    Raises `SettingsError` when the key of models cannot be read.
+
     Attributes
     ----------
     held: the models in our hands, by lessons partition.
@@ -94,7 +97,7 @@ class Models:
     ) -> None:
         self._settings, self._store, self._clock = settings, store, clock
         self._topic = f"{settings.namespace}.internal.lessons"
-        self._keys = Keys(settings.namespace)
+        self._keys, self._key = Keys(settings.namespace), model_key(settings)
         self._fresh_token, self._on_crash = fresh_token, on_crash
         self._observe = observe or SilentModels()
         self._group: Group | None = None
@@ -128,7 +131,7 @@ class Models:
             return {}
         self.held.pop(tp.partition, None)
         try:
-            held = await self._take_over(tp, Shelf(self._keys, entry))
+            held = await self._take_over(tp, Shelf(self._keys, entry, self._key))
         except Gap as gap:
             log.error("gap", model=entry.name, message=str(gap))
             return {}
@@ -141,9 +144,9 @@ class Models:
         claims = Claims(self._settings, self._store, self._group, self._fresh_token)
         token, claimed = await claims.claim(shelf.cursor, shelf.pending, tp.topic, tp.partition, f"m:{shelf.entry.name}")
         kept = await shelf.load(self._store, claimed)
-        if kept.trouble:
-            log.error("snapshot refused, learning all lessons again from the log", model=shelf.entry.name, why=kept.trouble)
-        self._observe.claimed(shelf.entry.name, rebuilt=bool(kept.trouble))
+        if kept.refused:
+            log.error("snapshot refused, learning all lessons again from the log", model=shelf.entry.name, why=str(kept.refused))
+        self._observe.claimed(shelf.entry.name, kept.refused.reason if kept.refused else "")
         kept.fold.accept_gap = self._settings.accept_gap
         held = Held(tp, shelf, kept, token)
         # A rebuild starts at 0, which retention may have passed; the lessons' numbers tell whether one is missing.

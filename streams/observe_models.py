@@ -11,7 +11,7 @@ from infra.metrics import Metrics
 class ModelsObserver(Protocol):
     """Told when something became certain."""
 
-    def claimed(self, model: str, rebuilt: bool) -> None: ...
+    def claimed(self, model: str, refused: str) -> None: ...
     def saved(self, model: str, version: int, taught: int, refused: int, scores: Mapping[str, float | str]) -> None: ...
     def fenced(self, model: str) -> None: ...
 
@@ -19,7 +19,7 @@ class ModelsObserver(Protocol):
 class SilentModels:
     """For simulations and pure runs."""
 
-    def claimed(self, model: str, rebuilt: bool) -> None:
+    def claimed(self, model: str, refused: str) -> None:
         """Nothing."""
 
     def saved(self, model: str, version: int, taught: int, refused: int, scores: Mapping[str, float | str]) -> None:
@@ -35,11 +35,11 @@ class MeasuredModels:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
-    def claimed(self, model: str, rebuilt: bool) -> None:
-        """A claim; `rebuilt` when its snapshot was refused."""
+    def claimed(self, model: str, refused: str) -> None:
+        """A claim; `refused` = why its snapshot was, "" when it was not."""
         self._metrics.count("claims_total", 1, side="models")
-        if rebuilt:
-            self._metrics.count("model_rebuilds_total", 1, model=model)
+        if refused:
+            self._metrics.count("model_rebuilds_total", 1, model=model, reason=refused)
 
     def saved(self, model: str, version: int, taught: int, refused: int, scores: Mapping[str, float | str]) -> None:
         """A snapshot stands: what was learned since the last one, and how good the model is."""

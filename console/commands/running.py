@@ -15,7 +15,8 @@ from console.addresses import settings_of
 from console.output import Json, guarded, say, say_json, screen
 from console.site import ROLES, Workers, install, site
 from console.trouble import Exit, Trouble
-from infra.settings import without_password
+from infra.model_key import model_key
+from infra.settings import Settings, SettingsError, without_password
 from streams.clock import SystemClock
 
 LOOK_EVERY_S = 0.5
@@ -67,6 +68,8 @@ def worker(
     if known is None:
         raise Trouble(Exit.USAGE, f"no role {role!r}; there are {', '.join(ROLES)}", "segue worker plays")
     settings = settings_of(context)
+    if known == "models":
+        readable(settings)
     # The kernels take seconds to import: only this command pays for them.
     from streams.worker import run_role
 
@@ -96,6 +99,19 @@ def demo(
         screen().print(result.line(), markup=False)
     if not result.ok:
         raise Trouble(Exit.FAILURE, result.why(), "segue doctor")
+
+
+def readable(settings: Settings) -> None:
+    """The key of models, before a worker starts that needs it.
+
+    Raises
+    ------
+    Trouble : it cannot be read (exit 2)
+    """
+    try:
+        model_key(settings)
+    except SettingsError as error:
+        raise Trouble(Exit.USAGE, str(error), "env | grep SEGUE_MODEL_KEY") from error
 
 
 def _stay(processes: Workers, seconds: float) -> None:

@@ -6,12 +6,14 @@ import asyncio
 import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
 
+import msgspec
 import pytest
 
 from infra.keys import Keys
 from infra.memory_store import MemoryRedis, MemoryStore, Moment, ReplyLost
 from infra.settings import Settings
 from online_models.finish_serving import parse
+from online_models.model import built_with, digest
 from online_models.registry import MODELS
 from streams.claims import RULES, NeedsRebuild
 from streams.lessons import pack_lessons
@@ -46,11 +48,12 @@ class Told(SilentModels):
     """Keeps what the worker tells."""
 
     def __init__(self) -> None:
-        self.rebuilds = self.taught = self.refused = self.fences = 0
+        self.taught = self.refused = self.fences = 0
+        self.rebuilds: list[str] = []
         self.versions: list[int] = []
 
-    def claimed(self, model: str, rebuilt: bool) -> None:
-        self.rebuilds += rebuilt
+    def claimed(self, model: str, refused: str) -> None:
+        self.rebuilds += [refused] if refused else []
 
     def saved(self, model: str, version: int, taught: int, refused: int, scores: Mapping[str, float | str]) -> None:
         self.versions.append(version)
@@ -66,7 +69,8 @@ def told(models: Models) -> Told:
     return models._observe
 
 
-def rebuilds(models: Models) -> int:
+def rebuilds(models: Models) -> list[str]:
+    """Why snapshots were refused."""
     return told(models).rebuilds
 
 
@@ -109,8 +113,10 @@ def worker(
     kafka: Kafka | None = None,
     accept_gap: bool = False,
     on_crash: Callable[[BaseException], None] | None = None,
+    model_key: str = "",
 ) -> Models:
-    store, settings = MemoryStore(redis, namespace="night", hook=hook), Settings(namespace="night", accept_gap=accept_gap)
+    store = MemoryStore(redis, namespace="night", hook=hook)
+    settings = Settings(namespace="night", accept_gap=accept_gap, model_key=model_key)
     models = Models(settings, store, Silent(), Noon(), fresh_token=lambda: f"{next(TOKENS):016x}", observe=Told(), on_crash=on_crash)
     models.attach(Kafka() if kafka is None else kafka)
     return models
@@ -200,7 +206,7 @@ async def test_a_crash_at_any_step_loses_and_doubles_nothing(when: str) -> None:
                 crashed = True
                 continue
             break
-        assert rebuilds(models) == 0, "a crash never costs the snapshot"
+        assert rebuilds(models) == [], "a crash never costs the snapshot"
         assert_same(await kept_fold(redis), expected)
         assert len(stored_parts(redis)) == 4
         if not crashed:
@@ -284,28 +290,60 @@ async def test_owners_are_left_alone_while_all_is_well() -> None:
     assert models.held[0] is held
 
 
-@pytest.mark.parametrize("harm", ["part lost", "part changed", "manifest lost", "version torn", "other River"])
+HARMS = {
+    "part lost": "missing",
+    "part changed": "damaged",
+    "manifest lost": "torn",
+    "version torn": "torn",
+    "digest changed with its part": "signature",
+    "watermarks changed": "signature",
+    "not signed": "unsigned",
+    "another key": "signature",
+    "other River": "river",
+    "other numpy": "numpy",
+    "other layout": "schema",
+    "River of another build": "parts",
+}
+
+
+def harmed(redis: MemoryRedis, harm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of `HARMS` done to the stored snapshot, or to the build that finds it."""
+    part, manifest, cursor = stored_parts(redis)[1], redis.hash(MANIFEST), redis.hash(CURSOR)
+    changed = (redis.string(part) or b"")[:-1] + b"!"
+    if harm == "digest changed with its part":
+        names = [name for name, _ in msgspec.json.decode(manifest["parts"])]
+        parts = dict(zip(names, (redis.string(key) or b"" for key in stored_parts(redis)), strict=True))
+        redis.write({MANIFEST: {**manifest, "sha256": digest({**parts, names[1]: changed}).encode()}})
+    writes: dict[str, dict[str, bytes | dict[str, bytes] | None]] = {
+        "part lost": {part: None},
+        "part changed": {part: changed},
+        "digest changed with its part": {part: changed},
+        "manifest lost": {MANIFEST: None},
+        "version torn": {MANIFEST: {**manifest, "version": b"999"}},
+        "watermarks changed": {CURSOR: {**cursor, "wm": b'{"0":1,"1":1,"2":1}'}},
+        "not signed": {MANIFEST: {name: value for name, value in manifest.items() if name != "signature"}},
+    }
+    redis.write(writes.get(harm, {}))
+    build = {"other River": {"river": "0.27.0"}, "other numpy": {"numpy": "1.0"}}
+    if harm in build:
+        monkeypatch.setattr("streams.model_shelf.built_with", lambda: {**built_with(), **build[harm]})
+    elif harm == "other layout":
+        monkeypatch.setattr("online_models.finish.FinishModel.schema", 99)
+    elif harm == "River of another build":
+        monkeypatch.setattr("online_models.tree_codec.river.__version__", "0.27.0")
+
+
+@pytest.mark.parametrize("harm", HARMS)
 async def test_a_snapshot_that_cannot_be_trusted_is_rebuilt_from_the_lessons(harm: str, monkeypatch: pytest.MonkeyPatch) -> None:
     log, redis = messy_log(150, seed=8), founded()
     models = worker(redis)
     await models.claim({FINISH})
     await read(models, log[:60], 0, chunk=10)
     await models.revoked({FINISH})
-    part = stored_parts(redis)[1]
-    manifest = redis.hash(MANIFEST)
-    if harm == "part lost":
-        redis.write({part: None})
-    elif harm == "part changed":
-        redis.write({part: (redis.string(part) or b"")[:-1] + b"!"})
-    elif harm == "manifest lost":
-        redis.write({MANIFEST: None})
-    elif harm == "version torn":
-        redis.write({MANIFEST: {**manifest, "version": b"999"}})
-    else:
-        monkeypatch.setattr("online_models.tree_codec.river.__version__", "0.27.0")
-    heir = worker(redis)
+    harmed(redis, harm, monkeypatch)
+    heir = worker(redis, model_key="another" if harm == "another key" else "")
     assert await heir.claim({FINISH}) == {FINISH: 0}
-    assert rebuilds(heir) == 1
+    assert rebuilds(heir) == [HARMS[harm]]
     monkeypatch.undo()
     next_before = int(redis.hash(CURSOR)["next"])
     await read(heir, [record for record in log if record.offset < next_before - 5], 0, chunk=10)
@@ -313,6 +351,22 @@ async def test_a_snapshot_that_cannot_be_trusted_is_rebuilt_from_the_lessons(har
     assert int(redis.hash(CURSOR)["next"]) == next_before, "a rebuild is saved once it has caught up"
     await read(heir, log, heir.held[0].position, chunk=10)
     await heir.revoked({FINISH})
+    if harm != "another key":
+        assert_same(await kept_fold(redis), straight(log))
+
+
+async def test_a_part_that_is_too_large_for_one_value_stands_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.model_shelf.PIECE_BYTES_MAX", 500)
+    monkeypatch.setattr("streams.model_shelf.CALL_BYTES_MAX", 1_200)
+    log, redis = messy_log(100, seed=6), founded()
+    models = worker(redis)
+    await models.claim({FINISH})
+    await read(models, log, 0, chunk=10)
+    await models.revoked({FINISH})
+    pieces = [redis.string(key) or b"" for key in stored_parts(redis)]
+    assert len(pieces) > 6 and max(map(len, pieces)) == 500
+    named = msgspec.json.decode(redis.hash(MANIFEST)["parts"])
+    assert [n_bytes for _, n_bytes in named] == list(map(len, pieces))
     assert_same(await kept_fold(redis), straight(log))
 
 
