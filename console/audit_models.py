@@ -92,7 +92,7 @@ def _learn(fold: Fold, n_lessons: int, topics: Topics, topic: str, partition: in
     if n_lessons == 0:
         return
     for record in topics.read(topic, partition):
-        for _ in fold.record(record.offset, record.value):
+        for _ in fold.record(record.offset, record.value, record.timestamp):
             if fold.counts.applied == n_lessons:
                 return
 

@@ -127,7 +127,14 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("NS:{aP}:evidence", "hash", "catalogue worker owning P", "<= 100,000 fields", "never", "what the cleaning knows, without ids"),
     Pattern("NS:{aP}:counts", "hash", "catalogue worker owning P", "<= 100 KB", "never", "JSON by field and rule"),
     Pattern("NS:{m:MODEL}:cursor", "hash", "models worker", "one per model", "never", "token, next, incarnation, watermarks per source"),
-    Pattern("NS:{m:MODEL}:pending", "string", "models worker", "absent", "never", "nothing: snapshots are read, not published"),
+    Pattern(
+        "NS:{m:MODEL}:pending",
+        "string",
+        "models worker",
+        "one snapshot's; absent when none",
+        "never",
+        "JSON: decisions that the last apply still had to publish",
+    ),
     Pattern(
         "NS:{m:MODEL}:manifest",
         "hash",

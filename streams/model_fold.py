@@ -13,7 +13,9 @@ import msgspec
 
 from online_models.model import BadLesson, Registered
 from online_models.registry import Entry
+from streams.contract import Decision
 from streams.lessons import cut_lessons
+from streams.model_decisions import champion_changed
 from streams.sections import BadSection, NumberGap, Section, admit, read_sections
 
 UNSEEN: Final = -1
@@ -71,10 +73,13 @@ class Fold:
         self.origin = origin
         self.accept_gap = accept_gap
         self.last_refusal = ""
+        self.decided: list[Decision] = []
+        """What the model decided since the caller last took it away."""
 
-    def record(self, offset: int, value: bytes | None) -> Iterator[None]:
+    def record(self, offset: int, value: bytes | None, at_ms: int = 0) -> Iterator[None]:
         """Learn one record's new lessons; yields after each, where state and `offset` belong together.
 
+        `at_ms`: the record's append time, for decisions after lessons that name no time of their own.
         Raises `NumberGap` when a source's lessons are missing: going on would lose them in silence.
         """
         if self.origin == UNSEEN:
@@ -83,7 +88,7 @@ class Fold:
             if section.incarnation != self.incarnation:
                 self.counts.foreign += section.n
                 continue
-            yield from self._section(section, items)
+            yield from self._section(section, items, at_ms)
 
     def _sections(self, value: bytes | None) -> list[tuple[Section, Sequence[Any]]]:
         # A foreign producer's bytes are counted and passed over; if they stood where lessons should
@@ -95,11 +100,11 @@ class Fold:
             self.last_refusal = str(error)
             return []
 
-    def _section(self, section: Section, items: Sequence[Any]) -> Iterator[None]:
+    def _section(self, section: Section, items: Sequence[Any], at_ms: int) -> Iterator[None]:
         drop = self._admit(section)
         self.counts.skipped += drop
         for number, item in enumerate(items[drop:], section.first + drop):
-            self._lesson(item)
+            self._lesson(item, at_ms)
             self.watermarks[section.source] = number
             yield
 
@@ -116,14 +121,24 @@ class Fold:
             self.counts.missing += section.first - watermark - 1
             return 0
 
-    def _lesson(self, item: Any) -> None:
+    def _lesson(self, item: Any, at_ms: int) -> None:
         self.counts.applied += 1
+        before = self.model.champion
         try:
-            lesson = self.entry.lessons.read(item).lesson
-            if lesson.y is None:
+            heard = self.entry.lessons.read(item)
+            if heard.lesson.y is None:
                 self.counts.asked += 1
-            else:
-                self.model.learn_one(*lesson)
+                return
+            self.model.learn_one(*heard.lesson)
         except BadLesson as error:
             self.counts.refused += 1
             self.last_refusal = str(error)
+            return
+        if self.model.champion != before:
+            self._crowned(before, heard.at_ms or at_ms)
+
+    def _crowned(self, before: str, at_ms: int) -> None:
+        after = self.model.champion
+        losses = {name: value for name, value in self.model.scores().items() if name in (f"log_loss_{before}", f"log_loss_{after}")}
+        detail = {"from": before, "to": after, "lessons": self.model.n_lessons, **losses}
+        self.decided.append(champion_changed(self.incarnation, self.entry.name, self.counts.applied, at_ms, detail))

@@ -61,4 +61,4 @@ def check(key: bytes, model: str, manifest: Mapping[str, bytes], cursor: Mapping
         raise Refusal("signature", f"version {manifest.get('version')!r} is not what was signed: {why}")
     for name in ("schema", "river", "numpy"):
         if manifest.get(name) != encode(mine[name]):
-            raise Refusal(name, f"the snapshot has {name} {manifest.get(name)!r}, this build {mine[name]!r}")  # type: ignore[arg-type]
+            raise Refusal(name, f"the snapshot has {name} {manifest.get(name)!r}, this build {mine[name]!r}")

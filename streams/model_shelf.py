@@ -111,8 +111,11 @@ class Shelf:
 
     # --- to the store ----------------------------------------------------------------------------
 
-    def saving(self, kept: Kept, position: int, token: str, at_ms: int) -> Saving:
-        """The calls of one snapshot of `kept.fold` at `position`. Stop at the first that is refused."""
+    def saving(self, kept: Kept, position: int, token: str, at_ms: int, pending: bytes = b"") -> Saving:
+        """The calls of one snapshot of `kept.fold` at `position`. Stop at the first that is refused.
+
+        `pending` is what must be published once the last one landed; nothing may still have to be from before.
+        """
         fold, version = kept.fold, kept.version + 1
         parts = fold.model.snapshot()
         pieces = list(_pieces(parts))
@@ -126,7 +129,7 @@ class Shelf:
             Command("SET", self._keys.serving(self.entry.name), (fold.model.serving(version),)),
             *(Command("DEL", self._keys.part(self.entry.name, kept.version, n)) for n in range(len(kept.pieces))),
         ]
-        calls.append(self._call(kept, token, position, cursor, flip))
+        calls.append(self._call(kept, token, position, cursor, flip, pending))
         names = tuple(name for name, _ in pieces)
         return Saving(calls, kept._replace(next=position, version=version, pieces=names, refused=None))
 
@@ -141,8 +144,10 @@ class Shelf:
             size += len(piece)
         yield batch
 
-    def _call(self, kept: Kept, token: str, end: int, fields: dict[str, Field], commands: list[Command]) -> FencedCall:
-        return FencedCall(self.cursor, self.pending, token, kept.fold.incarnation, kept.next, end, fields, b"", commands=commands)
+    def _call(
+        self, kept: Kept, token: str, end: int, fields: dict[str, Field], commands: list[Command], pending: bytes = b""
+    ) -> FencedCall:
+        return FencedCall(self.cursor, self.pending, token, kept.fold.incarnation, kept.next, end, fields, pending, commands=commands)
 
     def _manifest_of(
         self, fold: Fold, cursor: Mapping[str, Field], parts: Mapping[str, bytes], pieces: Sequence[Piece], position: int, at_ms: int

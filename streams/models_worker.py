@@ -3,6 +3,9 @@
 Only a snapshot moves the stored cursor, so a crash goes back to the last one and reads the lessons
 behind it again: each is learned once by the model that survives. Reading is ahead of the store by at
 most one snapshot's worth of lessons.
+
+What a model decided is stored with the snapshot that knows of it, then published; no snapshot follows before
+that is acknowledged, so a claim publishes again what a crash left, under the same ids.
 """
 
 from __future__ import annotations
@@ -21,6 +24,8 @@ from infra.model_key import model_key
 from infra.settings import Settings
 from online_models.registry import by_partition
 from streams.claims import Claims, Gap
+from streams.contract import Decision
+from streams.model_decisions import REBUILT, decode, encode, rebuilt, records
 from streams.model_fold import Fold
 from streams.model_shelf import Kept, Shelf
 from streams.observe_models import ModelsObserver, SilentModels
@@ -36,6 +41,8 @@ WATCH_S: Final = 2.0
 """How often an idle partition looks whether it is still ours."""
 IDLE_WATCHES: Final = 5
 """Looks (so 10 s) after which a model with unsaved lessons is saved, however few: a quiet service sees its model too."""
+LEAVE_S: Final = 1.0
+"""What a publication gets when its partition is taken away meanwhile."""
 SLICE_US: Final = 2_000
 """Of learning between two turns of the event loop."""
 
@@ -58,7 +65,9 @@ class Held:
         self.position = kept.position
         self.unsaved = 0
         self.told = copy(kept.fold.counts)
-        self.leaving = False
+        self.leaving = asyncio.Event()
+        self.unpublished = False
+        """A publication was given up: it waits in the store for the next owner, and nothing may be stored over it."""
         self.lock = asyncio.Lock()
 
     @property
@@ -72,7 +81,7 @@ class Models:
 
     Parameters
     ----------
-    outbox: given to every role; this one publishes nothing.
+    outbox: takes the decisions.
     fresh_token: makes the random token of a claim, 16 hex digits.
 
     on_crash: told of an exception in the background; it must end the process.
@@ -95,7 +104,7 @@ class Models:
         observe: ModelsObserver | None = None,
         on_crash: Callable[[BaseException], None] | None = None,
     ) -> None:
-        self._settings, self._store, self._clock = settings, store, clock
+        self._settings, self._store, self._outbox, self._clock = settings, store, outbox, clock
         self._topic = f"{settings.namespace}.internal.lessons"
         self._keys, self._key = Keys(settings.namespace), model_key(settings)
         self._fresh_token, self._on_crash = fresh_token, on_crash
@@ -143,8 +152,12 @@ class Models:
         assert self._group is not None, "attach the transport before the first claim"
         claims = Claims(self._settings, self._store, self._group, self._fresh_token)
         token, claimed = await claims.claim(shelf.cursor, shelf.pending, tp.topic, tp.partition, f"m:{shelf.entry.name}")
+        if claimed.pending:
+            await self._outbox.publish(records(self._settings.namespace, decode(claimed.pending)))
         kept = await shelf.load(self._store, claimed)
         if kept.refused:
+            again = rebuilt(kept.fold.incarnation, shelf.entry.name, kept.version, self._clock.now_ms(), kept.refused.reason)
+            kept.fold.decided.append(again)
             log.error("snapshot refused, learning all lessons again from the log", model=shelf.entry.name, why=str(kept.refused))
         self._observe.claimed(shelf.entry.name, kept.refused.reason if kept.refused else "")
         kept.fold.accept_gap = self._settings.accept_gap
@@ -158,7 +171,7 @@ class Models:
         self._stop_claims(tps)
         leaving = [self.held[tp.partition] for tp in tps if tp.topic == self._topic and tp.partition in self.held]
         for held in leaving:
-            held.leaving = True
+            held.leaving.set()
         for held in leaving:
             try:
                 async with held.lock:
@@ -167,7 +180,7 @@ class Models:
                 self._forget(held)
 
     def _forget(self, held: Held) -> None:
-        held.leaving = True
+        held.leaving.set()
         if self.held.get(held.tp.partition) is held:
             del self.held[held.tp.partition]
 
@@ -222,31 +235,40 @@ class Models:
         """
         if self._failed is not None:
             raise RuntimeError("the models worker ended") from self._failed
-        for partition, records in chunks.items():
+        for partition, chunk in chunks.items():
             held = self.held.get(partition)
             if topic == self._topic and held is not None:
                 async with held.lock:
-                    await self._learn(held, records)
+                    await self._learn(held, chunk)
 
-    async def _learn(self, held: Held, records: Sequence[Record]) -> None:
-        slice_lessons = max(SLICE_US // held.fold.entry.lesson_us, 1)
-        for record in records:
-            if held.leaving:
+    async def _learn(self, held: Held, chunk: Sequence[Record]) -> None:
+        for record in chunk:
+            if held.leaving.is_set():
                 return
             if record.offset < held.position:
                 continue
             held.position = record.offset
-            for n, _ in enumerate(held.fold.record(record.offset, record.value), 1):
-                held.unsaved += 1
-                if held.due and not await self._save(held):
-                    return
-                if n % slice_lessons == 0:
-                    await asyncio.sleep(0)
-                if held.leaving:
-                    return
+            if not await self._learn_record(held, record):
+                return
             held.position = record.offset + 1
+            if held.position <= held.kept.next:
+                # A rebuild decides again what its first life has published.
+                held.fold.decided = [decision for decision in held.fold.decided if decision.decision == REBUILT]
             # A record without a new lesson still moves the cursor, so that it is not read for ever.
             held.unsaved += 1
+
+    async def _learn_record(self, held: Held, record: Record) -> bool:
+        """False when the partition is no longer ours to learn from."""
+        slice_lessons = max(SLICE_US // held.fold.entry.lesson_us, 1)
+        for n, _ in enumerate(held.fold.record(record.offset, record.value, record.timestamp), 1):
+            held.unsaved += 1
+            if held.due and not await self._save(held):
+                return False
+            if n % slice_lessons == 0:
+                await asyncio.sleep(0)
+            if held.leaving.is_set():
+                return False
+        return True
 
     async def settle(self) -> None:
         """Save every model that learned something since its last snapshot."""
@@ -258,16 +280,36 @@ class Models:
 
     async def _save(self, held: Held) -> bool:
         """One snapshot, unless nothing happened or a rebuild is still behind the stored cursor; False when refused."""
-        if not held.unsaved or held.position < held.kept.next or self.held.get(held.tp.partition) is not held:
+        idle = not held.unsaved or held.unpublished
+        if idle or held.position < held.kept.next or self.held.get(held.tp.partition) is not held:
             return True
-        saving = held.shelf.saving(held.kept, held.position, held.token, self._clock.now_ms())
+        decided, held.fold.decided = held.fold.decided, []
+        saving = held.shelf.saving(held.kept, held.position, held.token, self._clock.now_ms(), encode(decided))
         held.unsaved = 0
         for call in saving.calls:
             if not await self._applied(held, call):
                 return False
         held.kept = saving.kept
         self._tell(held)
+        await self._publish(held, decided)
         return True
+
+    async def _publish(self, held: Held, decided: Sequence[Decision]) -> None:
+        """Until it is acknowledged, or until the partition is taken away: then the next owner publishes it."""
+        if not decided:
+            return
+        log.info("decided", model=held.shelf.entry.name, decisions=[d.decision for d in decided])
+        acknowledged = asyncio.ensure_future(self._outbox.publish(records(self._settings.namespace, decided)))
+        leaving = asyncio.ensure_future(held.leaving.wait())
+        await asyncio.wait({acknowledged, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        leaving.cancel()
+        await asyncio.wait({acknowledged}, timeout=LEAVE_S)
+        if acknowledged.done():
+            acknowledged.result()
+        else:
+            held.unpublished = True
+            # What comes of it is nobody's business any more: the next owner publishes it in any case.
+            acknowledged.add_done_callback(lambda task: None if task.cancelled() else task.exception())
 
     def _tell(self, held: Held) -> None:
         counts, told = held.fold.counts, held.told

@@ -16,6 +16,7 @@ from online_models.finish_serving import parse
 from online_models.model import built_with, digest
 from online_models.registry import MODELS
 from streams.claims import RULES, NeedsRebuild
+from streams.contract import Decision
 from streams.lessons import pack_lessons
 from streams.model_fold import Fold
 from streams.models_worker import Models, snapshot_after
@@ -39,9 +40,22 @@ class Noon:
         return 1_700_000_000_000
 
 
-class Silent:
+class Letters:
+    """An outbox that keeps what it was given; `hook` runs before each publication."""
+
+    def __init__(self, hook: Callable[[], None] = lambda: None) -> None:
+        self.sent: list[Outgoing] = []
+        self.open = asyncio.Event()
+        self.open.set()
+        self._hook = hook
+
     async def publish(self, records: Sequence[Outgoing]) -> None:
-        raise AssertionError("the models role publishes nothing")
+        self._hook()
+        await self.open.wait()
+        self.sent += records
+
+    def decisions(self) -> list[Decision]:
+        return [msgspec.json.decode(record.value or b"", type=Decision) for record in self.sent]
 
 
 class Told(SilentModels):
@@ -114,10 +128,12 @@ def worker(
     accept_gap: bool = False,
     on_crash: Callable[[BaseException], None] | None = None,
     model_key: str = "",
+    outbox: Letters | None = None,
 ) -> Models:
     store = MemoryStore(redis, namespace="night", hook=hook)
     settings = Settings(namespace="night", accept_gap=accept_gap, model_key=model_key)
-    models = Models(settings, store, Silent(), Noon(), fresh_token=lambda: f"{next(TOKENS):016x}", observe=Told(), on_crash=on_crash)
+    outbox = outbox or Letters()
+    models = Models(settings, store, outbox, Noon(), fresh_token=lambda: f"{next(TOKENS):016x}", observe=Told(), on_crash=on_crash)
     models.attach(Kafka() if kafka is None else kafka)
     return models
 
@@ -137,7 +153,7 @@ async def read(models: Models, log: Sequence[Record], start: int, chunk: int) ->
 def straight(log: Sequence[Record]) -> Fold:
     fold = Fold(MODELS[0], INCARNATION)
     for record in log:
-        for _ in fold.record(record.offset, record.value):
+        for _ in fold.record(record.offset, record.value, record.timestamp):
             pass
     return fold
 
@@ -554,3 +570,95 @@ async def test_positions_are_told_for_lag_tools_while_there_are_any(monkeypatch:
     await asyncio.sleep(0.02)
     assert ended == []
     await models.close()
+
+
+# --- decisions -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fickle(monkeypatch: pytest.MonkeyPatch) -> list[Record]:
+    """A log whose model changes its champion again and again."""
+    monkeypatch.setattr("online_models.contest.REIGN_MIN", 5)
+    monkeypatch.setattr("online_models.contest.MARGIN", 0.0)
+    return messy_log(120, seed=19)
+
+
+async def test_a_change_of_champion_is_a_decision_that_is_published_once(fickle: list[Record]) -> None:
+    redis, outbox = founded(), Letters()
+    models = worker(redis, outbox=outbox)
+    await models.claim({FINISH})
+    await read(models, fickle, 0, chunk=3)
+    await models.revoked({FINISH})
+    expected = straight(fickle).decided
+    assert outbox.decisions() == expected and len(expected) > 1
+    first = expected[0]
+    assert (first.model, first.decision, first.detail["from"], first.detail["to"]) == ("finish", "champion", "linear", "tree")
+    assert {record.key for record in outbox.sent} == {b"finish"}
+    assert {record.topic for record in outbox.sent} == {"night.decisions"}
+    assert outbox.sent[0].pairs()[1:3] == [("ce_id", first.decision_id.encode()), ("ce_type", b"segue.decision.v1")]
+
+
+@pytest.mark.parametrize("when", ["before", "after", "publish"])
+async def test_a_crash_at_any_step_publishes_every_decision_under_its_one_id(when: str, fickle: list[Record]) -> None:
+    expected = straight(fickle).decided
+    for step in itertools.count():
+        redis, crashed, moments, told_twice = founded(), False, itertools.count(), Letters()
+
+        def die(step: int = step, moments: itertools.count[int] = moments) -> None:
+            if next(moments) == step:
+                raise Crash
+
+        outbox = Letters(die if when == "publish" else lambda: None)
+        for attempt in range(3):
+            hook = (lambda moment: die() if moment.when == when else None) if attempt == 0 and when != "publish" else None
+            models = worker(redis, hook, outbox=outbox)
+            try:
+                await read(models, fickle, (await models.claim({FINISH}))[FINISH], chunk=3)
+                await models.revoked({FINISH})
+            except Crash:
+                crashed = True
+                continue
+            break
+        last = worker(redis, outbox=told_twice)
+        await last.claim({FINISH})
+        found = outbox.decisions() + told_twice.decisions()
+        assert {d.decision_id: d for d in found} == {d.decision_id: d for d in expected}
+        assert list(dict.fromkeys(d.decision_id for d in outbox.decisions())) == [d.decision_id for d in expected]
+        if not crashed:
+            assert step >= (2 if when == "publish" else 10), "the crashes must have covered the run"
+            return
+
+
+async def test_nothing_is_stored_over_a_decision_that_nobody_has(fickle: list[Record], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.models_worker.LEAVE_S", 0.01)
+    redis, outbox = founded(), Letters()
+    models = worker(redis, outbox=outbox)
+    await models.claim({FINISH})
+    outbox.open.clear()
+    learning = asyncio.create_task(read(models, fickle, 0, chunk=3))
+    await asyncio.sleep(0.05)
+    stored = redis.snapshot()
+    await models.revoked({FINISH})
+    await learning
+    assert redis.snapshot() == stored and not outbox.sent
+    heard = Letters()
+    heir = worker(redis, outbox=heard)
+    start = (await heir.claim({FINISH}))[FINISH]
+    assert heard.sent, "what the worker before could not publish"
+    await read(heir, fickle, start, chunk=3)
+    await heir.revoked({FINISH})
+    assert heard.decisions() == straight(fickle).decided
+
+
+async def test_a_rebuild_is_a_decision_and_publishes_no_old_one_again(fickle: list[Record]) -> None:
+    redis, outbox = founded(), Letters()
+    models = worker(redis)
+    await models.claim({FINISH})
+    await read(models, fickle, 0, chunk=3)
+    await models.revoked({FINISH})
+    redis.write({stored_parts(redis)[0]: None})
+    heir = worker(redis, outbox=outbox)
+    await heir.claim({FINISH})
+    await read(heir, fickle, 0, chunk=3)
+    await heir.revoked({FINISH})
+    assert [(d.decision, d.detail["reason"]) for d in outbox.decisions()] == [("rebuilt", "missing")]

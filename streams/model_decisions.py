@@ -1,0 +1,50 @@
+"""What models decided, as records of the decisions topic: published again under the same id after a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from streams.cloudevents import DECISION, MODELS_SOURCE, headers
+from streams.contract import Decision, Scalar
+from streams.ports import Outgoing
+
+PARTITION: Final = 0
+"""The topic has one: decisions are few, and read in one order."""
+
+CHAMPION, REBUILT = "champion", "rebuilt"
+"""Values of `decision`."""
+
+_decode = msgspec.json.Decoder(list[Decision]).decode
+
+
+def champion_changed(incarnation: str, model: str, n_lessons: int, at_ms: int, detail: Mapping[str, Scalar]) -> Decision:
+    """The champion after `n_lessons` is another one. A fold of the same lessons gives it the same id."""
+    return Decision(decision_id=f"{incarnation}-{model}-{n_lessons}", model=model, at=at_ms, decision=CHAMPION, detail=dict(detail))
+
+
+def rebuilt(incarnation: str, model: str, version: int, at_ms: int, reason: str) -> Decision:
+    """Snapshot `version` was refused, and the model learned all its lessons again."""
+    detail: dict[str, Scalar] = {"version": version, "reason": reason}
+    return Decision(decision_id=f"{incarnation}-{model}-rebuilt-{version}", model=model, at=at_ms, decision=REBUILT, detail=detail)
+
+
+def encode(decisions: Sequence[Decision]) -> bytes:
+    """Bytes for `pending`; empty when there is nothing to publish."""
+    return msgspec.json.encode(decisions) if decisions else b""
+
+
+def decode(raw: bytes) -> list[Decision]:
+    """The inverse; empty bytes are nothing."""
+    return _decode(raw) if raw else []
+
+
+def records(namespace: str, decisions: Sequence[Decision]) -> list[Outgoing]:
+    """One record each, in order; the key is the model's name."""
+    topic = f"{namespace}.decisions"
+    return [
+        Outgoing(topic, PARTITION, d.model.encode(), msgspec.json.encode(d), headers(DECISION, d.decision_id, MODELS_SOURCE, d.at))
+        for d in decisions
+    ]
