@@ -28,6 +28,7 @@ from console.commands import (
     importing,
     looking,
     mapping,
+    modelling,
     ranking,
     rebuilding,
     replaying,
@@ -126,6 +127,12 @@ app.add_typer(ranker_app, name="ranker")
 def ranker() -> None:
     """A group, although there is one command in it so far."""
 
+
+model_app = typer.Typer(no_args_is_help=True, help="The models that learn from lessons: what they are, what is served of them.")
+model_app.command("list")(modelling.list_)
+for about_models in (modelling.show, modelling.history, modelling.rollback, modelling.pin, modelling.unpin):
+    model_app.command()(about_models)
+app.add_typer(model_app, name="model")
 
 evaluate_app = typer.Typer(no_args_is_help=True, help="How good lists and models are, measured on recorded data.")
 evaluate_app.command()(evaluating.plays)

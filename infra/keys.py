@@ -141,17 +141,27 @@ PATTERNS: tuple[Pattern, ...] = (
         "models worker",
         "one per model",
         "never",
-        "version, sha256, parts, River and numpy versions, scores, champion",
+        "version, sha256, parts, signature, River and numpy versions, scores, champion, what is served or pinned, the wish answered last",
     ),
+    Pattern(
+        "NS:{m:MODEL}:versions",
+        "string",
+        "models worker",
+        "3 to 6 versions",
+        "never",
+        "JSON: the versions that stay, with scores, oldest first",
+    ),
+    Pattern("NS:{m:MODEL}:wish", "string", "`segue model`", "one", "never", "JSON: pin, rollback or unpin; the worker answers it once"),
     Pattern(
         "NS:{m:MODEL}:part:VERSION:N",
         "string",
         "models worker",
         "<= 8 MB",
-        "deleted with its version",
+        "with its version",
         "one part of a snapshot, plain data",
     ),
     Pattern("NS:{m:MODEL}:serving", "string", "models worker", "<= 1 MB", "never", "JSON: what a plays worker needs to predict"),
+    Pattern("NS:{m:MODEL}:serving:VERSION", "string", "models worker", "<= 1 MB", "with its version", "the same of one version"),
 )
 
 
@@ -243,6 +253,15 @@ class Keys(NamedTuple):
 
     def serving(self, model: str) -> str:
         return f"{self.namespace}:{{m:{model}}}:serving"
+
+    def serving_of(self, model: str, version: int) -> str:
+        return f"{self.namespace}:{{m:{model}}}:serving:{version}"
+
+    def versions(self, model: str) -> str:
+        return f"{self.namespace}:{{m:{model}}}:versions"
+
+    def wish(self, model: str) -> str:
+        return f"{self.namespace}:{{m:{model}}}:wish"
 
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "keys.md"

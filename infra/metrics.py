@@ -68,7 +68,8 @@ TABLE: tuple[Declared, ...] = (
     Declared("deltas_skipped_total", "counter", "items", "Delta items at or below the watermark: applied before, sent again."),
     Declared("lessons_applied_total", "counter", "lessons", "Lessons that taught a model.", ("model",)),
     Declared("lessons_refused_total", "counter", "lessons", "Lessons with a value that is not finite or out of range.", ("model",)),
-    Declared("model_version", "gauge", "version", "Version of the model that is served.", ("model",)),
+    Declared("model_version", "gauge", "version", "Newest version of the model.", ("model",)),
+    Declared("model_served_version", "gauge", "version", "Version that is served: the newest, or the one that is pinned.", ("model",)),
     Declared("model_log_loss", "gauge", "nats", "Log-loss of each rival, said before it learned, recent window.", ("model", "rival")),
     Declared(
         "model_rebuilds_total", "counter", "rebuilds", "Snapshots refused: the model learned all its lessons again.", ("model", "reason")

@@ -29,15 +29,17 @@ class Entry(NamedTuple):
     """CPU of one lesson: how many are learned between two turns of the event loop, and how many an audit learns again."""
     unsaved_max: int
     """Lessons that a crash repeats at most."""
+    versions_max: int
+    """Snapshots that stay in Redis, at least three: the newest, a pinned one, and one between."""
     follows_from_events: bool = True
     """The lessons follow from the log of events alone, so that an audit can say which there must be."""
 
 
 MODELS: Final[tuple[Entry, ...]] = (
     # 500 lessons take 40 ms, a snapshot 3 ms.
-    Entry("finish", 0, FinishModel, FinishFormat(), lesson_us=80, unsaved_max=500),
-    # A snapshot of 18,000 lessons has 13 MB: rarer, so that writing it stays a small share of the work.
-    Entry("genre", 1, GenreModel, GenreFormat(), lesson_us=2_000, unsaved_max=1_000, follows_from_events=False),
+    Entry("finish", 0, FinishModel, FinishFormat(), lesson_us=80, unsaved_max=500, versions_max=6),
+    # A snapshot of 18,000 lessons has 13 MB: rarer, and fewer stay, so that writing and keeping them is a small share of all.
+    Entry("genre", 1, GenreModel, GenreFormat(), lesson_us=2_000, unsaved_max=1_000, versions_max=3, follows_from_events=False),
 )
 
 RETIRED: Final[tuple[tuple[str, int], ...]] = ()

@@ -9,12 +9,14 @@ import msgspec
 
 from streams.cloudevents import DECISION, MODELS_SOURCE, headers
 from streams.contract import Decision, Scalar
+from streams.model_versions import Verb, Wish
 from streams.ports import Outgoing
 
 PARTITION: Final = 0
 """The topic has one: decisions are few, and read in one order."""
 
 CHAMPION, REBUILT = "champion", "rebuilt"
+BY_VERB: Final[dict[Verb, str]] = {"pin": "pinned", "rollback": "rollback", "unpin": "unpinned"}
 """Values of `decision`."""
 
 _decode = msgspec.json.Decoder(list[Decision]).decode
@@ -29,6 +31,12 @@ def rebuilt(incarnation: str, model: str, version: int, at_ms: int, reason: str)
     """Snapshot `version` was refused, and the model learned all its lessons again."""
     detail: dict[str, Scalar] = {"version": version, "reason": reason}
     return Decision(decision_id=f"{incarnation}-{model}-rebuilt-{version}", model=model, at=at_ms, decision=REBUILT, detail=detail)
+
+
+def granted(incarnation: str, model: str, wish: Wish, before: int, after: int) -> Decision:
+    """What is served was version `before` and is `after`, because an operator wanted it."""
+    decision_id = f"{incarnation}-{model}-wish-{wish.id}"
+    return Decision(decision_id=decision_id, model=model, at=wish.at_ms, decision=BY_VERB[wish.verb], detail={"from": before, "to": after})
 
 
 def encode(decisions: Sequence[Decision]) -> bytes:

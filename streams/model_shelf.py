@@ -1,8 +1,8 @@
 """Where a model's snapshots stand in the store: parts first, then one flip; restored or refused.
 
 Parts are written under the *next* version's keys while the current version still counts. One fenced
-apply then flips manifest, serving and cursor together and deletes the version before. So a crash at
-any step leaves a whole snapshot, and a woken zombie writes nothing: parts are fenced like the flip.
+apply then flips manifest, serving and cursor together and deletes the versions that need not stay
+(`model_versions.py`). So a crash at any step leaves a whole snapshot, and a woken zombie writes nothing: parts are fenced like the flip.
 
 A part of more than 8 MB stands in several pieces, one key each, in order. The manifest is signed (`model_seal.py`).
 """
@@ -17,8 +17,12 @@ import msgspec
 from infra.keys import Keys
 from online_models.model import BadSnapshot, Registered, built_with, digest
 from online_models.registry import Entry
+from streams.contract import Decision
+from streams.model_decisions import encode, granted
 from streams.model_fold import UNSEEN, Counts, Fold
 from streams.model_seal import SIGNED, Refusal, check, key_id, signature
+from streams.model_versions import Version, Wish, decode, objection
+from streams.model_versions import kept as kept_versions
 from streams.ports import Claimed, Command, FencedCall, Field, Store
 
 PIECE_BYTES_MAX: Final = 8 << 20
@@ -28,7 +32,7 @@ PIECES_MAX: Final = 64
 CALL_BYTES_MAX: Final = 8 << 20
 """Parts are written in calls of at most this much, so that Redis stays answerable in between."""
 
-_MANIFEST_FIELDS: Final = (*SIGNED, "signature", "key_id")
+_MANIFEST_FIELDS: Final = (*SIGNED, "signature", "key_id", "pinned", "wish")
 
 Piece = tuple[str, bytes]
 """A part's name and what stands under one key of it."""
@@ -46,10 +50,26 @@ class Kept(NamedTuple):
     next: int
     position: int
     version: int
-    pieces: tuple[str, ...]
-    """Names of the parts under `version`, in order of their keys; one that is cut stands here once per piece."""
-    refused: Refusal | None
+    versions: tuple[Version, ...] = ()
+    """Those that stay, oldest first; the last one is `version`, unless it was refused."""
+    gone: tuple[Version, ...] = ()
+    """Refused: deleted with the next snapshot."""
+    pinned: int = 0
+    """The version that is served until an operator lets it go; 0 = the newest."""
+    wish: str = ""
+    """Id of the wish that was answered last."""
+    refused: Refusal | None = None
     """Why the stored snapshot was refused."""
+
+    @property
+    def newest(self) -> int:
+        """The newest version that stays; 0 = there is none yet."""
+        return self.versions[-1].version if self.versions else 0
+
+    @property
+    def served(self) -> int:
+        """The version that is served; 0 = none yet."""
+        return self.pinned or self.newest
 
 
 class Saving(NamedTuple):
@@ -57,6 +77,15 @@ class Saving(NamedTuple):
 
     calls: list[FencedCall]
     kept: Kept
+
+
+class Answer(NamedTuple):
+    """To a wish: the call that says so, and, once it landed, what is kept and decided; `why` it is not granted, or ""."""
+
+    call: FencedCall
+    kept: Kept
+    why: str
+    decided: list[Decision]
 
 
 class Shelf:
@@ -77,19 +106,24 @@ class Shelf:
         at, incarnation = int(cursor["next"]), cursor["incarnation"].decode()
         (found,) = await store.read_many([(self._manifest, _MANIFEST_FIELDS)])
         manifest = {name: value for name, value in zip(_MANIFEST_FIELDS, found, strict=True) if value is not None}
-        names = _names(manifest.get("parts"))
         version = max(int(cursor.get("version", b"0")), int(manifest.get("version", b"0")))
         if version == 0:
-            return Kept(self._fresh(incarnation), at, at, 0, (), None)
+            return Kept(self._fresh(incarnation), at, at, 0)
+        names = _names(manifest.get("parts"))
+        (raw,) = await store.text([self._keys.versions(self.entry.name)])
+        versions = decode(raw) or (Version(version, 0, 0, "", len(names), {}),)
+        pinned, wish = int(manifest.get("pinned", b"0")), manifest.get("wish", b"").decode()
         try:
             if manifest.get("version") != cursor.get("version"):
                 raise Refusal("torn", f"manifest version {manifest.get('version')!r} beside cursor version {cursor.get('version')!r}")
             check(self._key, self.entry.name, manifest, _learned(cursor), self._build())
             model = await self._model(store, version, names, manifest["sha256"])
-            return Kept(_fold(self.entry, model, incarnation, cursor), at, at, version, names, None)
+            return Kept(_fold(self.entry, model, incarnation, cursor), at, at, version, versions, (), pinned, wish)
         except BadSnapshot as error:
             refused = error if isinstance(error, Refusal) else Refusal("parts", str(error))
-            return Kept(self._fresh(incarnation), at, 0, version, names, refused)
+            stay = tuple(v for v in versions if v.version < version or v.version == pinned)
+            gone = tuple(v for v in versions if v not in stay)
+            return Kept(self._fresh(incarnation), at, 0, version, stay, gone, pinned, wish, refused)
 
     async def _model(self, store: Store, version: int, names: tuple[str, ...], sha256: bytes) -> Registered:
         raw = await store.text([self._keys.part(self.entry.name, version, n) for n in range(len(names))])
@@ -123,15 +157,44 @@ class Shelf:
             f"{self.entry.name} has {len(pieces)} pieces of {PIECE_BYTES_MAX} bytes; the model must bound itself"
         )
         calls = [self._call(kept, token, kept.next, {}, commands) for commands in self._batches(version, pieces)]
-        cursor = _cursor_of(fold, version)
+        cursor, serving = _cursor_of(fold, version), fold.model.serving(version)
+        scores = {"champion": fold.model.champion, **fold.model.scores()}
+        new = Version(version, at_ms, fold.model.n_lessons, digest(parts), len(pieces), scores)
+        versions = kept_versions((*kept.versions, new), self.entry.versions_max, kept.pinned)
+        manifest = self._manifest_of(fold, cursor, new, pieces, position)
         flip = [
-            Command("HSET", self._manifest, _flat(self._manifest_of(fold, cursor, parts, pieces, position, at_ms))),
-            Command("SET", self._keys.serving(self.entry.name), (fold.model.serving(version),)),
-            *(Command("DEL", self._keys.part(self.entry.name, kept.version, n)) for n in range(len(kept.pieces))),
+            Command("HSET", self._manifest, _flat({**manifest, "served": kept.pinned or version, "pinned": kept.pinned})),
+            Command("SET", self._keys.serving_of(self.entry.name, version), (serving,)),
+            *([] if kept.pinned else [Command("SET", self._keys.serving(self.entry.name), (serving,))]),
+            Command("SET", self._keys.versions(self.entry.name), (msgspec.json.encode(versions),)),
+            *self._deleting([version for version in (*kept.versions, *kept.gone) if version not in versions]),
         ]
         calls.append(self._call(kept, token, position, cursor, flip, pending))
-        names = tuple(name for name, _ in pieces)
-        return Saving(calls, kept._replace(next=position, version=version, pieces=names, refused=None))
+        return Saving(calls, kept._replace(next=position, version=version, versions=versions, gone=(), refused=None))
+
+    def _deleting(self, versions: Sequence[Version]) -> Iterator[Command]:
+        for old in versions:
+            yield from (Command("DEL", self._keys.part(self.entry.name, old.version, n)) for n in range(old.pieces))
+            yield Command("DEL", self._keys.serving_of(self.entry.name, old.version))
+
+    async def answering(self, store: Store, kept: Kept, token: str, wish: Wish) -> Answer:
+        """The call that grants a wish, or says in the manifest why not."""
+        name, why, serving = self.entry.name, objection(wish, kept.versions, kept.pinned), None
+        pinned = 0 if wish.verb == "unpin" else wish.version
+        after = pinned or kept.newest
+        if not why and after:
+            (serving,) = await store.text([self._keys.serving_of(name, after)])
+            why = "" if serving is not None else f"what version {after} served is gone"
+        if why:
+            commands = [Command("HSET", self._manifest, _flat({"wish": wish.id, "wish_answer": why}))]
+            return Answer(self._call(kept, token, kept.next, {}, commands), kept._replace(wish=wish.id), why, [])
+        fields: dict[str, Field] = {"wish": wish.id, "wish_answer": "", "pinned": pinned, "served": after}
+        commands = [Command("HSET", self._manifest, _flat(fields))]
+        if serving is not None:
+            commands.append(Command("SET", self._keys.serving(name), (serving,)))
+        decided = [granted(kept.fold.incarnation, name, wish, kept.served, after)]
+        call = self._call(kept, token, kept.next, {}, commands, encode(decided))
+        return Answer(call, kept._replace(wish=wish.id, pinned=pinned), "", decided)
 
     def _batches(self, version: int, pieces: Sequence[Piece]) -> Iterator[list[Command]]:
         batch: list[Command] = []
@@ -150,11 +213,11 @@ class Shelf:
         return FencedCall(self.cursor, self.pending, token, kept.fold.incarnation, kept.next, end, fields, pending, commands=commands)
 
     def _manifest_of(
-        self, fold: Fold, cursor: Mapping[str, Field], parts: Mapping[str, bytes], pieces: Sequence[Piece], position: int, at_ms: int
+        self, fold: Fold, cursor: Mapping[str, Field], new: Version, pieces: Sequence[Piece], position: int
     ) -> dict[str, Field]:
         signed: dict[str, Field] = {
-            "version": cursor["version"],
-            "sha256": digest(parts),
+            "version": new.version,
+            "sha256": new.sha256,
             "parts": msgspec.json.encode([[name, len(piece)] for name, piece in pieces]),
             "incarnation": fold.incarnation,
             "next": position,
@@ -163,9 +226,9 @@ class Shelf:
         marks: dict[str, Field] = {
             "signature": signature(self._key, self.entry.name, signed, _learned(cursor)),
             "key_id": key_id(self._key),
-            "saved_at_ms": at_ms,
+            "saved_at_ms": new.saved_at_ms,
         }
-        return {**signed, **marks, **fold.model.scores()}
+        return {**signed, **marks, **new.scores}
 
 
 def _pieces(parts: Mapping[str, bytes]) -> Iterator[Piece]:

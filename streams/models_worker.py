@@ -28,6 +28,7 @@ from streams.contract import Decision
 from streams.model_decisions import REBUILT, decode, encode, rebuilt, records
 from streams.model_fold import Fold
 from streams.model_shelf import Kept, Shelf
+from streams.model_versions import Wish, decode_wish
 from streams.observe_models import ModelsObserver, SilentModels
 from streams.ports import TP, Applied, Clock, FencedCall, Group, Outbox, Record, Refused, Store
 
@@ -197,6 +198,7 @@ class Models:
             await asyncio.sleep(WATCH_S)
             looks += 1
             await self.check_owned()
+            await self.answer_wishes()
             if looks % IDLE_WATCHES == 0:
                 await self.settle()
             await self._tell_positions()
@@ -209,6 +211,26 @@ class Models:
             quiet = not held.lock.locked() and (held.token, held.kept.next) == expected
             if owner != expected and quiet and self.held.get(held.tp.partition) is held:
                 self._give_up(held, f"the cursor says {owner}, {expected} was expected")
+
+    async def answer_wishes(self) -> None:
+        """Turn what is served to the version that an operator wants, or say why not; each wish once."""
+        helds = list(self.held.values())
+        raws = await self._store.text([self._keys.wish(held.shelf.entry.name) for held in helds]) if helds else []
+        for held, raw in zip(helds, raws, strict=True):
+            wish = decode_wish(raw)
+            if wish is not None and wish.id != held.kept.wish:
+                async with held.lock:
+                    await self._answer(held, wish)
+
+    async def _answer(self, held: Held, wish: Wish) -> None:
+        if self.held.get(held.tp.partition) is not held or held.unpublished or not held.kept.version:
+            return
+        answer = await held.shelf.answering(self._store, held.kept, held.token, wish)
+        if await self._applied(held, answer.call):
+            held.kept = answer.kept
+            self._observe.served(held.shelf.entry.name, held.kept.served)
+            log.info("wish", model=held.shelf.entry.name, verb=wish.verb, version=wish.version, refused=answer.why)
+            await self._publish(held, answer.decided)
 
     async def _tell_positions(self) -> None:
         """Kafka's group offsets serve lag tools only; nobody reads from them."""
@@ -318,6 +340,7 @@ class Models:
             log.warning("lessons refused", model=name, n=refused, last=held.fold.last_refusal)
         taught = counts.applied - told.applied - refused
         self._observe.saved(name, held.kept.version, taught, refused, held.fold.model.scores())
+        self._observe.served(name, held.kept.served)
         held.told = copy(counts)
 
     async def _applied(self, held: Held, call: FencedCall) -> bool:

@@ -13,6 +13,7 @@ class ModelsObserver(Protocol):
 
     def claimed(self, model: str, refused: str) -> None: ...
     def saved(self, model: str, version: int, taught: int, refused: int, scores: Mapping[str, float | str]) -> None: ...
+    def served(self, model: str, version: int) -> None: ...
     def fenced(self, model: str) -> None: ...
 
 
@@ -23,6 +24,9 @@ class SilentModels:
         """Nothing."""
 
     def saved(self, model: str, version: int, taught: int, refused: int, scores: Mapping[str, float | str]) -> None:
+        """Nothing."""
+
+    def served(self, model: str, version: int) -> None:
         """Nothing."""
 
     def fenced(self, model: str) -> None:
@@ -50,6 +54,10 @@ class MeasuredModels:
         for name, score in scores.items():
             if name.startswith("log_loss_"):
                 m.set("model_log_loss", float(score), model=model, rival=name.removeprefix("log_loss_"))
+
+    def served(self, model: str, version: int) -> None:
+        """What is served, after a snapshot or a wish."""
+        self._metrics.set("model_served_version", version, model=model)
 
     def fenced(self, model: str) -> None:
         """A refused apply."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,9 +33,9 @@ class LogRecord:
     headers: Sequence[tuple[str, bytes]] = field(default=())
 
 
-def lesson_items(n: int, seed: int) -> Items:
-    """`n` lessons in the wire's own type."""
-    x, p = draw(n, seed)
+def lesson_items(n: int, seed: int, *, bent: bool = False) -> Items:
+    """`n` lessons in the wire's own type; `bent` as in `draw`."""
+    x, p = draw(n, seed, bent=bent)
     items = np.zeros(n, LESSON)
     items["x"], items["weight"] = x, 1.0
     items["label"] = np.random.default_rng(seed + 1).random(n) < p
@@ -48,7 +49,11 @@ def genre_lessons(n: int, seed: int) -> list[bytes]:
     return [json_lesson(f"{seed}-{i}", None if i % 9 == 8 else genre, values, 1_700_000_000_000 + i) for i, (values, genre) in found]
 
 
-KINDS: dict[str, tuple[Any, Any]] = {"finish": (lesson_items, pack_lessons), "genre": (genre_lessons, pack_json_lessons)}
+KINDS: dict[str, tuple[Any, Any]] = {
+    "finish": (lesson_items, pack_lessons),
+    "bent finish": (partial(lesson_items, bent=True), pack_lessons),
+    "genre": (genre_lessons, pack_json_lessons),
+}
 """How lessons of a model are drawn, and packed."""
 
 

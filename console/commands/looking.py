@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +12,7 @@ from rich.table import Table
 from console.addresses import settings_of
 from console.catalogue_state import place_of, row_of
 from console.measures import by_day, recent, since
+from console.moments import moment
 from console.output import Json, guarded, say_json, screen
 from console.placing import partition_of_track, partition_of_user, track_key, user_key
 from console.redis_door import State
@@ -41,7 +41,7 @@ def recommend(
     if as_json:
         say_json({"key": key, **found, "next": found["next"][:n], "discover": found["discover"][:n]})
         return
-    title = f"{'discover' if discover else 'next'} for {user}, made {_when(found['at'])}, after {found['cause']['event_id']}"
+    title = f"{'discover' if discover else 'next'} for {user}, made {moment(found['at'])}, after {found['cause']['event_id']}"
     screen().print(_entries(title, found["discover" if discover else "next"][:n]))
 
 
@@ -207,7 +207,7 @@ def _tell(shown: Mapping[str, Any], as_json: bool, row_name: str, row: Mapping[s
 
 def _for_people(name: str, value: object) -> str:
     if name.endswith("_at") and isinstance(value, int):
-        return _when(value)
+        return moment(value)
     if name == "corrected" and isinstance(value, list):
         return "; ".join(f"{it['field']}: {it['before']!r} → {it['after']!r} ({it['rule']})" for it in value)
     if name == "refused" and isinstance(value, list):
@@ -219,16 +219,12 @@ def _for_people(name: str, value: object) -> str:
 
 def _plain(value: object) -> str:
     if isinstance(value, dict):
-        return str(value["track_id"]) + ("" if value["until"] is None else f" until {_when(value['until'])}")
+        return str(value["track_id"]) + ("" if value["until"] is None else f" until {moment(value['until'])}")
     return ", ".join(map(_plain, value)) if isinstance(value, list) else str(value)
 
 
 def _ids(entries: Iterable[Mapping[str, Any]]) -> list[str]:
     return [entry["track_id"] for entry in entries]
-
-
-def _when(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _share(value: float | None) -> str:

@@ -27,6 +27,10 @@ from infra.services import Addresses
 from infra.settings import Settings, child_environment
 
 LOG = "user,track,ts,playtime\n" + "".join(f"u{n % 5},t{n // 5 % 20},{1_421_748_000 + 60 * n},200\n" for n in range(2_000))
+LONG = "user,track,ts,playtime,duration_ms\n" + "".join(
+    f"v{n % 5},t{n // 5 % 20},{1_421_748_000 + 60 * n},{(40, 200)[n % 3 > 0]},200000\n" for n in range(600)
+)
+"""Tracks of known length: whether they were heard out is a lesson."""
 COME_S = 30.0
 
 
@@ -97,6 +101,46 @@ def test_a_replay_is_counted_once_however_often_and_in_however_many_parts_it_is_
     assert (again["applied"], again["duplicate"]) == (0, 2_000)
     assert again["quality"]["from_day"] == "2015-01-21"
     assert again["quality"]["hr20"] > again["quality"]["popularity_mrr20"]
+
+
+def _lists_by(segue: Callable[..., Any]) -> int | None:
+    """Version of the finish model behind a list that is made now."""
+    sent = segue("send", "--user", "ana", "--track", "t1", "--session", "s2", "--ms-played", "200000", "--duration-ms", "200000")["sent"][0]
+    _until(lambda: segue("recommend", "ana")["cause"]["event_id"] == sent["event_id"])
+    found: int | None = segue("recommend", "ana")["model"]["finish"]
+    return found
+
+
+def test_an_older_version_of_a_model_is_served_until_it_is_let_go(tmp_path: Path, live: Settings, segue: Callable[..., Any]) -> None:
+    (tmp_path / "long.csv").write_text(LONG)
+    assert segue("replay", str(tmp_path / "long.csv"), "--wait")["rejected"] == 0
+    _until(lambda: segue("model", "list")["models"][0].get("version", 0) >= 3)
+    rows = {row["model"]: row for row in segue("model", "list")["models"]}
+    assert rows.keys() == {"finish", "genre"} and "version" not in rows["genre"]
+    shown = segue("model", "show", "finish")
+    assert shown["served"] == shown["version"] and shown["pinned"] == 0
+    assert shown["lessons_taken"]["applied"] == shown["lessons"] > 100
+    past = segue("model", "history", "finish")
+    oldest = past["versions"][0]["version"]
+    assert [version["version"] for version in past["versions"]][-1] == shown["version"] > oldest
+
+    assert segue("model", "rollback", "finish", str(oldest)) == {"model": "finish", "served": oldest, "pinned": oldest}
+    _until(lambda: _lists_by(segue) == oldest)
+    assert segue("model", "unpin", "finish")["pinned"] == 0
+    _until(lambda: _lists_by(segue) == segue("model", "show", "finish")["version"])
+    decisions = segue("model", "history", "finish")["decisions"]
+    assert [(d["decision"], d["detail"]["to"]) for d in decisions[-2:]] == [
+        ("rollback", oldest),
+        ("unpinned", decisions[-1]["detail"]["to"]),
+    ]
+
+    options = ["--kafka", live.kafka, "--redis", live.redis, "--namespace", live.namespace]
+    for arguments in (("pin", "finish", "99999"), ("unpin", "finish"), ("show", "nothing"), ("show", "genre")):
+        refused = CliRunner(env={"SEGUE_DATA_DIR": live.data_dir}).invoke(app, [*options, "model", *arguments, "--json"])
+        assert refused.exit_code in (Exit.INVALID, Exit.USAGE, Exit.FAILURE)
+        assert json.loads(refused.stdout)["error"]["next"].startswith("segue ")
+    for plain in (("list",), ("show", "finish"), ("history", "finish")):
+        assert CliRunner(env={"SEGUE_DATA_DIR": live.data_dir}).invoke(app, [*options, "model", *plain]).exit_code == Exit.OK
 
 
 def test_an_audit_of_all_that_finds_nothing(segue: Callable[..., Any]) -> None:

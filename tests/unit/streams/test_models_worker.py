@@ -19,6 +19,7 @@ from streams.claims import RULES, NeedsRebuild
 from streams.contract import Decision
 from streams.lessons import pack_lessons
 from streams.model_fold import Fold
+from streams.model_versions import Verb, Version, decode
 from streams.models_worker import Models, snapshot_after
 from streams.observe_models import SilentModels
 from streams.ports import TP, Outgoing, Record
@@ -62,7 +63,7 @@ class Told(SilentModels):
     """Keeps what the worker tells."""
 
     def __init__(self) -> None:
-        self.taught = self.refused = self.fences = 0
+        self.taught = self.refused = self.fences = self.serves = 0
         self.rebuilds: list[str] = []
         self.versions: list[int] = []
 
@@ -73,6 +74,9 @@ class Told(SilentModels):
         self.versions.append(version)
         self.taught += taught
         self.refused += refused
+
+    def served(self, model: str, version: int) -> None:
+        self.serves = version
 
     def fenced(self, model: str) -> None:
         self.fences += 1
@@ -159,7 +163,24 @@ def straight(log: Sequence[Record]) -> Fold:
 
 
 def stored_parts(redis: MemoryRedis) -> list[str]:
-    return [key for key in redis.snapshot().values if ":part:" in key]
+    """Keys of the newest version's parts."""
+    start = KEYS.part("finish", int(redis.hash(CURSOR)["version"]), 0)[:-1]
+    return [key for key in redis.snapshot().values if key.startswith(start)]
+
+
+def versions(redis: MemoryRedis) -> tuple[Version, ...]:
+    return decode(redis.string(KEYS.versions("finish")))
+
+
+def assert_tidy(redis: MemoryRedis) -> None:
+    """What stands of versions is what the list says, and the newest is the last."""
+    found = versions(redis)
+    stay = {KEYS.part("finish", v.version, n) for v in found for n in range(v.pieces)} | {
+        KEYS.serving_of("finish", v.version) for v in found
+    }
+    assert {key for key in redis.snapshot().values if ":part:" in key or ":serving:" in key} == stay
+    assert found[-1].version == int(redis.hash(CURSOR)["version"]) == int(redis.hash(MANIFEST)["version"])
+    assert len(found) <= 6
 
 
 async def kept_fold(redis: MemoryRedis) -> Fold:
@@ -190,7 +211,9 @@ async def test_what_was_learned_is_served_and_found_again_by_the_next_owner() ->
     version = int(redis.hash(MANIFEST)["version"])
     served = redis.string(SERVING)
     assert served is not None and parse(served).version == version > 3
-    assert len(stored_parts(redis)) == 4, "old versions are deleted"
+    assert [v.version for v in versions(redis)][-1] == version
+    assert [v.lessons for v in versions(redis)] == sorted({v.lessons for v in versions(redis)}) and versions(redis)[-1].lessons == 900
+    assert_tidy(redis)
     assert int(redis.hash(CURSOR)["next"]) == log[-1].offset + 1
     assert told(models).versions == list(range(1, version + 1))
     assert (told(models).taught, told(models).refused) == (900, 0)
@@ -224,7 +247,7 @@ async def test_a_crash_at_any_step_loses_and_doubles_nothing(when: str) -> None:
             break
         assert rebuilds(models) == [], "a crash never costs the snapshot"
         assert_same(await kept_fold(redis), expected)
-        assert len(stored_parts(redis)) == 4
+        assert_tidy(redis)
         if not crashed:
             assert step > 10, "the crashes must have covered the run"
             return
@@ -369,6 +392,7 @@ async def test_a_snapshot_that_cannot_be_trusted_is_rebuilt_from_the_lessons(har
     await heir.revoked({FINISH})
     if harm != "another key":
         assert_same(await kept_fold(redis), straight(log))
+        assert_tidy(redis)
 
 
 async def test_a_part_that_is_too_large_for_one_value_stands_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -662,3 +686,136 @@ async def test_a_rebuild_is_a_decision_and_publishes_no_old_one_again(fickle: li
     await read(heir, fickle, 0, chunk=3)
     await heir.revoked({FINISH})
     assert [(d.decision, d.detail["reason"]) for d in outbox.decisions()] == [("rebuilt", "missing")]
+
+
+# --- what is served --------------------------------------------------------------------------------
+
+
+def wished(redis: MemoryRedis, verb: Verb, version: int, id: str = "w1") -> None:
+    wish = {"id": id, "verb": verb, "version": version, "at_ms": 1_700_000_000_500}
+    redis.write({KEYS.wish("finish"): msgspec.json.encode(wish)})
+
+
+def served(redis: MemoryRedis) -> int:
+    """What plays workers read, once manifest and key agree on it."""
+    version = parse(redis.string(SERVING) or b"").version
+    assert int(redis.hash(MANIFEST)["served"]) == version
+    return version
+
+
+@pytest.fixture
+async def learned() -> tuple[MemoryRedis, Models, Letters, list[Record]]:
+    """A worker that read half of its log."""
+    log, redis, outbox = messy_log(300, seed=1), founded(), Letters()
+    models = worker(redis, outbox=outbox)
+    await models.claim({FINISH})
+    await read(models, log[: len(log) // 2], 0, chunk=10)
+    await models.settle()
+    outbox.sent.clear()
+    return redis, models, outbox, log
+
+
+Learned = tuple[MemoryRedis, Models, Letters, list[Record]]
+
+
+async def test_a_pinned_version_is_served_while_learning_goes_on(learned: Learned) -> None:
+    redis, models, outbox, log = learned
+    older, newest = versions(redis)[1].version, versions(redis)[-1].version
+    wished(redis, "pin", older)
+    await models.answer_wishes()
+    assert served(redis) == older
+    (decision,) = outbox.decisions()
+    assert (decision.decision, decision.detail, decision.at) == ("pinned", {"from": newest, "to": older}, 1_700_000_000_500)
+    await read(models, log, 0, chunk=10)
+    await models.revoked({FINISH})
+    assert served(redis) == older == told(models).serves and older in {v.version for v in versions(redis)}
+    assert_same(await kept_fold(redis), straight(log))
+    assert_tidy(redis)
+
+
+async def test_who_lets_go_serves_the_newest_again(learned: Learned) -> None:
+    redis, models, outbox, log = learned
+    wished(redis, "rollback", versions(redis)[0].version)
+    await models.answer_wishes()
+    await models.revoked({FINISH})
+    heir = worker(redis, outbox=outbox)
+    await read(heir, log, (await heir.claim({FINISH}))[FINISH], chunk=10)
+    await heir.settle()
+    assert served(redis) == 1
+    wished(redis, "unpin", 0, "w2")
+    await heir.answer_wishes()
+    assert served(redis) == versions(redis)[-1].version
+    kinds = dict.fromkeys(d.decision for d in outbox.decisions() if d.decision != "champion")
+    assert list(kinds) == ["rollback", "unpinned"]
+    more = lesson_items(60, seed=77)
+    await heir.receive(TOPIC, {0: [LogRecord(log[-1].offset + 1, pack_lessons(INCARNATION, 7, 1, more))]})
+    await heir.settle()
+    assert served(redis) == versions(redis)[-1].version, "new versions are served again"
+
+
+@pytest.mark.parametrize(
+    ("verb", "which", "why"),
+    [("pin", 999, "not kept; there are 1, "), ("rollback", -1, "not older than"), ("unpin", 0, "nothing is pinned")],
+)
+async def test_a_wish_that_cannot_be_granted_is_answered_and_changes_nothing(verb: Verb, which: int, why: str, learned: Learned) -> None:
+    redis, models, outbox, _ = learned
+    before = served(redis)
+    wished(redis, verb, which if which >= 0 else before)
+    await models.answer_wishes()
+    assert why in redis.hash(MANIFEST)["wish_answer"].decode()
+    assert served(redis) == before and not outbox.sent
+
+
+async def test_a_wish_is_answered_once(learned: Learned) -> None:
+    redis, models, outbox, _ = learned
+    wished(redis, "pin", 1)
+    for _ in range(3):
+        await models.answer_wishes()
+    await models.revoked({FINISH})
+    heir = worker(redis, outbox=outbox)
+    await heir.claim({FINISH})
+    await heir.answer_wishes()
+    assert {d.decision_id for d in outbox.decisions()} == {f"{INCARNATION}-finish-wish-w1"}
+    assert served(redis) == 1
+
+
+async def test_a_crash_while_a_wish_is_granted_grants_it_in_the_end(learned: Learned) -> None:
+    redis, models, _, _ = learned
+    await models.revoked({FINISH})
+    wished(redis, "pin", 1)
+    begun = redis.snapshot()
+    for step in itertools.count():
+        redis.roll_back(begun)
+        moments = itertools.count()
+
+        def hook(moment: Moment, step: int = step, moments: itertools.count[int] = moments) -> None:
+            if next(moments) == step:
+                raise Crash
+
+        outbox, crashed = Letters(), False
+        for attempt in range(2):
+            models = worker(redis, hook if attempt == 0 else None, outbox=outbox)
+            try:
+                await models.claim({FINISH})
+                await models.answer_wishes()
+            except Crash:
+                crashed = True
+        assert served(redis) == 1
+        assert {d.decision for d in outbox.decisions()} == {"pinned"}
+        if not crashed:
+            assert step > 3, "the crashes must have covered the run"
+            return
+
+
+async def test_a_pin_outlives_a_rebuild(learned: Learned) -> None:
+    redis, models, _, log = learned
+    wished(redis, "pin", 1)
+    await models.answer_wishes()
+    await models.revoked({FINISH})
+    redis.write({stored_parts(redis)[0]: None})
+    heir = worker(redis)
+    await read(heir, log, (await heir.claim({FINISH}))[FINISH], chunk=10)
+    await heir.revoked({FINISH})
+    assert rebuilds(heir) == ["missing"] and served(redis) == 1
+    assert_same(await kept_fold(redis), straight(log))
+    assert_tidy(redis)
