@@ -23,6 +23,11 @@ INTEGRATION = ROOT / "tests" / "integration"
 SERVICE_FIXTURES = frozenset({"services", "kafka_address", "redis_url"})
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How long the tests that kill go on."""
+    parser.addoption("--kills", type=int, default=3, help="How often the models worker is killed (tests/integration/test_models_exact.py).")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what asks for a real service or lives beside such tests, so that `make check` can leave it out."""
     for item in items:
