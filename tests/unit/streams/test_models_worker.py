@@ -726,9 +726,12 @@ async def test_a_pinned_version_is_served_while_learning_goes_on(learned: Learne
     assert served(redis) == older
     (decision,) = outbox.decisions()
     assert (decision.decision, decision.detail, decision.at) == ("pinned", {"from": newest, "to": older}, 1_700_000_000_500)
-    await read(models, log, 0, chunk=10)
+    await read(models, log[: len(log) * 3 // 4], 0, chunk=10)
     await models.revoked({FINISH})
-    assert served(redis) == older == told(models).serves and older in {v.version for v in versions(redis)}
+    heir = worker(redis)
+    await read(heir, log, (await heir.claim({FINISH}))[FINISH], chunk=10)
+    await heir.revoked({FINISH})
+    assert served(redis) == older == told(heir).serves and older in {v.version for v in versions(redis)}
     assert_same(await kept_fold(redis), straight(log))
     assert_tidy(redis)
 
@@ -776,7 +779,28 @@ async def test_a_wish_is_answered_once(learned: Learned) -> None:
     await heir.claim({FINISH})
     await heir.answer_wishes()
     assert {d.decision_id for d in outbox.decisions()} == {f"{INCARNATION}-finish-wish-w1"}
-    assert served(redis) == 1
+    assert served(redis) == 1 and redis.hash(MANIFEST)["wish_answer"] == b""
+
+
+async def test_what_was_learned_meanwhile_is_not_stored_over_a_decision_that_nobody_has(
+    learned: Learned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.models_worker.LEAVE_S", 0.01)
+    redis, models, outbox, log = learned
+    wished(redis, "pin", 1)
+    outbox.open.clear()
+    await read(models, log[: len(log) // 2 + 3], 0, chunk=10)
+    assert models.held[0].unsaved
+    answering = asyncio.create_task(models.answer_wishes())
+    await asyncio.sleep(0.01)
+    await models.revoked({FINISH})
+    await answering
+    heard = Letters()
+    heir = worker(redis, outbox=heard)
+    await read(heir, log, (await heir.claim({FINISH}))[FINISH], chunk=10)
+    await heir.revoked({FINISH})
+    assert [d.decision for d in heard.decisions() if d.decision != "champion"] == ["pinned"]
+    assert_same(await kept_fold(redis), straight(log))
 
 
 async def test_a_crash_while_a_wish_is_granted_grants_it_in_the_end(learned: Learned) -> None:
