@@ -160,6 +160,14 @@ PATTERNS: tuple[Pattern, ...] = (
         "with its version",
         "one part of a snapshot, plain data",
     ),
+    Pattern(
+        "NS:{m:MODEL}:answer:ID",
+        "string",
+        "models worker",
+        "<= 1 KB; one per row without a label",
+        "deleted when a label comes",
+        "JSON: the likeliest label, its probability, those of all labels, lessons the model had learned",
+    ),
     Pattern("NS:{m:MODEL}:serving", "string", "models worker", "<= 1 MB", "never", "JSON: what a plays worker needs to predict"),
     Pattern("NS:{m:MODEL}:serving:VERSION", "string", "models worker", "<= 1 MB", "with its version", "the same of one version"),
 )
@@ -253,6 +261,9 @@ class Keys(NamedTuple):
 
     def serving(self, model: str) -> str:
         return f"{self.namespace}:{{m:{model}}}:serving"
+
+    def answer(self, model: str, about: str) -> str:
+        return f"{self.namespace}:{{m:{model}}}:answer:{_escaped(about)}"
 
     def serving_of(self, model: str, version: int) -> str:
         return f"{self.namespace}:{{m:{model}}}:serving:{version}"

@@ -20,6 +20,8 @@ LESSON: Final = np.dtype([("event_hash", "<u8"), ("weight", "<f4"), ("label", "<
 ROW_BYTES_MAX: Final = 65_536
 """Of one catalogue row: titles and names are cut long before, so that more is a mistake."""
 
+ID_CHARS_MAX: Final = 128
+"""Of a track's id, as the contract has it."""
 TEXTS: Final = ("title", "artist", "album", "released")
 """Of a catalogue row; its other fields are numbers."""
 
@@ -107,6 +109,8 @@ class GenreFormat:
             row = self._decode(item)
         except msgspec.MsgspecError as error:
             raise BadLesson("json", str(error)) from error
+        if not 0 < len(row.track_id) <= ID_CHARS_MAX:
+            raise BadLesson("id", f"a track_id of {len(row.track_id)} characters, 1 to {ID_CHARS_MAX} are an id")
         texts = {name: text for name in TEXTS if (text := getattr(row, name)) is not None}
         values: Mapping[str, Any] = {**row.features, **texts}
         return Heard(Lesson(values, row.genre), row.track_id, row.at_ms)

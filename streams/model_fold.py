@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
+from online_models.answers import encode_answer
+from online_models.lesson_formats import Heard
 from online_models.model import BadLesson, Registered
 from online_models.registry import Entry
 from streams.contract import Decision
@@ -73,6 +75,8 @@ class Fold:
         self.origin = origin
         self.accept_gap = accept_gap
         self.last_refusal = ""
+        self.answers: dict[str, bytes | None] = {}
+        """Since the caller last took them, by what a lesson is about: what the model said where there was no label, None where one came."""
         self.decided: list[Decision] = []
         """What the model decided since the caller last took it away."""
 
@@ -127,15 +131,28 @@ class Fold:
         try:
             heard = self.entry.lessons.read(item)
             if heard.lesson.y is None:
-                self.counts.asked += 1
+                self._asked(heard)
                 return
             self.model.learn_one(*heard.lesson)
         except BadLesson as error:
             self.counts.refused += 1
             self.last_refusal = str(error)
             return
+        if heard.about:
+            self._settle(heard.about, None)
         if self.model.champion != before:
             self._crowned(before, heard.at_ms or at_ms)
+
+    def _asked(self, heard: Heard) -> None:
+        self.counts.asked += 1
+        answer = encode_answer(self.model.predict_one(heard.lesson.x), self.model.n_lessons)
+        if heard.about and answer is not None:
+            self._settle(heard.about, answer)
+
+    def _settle(self, about: str, answer: bytes | None) -> None:
+        # Taken out first, so that the last word also stands last.
+        self.answers.pop(about, None)
+        self.answers[about] = answer
 
     def _crowned(self, before: str, at_ms: int) -> None:
         after = self.model.champion

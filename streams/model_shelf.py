@@ -33,6 +33,8 @@ CALL_BYTES_MAX: Final = 8 << 20
 """Parts are written in calls of at most this much, so that Redis stays answerable in between."""
 
 _MANIFEST_FIELDS: Final = (*SIGNED, "signature", "key_id", "pinned", "wish")
+CALL_ANSWERS_MAX: Final = 2_000
+"""Answers in one call: a rebuild says all of them again."""
 
 Piece = tuple[str, bytes]
 """A part's name and what stands under one key of it."""
@@ -156,7 +158,9 @@ class Shelf:
         assert len(pieces) <= PIECES_MAX, (
             f"{self.entry.name} has {len(pieces)} pieces of {PIECE_BYTES_MAX} bytes; the model must bound itself"
         )
-        calls = [self._call(kept, token, kept.next, {}, commands) for commands in self._batches(version, pieces)]
+        # Answers before the flip bear repeating: a crash in between reads the same lessons again, and the model says the same.
+        early = (*self._answers(fold.answers), *self._batches(version, pieces))
+        calls = [self._call(kept, token, kept.next, {}, commands) for commands in early]
         cursor, serving = _cursor_of(fold, version), fold.model.serving(version)
         scores = {"champion": fold.model.champion, **fold.model.scores()}
         new = Version(version, at_ms, fold.model.n_lessons, digest(parts), len(pieces), scores)
@@ -195,6 +199,14 @@ class Shelf:
         decided = [granted(kept.fold.incarnation, name, wish, kept.served, after)]
         call = self._call(kept, token, kept.next, {}, commands, encode(decided))
         return Answer(call, kept._replace(wish=wish.id, pinned=pinned), "", decided)
+
+    def _answers(self, answers: Mapping[str, bytes | None]) -> Iterator[list[Command]]:
+        commands = [
+            Command("DEL", key) if answer is None else Command("SET", key, (answer,))
+            for key, answer in ((self._keys.answer(self.entry.name, about), answer) for about, answer in answers.items())
+        ]
+        for start in range(0, len(commands), CALL_ANSWERS_MAX):
+            yield commands[start : start + CALL_ANSWERS_MAX]
 
     def _batches(self, version: int, pieces: Sequence[Piece]) -> Iterator[list[Command]]:
         batch: list[Command] = []

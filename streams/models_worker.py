@@ -307,7 +307,7 @@ class Models:
             return True
         decided, held.fold.decided = held.fold.decided, []
         saving = held.shelf.saving(held.kept, held.position, held.token, self._clock.now_ms(), encode(decided))
-        held.unsaved = 0
+        held.unsaved, held.fold.answers = 0, {}
         for call in saving.calls:
             if not await self._applied(held, call):
                 return False

@@ -41,6 +41,7 @@ SPELLINGS: dict[str, Callable[[], str]] = {
     "NS:{m:MODEL}:part:VERSION:N": lambda: KEYS.part("finish", 14, 0),
     "NS:{m:MODEL}:serving": lambda: KEYS.serving("finish"),
     "NS:{m:MODEL}:serving:VERSION": lambda: KEYS.serving_of("finish", 14),
+    "NS:{m:MODEL}:answer:ID": lambda: KEYS.answer("genre", "t/42"),
     "NS:{m:MODEL}:versions": lambda: KEYS.versions("finish"),
     "NS:{m:MODEL}:wish": lambda: KEYS.wish("finish"),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from online_models.answers import encode_answer
 from online_models.genres.model import GenreModel
 from online_models.registry import entry
 from streams.lessons import LESSON, pack_json_lessons, pack_lessons, read_lessons
@@ -133,10 +134,28 @@ def test_a_lesson_without_a_label_takes_its_number_and_teaches_nothing() -> None
     assert asked.model.snapshot() == without.model.snapshot()
 
 
+def test_what_is_asked_is_answered_as_the_model_stood_then_and_forgotten_when_a_label_comes() -> None:
+    fold = genre_fold(pack_json_lessons(INCARNATION, 0, 1, genre_lessons(40, 1)))
+    model, answers = GenreModel(), {}
+    for i, (values, genre) in enumerate(tracks(40, 1)):
+        if i % 9 == 8:
+            answers[f"1-{i}"] = encode_answer(model.predict_proba_one(values), model.n_lessons)
+        else:
+            model.learn_one(values, genre)
+    assert {about: said for about, said in fold.answers.items() if said is not None} == {"1-17": answers["1-17"], "1-35": answers["1-35"]}
+    assert fold.answers["1-8"] is None and fold.answers["1-26"] is None
+
+
+def test_a_model_that_knows_no_label_answers_nothing() -> None:
+    fold = genre_fold(pack_json_lessons(INCARNATION, 0, 1, [genre_lessons(9, 1)[8]]))
+    assert (fold.counts.asked, fold.answers) == (1, {})
+
+
 @pytest.mark.parametrize(
     "bad",
     [
         b"{}",
+        b'{"track_id":"","genre":"rock"}',
         b"not JSON",
         b'{"track_id":"t","genre":"rock","features":{"energy":7.0}}',
         b'{"track_id":"t","genre":""}',
