@@ -77,7 +77,8 @@ class _Row(msgspec.Struct, frozen=True):
 
     track_id: str
     genre: str | None = None
-    features: dict[str, float] = {}
+    features: dict[str, float | bool | None] = {}
+    """null = not known, as if it were not there; true and false are 1 and 0."""
     title: str | None = None
     artist: str | None = None
     album: str | None = None
@@ -112,7 +113,8 @@ class GenreFormat:
         if not 0 < len(row.track_id) <= ID_CHARS_MAX:
             raise BadLesson("id", f"a track_id of {len(row.track_id)} characters, 1 to {ID_CHARS_MAX} are an id")
         texts = {name: text for name in TEXTS if (text := getattr(row, name)) is not None}
-        values: Mapping[str, Any] = {**row.features, **texts}
+        numbers = {name: float(value) for name, value in row.features.items() if value is not None}
+        values: Mapping[str, Any] = {**numbers, **texts}
         return Heard(Lesson(values, row.genre), row.track_id, row.at_ms)
 
 

@@ -21,6 +21,11 @@ def test_null_or_no_genre_is_no_label_and_unknown_fields_are_ignored() -> None:
         assert GenreFormat().read(row).lesson == ({}, None, 1.0)
 
 
+def test_numbers_may_be_unknown_or_yes_and_no() -> None:
+    heard = GenreFormat().read(b'{"track_id":"t","features":{"explicit":true,"key":3,"tempo":null,"mode":false}}')
+    assert heard.lesson.x == {"explicit": 1.0, "key": 3.0, "mode": 0.0}
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
