@@ -30,7 +30,7 @@ def drawn(n: int, seed: int) -> tuple[list[dict[str, float]], np.ndarray]:
 def some_lessons() -> list[Lesson]:
     rows, means = drawn(300, 4)
     counts = np.random.default_rng(5).poisson(means)
-    return [Lesson(x, int(y), 1.0 + n % 3) for n, (x, y) in enumerate(zip(rows, counts, strict=True))]  # type: ignore[arg-type]
+    return [Lesson(x, int(y), 1.0 + n % 3) for n, (x, y) in enumerate(zip(rows, counts, strict=True))]
 
 
 @pytest.mark.parametrize("check", [c for c in checks.CHECKS if c is not checks.predictions_are_probabilities], ids=lambda c: c.__name__)
