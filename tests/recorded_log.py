@@ -21,7 +21,7 @@ from streams.partitioner import partition_of
 from tests.events_log import APPENDED_MS
 from tests.small_world import SmallWorld
 
-SETTINGS = Settings(events_partitions=2, deltas_partitions=3, user_rows_max=256, track_rows_max=4096)
+SETTINGS = Settings(events_partitions=2, deltas_partitions=3, user_rows_max=256, track_rows_max=4096, explore_share=0.0)
 ROUND_PLAYS = 100
 DAY_MS = 86_400_000
 Event = Mapping[str, Any]

@@ -58,6 +58,8 @@ def _places(stored: Any, track: str) -> dict[str, Any] | None:
     for name in ("next", "discover"):
         ids = [entry["track_id"] for entry in stored[name]]
         found[name] = {"place": ids.index(track) + 1, "score": stored[name][ids.index(track)]["score"]} if track in ids else None
+    if found["discover"]:
+        found["discover"]["explored"] = found["discover"]["place"] - 1 in (stored.get("explore") or {"places": []})["places"]
     return found
 
 
@@ -118,9 +120,10 @@ def _show(told: dict[str, Any]) -> None:
 
 def _standing(told: dict[str, Any], name: str) -> str:
     now, stored = told["now"][name], (told["stored"] or {}).get(name)
-    published = f"place {stored['place']} of the published list (score {stored['score']:.4g})" if stored else "not in the published list"
+    drawn = ", drawn by chance to explore" if stored and stored.get("explored") else ""
+    there = f"place {stored['place']} of the published list (score {stored['score']:.4g}){drawn}" if stored else "not in the published list"
     fresh = f"place {now['place']}" if now["place"] else f"not there: {now['why_not']}"
-    return f"{published}; ranked now: {fresh}"
+    return f"{there}; ranked now: {fresh}"
 
 
 def _causes_table(title: str, causes: list[dict[str, Any]]) -> Table:

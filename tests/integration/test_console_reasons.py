@@ -24,7 +24,7 @@ Ask = Callable[..., tuple[int, Any]]
 @pytest.fixture(scope="module")
 def recorded(redis_url: str) -> Iterator[RecordedLog]:
     """A log that was played, and what the worker wrote of it in Redis."""
-    settings = msgspec.structs.replace(SETTINGS, namespace="t-reasons", redis=redis_url)
+    settings = msgspec.structs.replace(SETTINGS, namespace="t-reasons", redis=redis_url, explore_share=0.2)
     world = asyncio.run(RecordedLog(audience_log(N_PLAYS, N_USERS), settings).run())
     client = redis.Redis.from_url(redis_url)
     written = world.store.redis.snapshot().values
@@ -51,6 +51,15 @@ def ask(recorded: RecordedLog) -> Ask:
         return result.exit_code, json.loads(result.stdout) if "--json" in arguments else result.stdout
 
     return run
+
+
+def test_why_says_what_was_drawn_by_chance(recorded: RecordedLog, ask: Ask) -> None:
+    lists = [recorded.lists(user) for user in sorted(recorded.of_user())]
+    found = next(it for it in lists if it.get("explore", {}).get("places"))
+    drawn = found["discover"][found["explore"]["places"][0]]
+    code, told = ask("why", found["user_id"], drawn["track_id"], "--json")
+    assert code == Exit.OK and told["stored"]["discover"]["explored"] and told["now"]["discover"]["place"] is None
+    assert "drawn by chance to explore" in ask("why", found["user_id"], drawn["track_id"])[1]
 
 
 def test_why_agrees_with_the_published_list_and_names_plays(recorded: RecordedLog, ask: Ask) -> None:

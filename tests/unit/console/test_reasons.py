@@ -125,7 +125,7 @@ async def test_without_the_named_plays_a_replay_of_the_users_log_has_the_entry_l
         tally.take(some, i, await reasons_for(some.world, some.found, i), rng)
     assert tally.named + tally.unnamed == n and tally.named >= 0.9 * n
     assert tally.unnamed - tally.popular <= 0.03 * n, "what has no plays of the user behind it is there for what everybody plays"
-    assert tally.held >= 0.99 * tally.named, vars(tally)
+    assert tally.held >= 0.98 * tally.named, vars(tally)
     assert tally.held_anew >= 0.95 * tally.named, "the user's running means change with the plays, which may outweigh a weak cause"
     assert tally.control <= 0.5 * tally.named, "as many other plays do not do: the test can fail"
 
@@ -174,7 +174,7 @@ async def test_blocks_and_skips_and_what_is_beyond_reach_are_said() -> None:
     world = await recorded.open(user)
     found = await world.rank_without()
     for name in (NEXT, DISCOVER):
-        assert standing(world, found, world.names.hash(blocked), name) == (None, "the user blocked it")
+        assert standing(world, found, world.names.hash(blocked), name) == (None, "the user disliked or blocked it")
     assert "skipped 6 times lately" in standing(world, found, world.names.hash(skipped), NEXT).why_not
     await recorded.worker.close()
     near = world.tracks.arrays.neighbours
