@@ -11,9 +11,8 @@ that is acknowledged, so a claim publishes again what a crash left, under the sa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from functools import partial
 from secrets import token_hex
 from typing import Final
 
@@ -23,14 +22,15 @@ from infra.keys import Keys
 from infra.model_key import model_key
 from infra.settings import Settings
 from online_models.registry import by_partition
-from streams.claims import Claims, Gap
+from streams.claims import Claims
 from streams.contract import Decision
+from streams.holding import Held, Holder
 from streams.model_decisions import REBUILT, decode, encode, rebuilt, records
 from streams.model_fold import Fold
 from streams.model_shelf import Kept, Shelf
 from streams.model_versions import Wish, decode_wish
 from streams.observe_models import ModelsObserver, SilentModels
-from streams.ports import TP, Applied, Clock, FencedCall, Group, Outbox, Record, Refused, Store
+from streams.ports import TP, Clock, Outbox, Record, Store
 
 log = structlog.get_logger("segue.models")
 
@@ -38,8 +38,6 @@ SNAPSHOT_LESSONS_MIN: Final = 50
 """The first snapshot comes early: entries get their `finish` within seconds of the first plays."""
 SNAPSHOT_SHARE: Final = 8
 """In between, a model is saved when it grew by an eighth."""
-WATCH_S: Final = 2.0
-"""How often an idle partition looks whether it is still ours."""
 IDLE_WATCHES: Final = 5
 """Looks (so 10 s) after which a model with unsaved lessons is saved, however few: a quiet service sees its model too."""
 LEAVE_S: Final = 1.0
@@ -57,19 +55,25 @@ def snapshot_after(n_lessons: int, unsaved_max: int) -> int:
     return min(max(n_lessons // SNAPSHOT_SHARE, SNAPSHOT_LESSONS_MIN), unsaved_max)
 
 
-class Held:
+class HeldModel(Held):
     """One lessons partition in our hands: its model in memory and where the store stands."""
 
-    def __init__(self, tp: TP, shelf: Shelf, kept: Kept, token: str) -> None:
-        self.tp, self.shelf, self.kept, self.token = tp, shelf, kept, token
+    def __init__(self, tp: TP, shelf: Shelf, kept: Kept, token: str, position: int) -> None:
+        super().__init__(tp, position)
+        self.shelf, self.kept, self.token = shelf, kept, token
         self.fold: Fold = kept.fold
-        self.position = kept.position
         self.unsaved = 0
         self.told = copy(kept.fold.counts)
-        self.leaving = asyncio.Event()
         self.unpublished = False
         """A publication was given up: it waits in the store for the next owner, and nothing may be stored over it."""
-        self.lock = asyncio.Lock()
+
+    @property
+    def cursor(self) -> str:
+        return self.shelf.cursor
+
+    @property
+    def stands(self) -> tuple[str, int]:
+        return self.token, self.kept.next
 
     @property
     def due(self) -> bool:
@@ -77,8 +81,8 @@ class Held:
         return self.unsaved >= snapshot_after(self.fold.counts.applied, self.fold.entry.unsaved_max) and self.position >= self.kept.next
 
 
-class Models:
-    """Owner of lessons partitions (`streams/transport.py`, `Owner`).
+class Models(Holder[HeldModel]):
+    """Owner of lessons partitions.
 
     Parameters
     ----------
@@ -88,10 +92,6 @@ class Models:
     on_crash: told of an exception in the background; it must end the process.
 
     Raises `SettingsError` when the key of models cannot be read.
-
-    Attributes
-    ----------
-    held: the models in our hands, by lessons partition.
     """
 
     def __init__(
@@ -105,53 +105,22 @@ class Models:
         observe: ModelsObserver | None = None,
         on_crash: Callable[[BaseException], None] | None = None,
     ) -> None:
-        self._settings, self._store, self._outbox, self._clock = settings, store, outbox, clock
+        super().__init__(store, on_crash)
+        self._settings, self._outbox, self._clock = settings, outbox, clock
         self._topic = f"{settings.namespace}.internal.lessons"
         self._keys, self._key = Keys(settings.namespace), model_key(settings)
-        self._fresh_token, self._on_crash = fresh_token, on_crash
+        self._fresh_token = fresh_token
         self._observe = observe or SilentModels()
-        self._group: Group | None = None
-        self.held: dict[int, Held] = {}
-        self._again: dict[TP, asyncio.Task[None]] = {}
-        self._watching: asyncio.Task[None] | None = None
-        self._failed: BaseException | None = None
-
-    def attach(self, group: Group) -> None:
-        """The transport, once there is one; before the first claim."""
-        self._group = group
 
     # --- ownership -------------------------------------------------------------------------------
 
-    async def claim(self, tps: Collection[TP]) -> dict[TP, int]:
-        """Take over the partitions that a model learns from; {tp: offset to read from}. Others stay parked.
-
-        Raises `NeedsRebuild`.
-        """
-        self._stop_claims(tps)
-        found: dict[TP, int] = {}
-        for tp in sorted(tps):
-            found |= await self._claim(TP(*tp))
-        if self._watching is None:
-            self._watching = asyncio.ensure_future(self._guarded(self._watch))
-        return found
-
-    async def _claim(self, tp: TP) -> dict[TP, int]:
+    async def _take_over(self, tp: TP) -> HeldModel | None:
+        """None where no model learns from the partition. Raises `Gap`, `NeedsRebuild`."""
         entry = by_partition(tp.partition) if tp.topic == self._topic else None
         if entry is None:
-            return {}
-        self.held.pop(tp.partition, None)
-        try:
-            held = await self._take_over(tp, Shelf(self._keys, entry, self._key))
-        except Gap as gap:
-            log.error("gap", model=entry.name, message=str(gap))
-            return {}
-        self.held[tp.partition] = held
-        return {tp: held.position}
-
-    async def _take_over(self, tp: TP, shelf: Shelf) -> Held:
-        """Raises `Gap`, `NeedsRebuild`."""
-        assert self._group is not None, "attach the transport before the first claim"
-        claims = Claims(self._settings, self._store, self._group, self._fresh_token)
+            return None
+        shelf = Shelf(self._keys, entry, self._key)
+        claims = Claims(self._settings, self._store, self.group, self._fresh_token)
         token, claimed = await claims.claim(shelf.cursor, shelf.pending, tp.topic, tp.partition, f"m:{shelf.entry.name}")
         if claimed.pending:
             await self._outbox.publish(records(self._settings.namespace, decode(claimed.pending)))
@@ -162,55 +131,21 @@ class Models:
             log.error("snapshot refused, learning all lessons again from the log", model=shelf.entry.name, why=str(kept.refused))
         self._observe.claimed(shelf.entry.name, kept.refused.reason if kept.refused else "")
         kept.fold.accept_gap = self._settings.accept_gap
-        held = Held(tp, shelf, kept, token)
         # A rebuild starts at 0, which retention may have passed; the lessons' numbers tell whether one is missing.
-        held.position = max(held.position, (await self._group.bounds({tp}))[tp][0])
-        return held
+        position = max(kept.position, (await self.group.bounds({tp}))[tp][0])
+        return HeldModel(tp, shelf, kept, token, position)
 
-    async def revoked(self, tps: Collection[TP]) -> None:
-        """Save what was learned, then forget: the next owner goes on from there."""
-        self._stop_claims(tps)
-        leaving = [self.held[tp.partition] for tp in tps if tp.topic == self._topic and tp.partition in self.held]
-        for held in leaving:
-            held.leaving.set()
-        for held in leaving:
-            try:
-                async with held.lock:
-                    await self._save(held)
-            finally:
-                self._forget(held)
+    async def _let_go(self, held: HeldModel) -> None:
+        """Save what was learned: the next owner goes on from there."""
+        await self._save(held)
 
-    def _forget(self, held: Held) -> None:
-        held.leaving.set()
-        if self.held.get(held.tp.partition) is held:
-            del self.held[held.tp.partition]
+    async def _look(self, n: int) -> None:
+        await self.answer_wishes()
+        if n % IDLE_WATCHES == 0:
+            await self.settle()
 
-    async def close(self) -> None:
-        """Stop all tasks; what is under way is abandoned, as in a crash."""
-        tasks = [task for task in (self._watching, *self._again.values()) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _watch(self) -> None:
-        looks = 0
-        while True:
-            await asyncio.sleep(WATCH_S)
-            looks += 1
-            await self.check_owned()
-            await self.answer_wishes()
-            if looks % IDLE_WATCHES == 0:
-                await self.settle()
-            await self._tell_positions()
-
-    async def check_owned(self) -> None:
-        """Look whether every idle partition is still ours; one that was flushed or rolled back is claimed again."""
-        before = [(held, (held.token, held.kept.next)) for held in self.held.values() if not held.lock.locked()]
-        owners = await self._store.owners([held.shelf.cursor for held, _ in before])
-        for (held, expected), owner in zip(before, owners, strict=True):
-            quiet = not held.lock.locked() and (held.token, held.kept.next) == expected
-            if owner != expected and quiet and self.held.get(held.tp.partition) is held:
-                self._give_up(held, f"the cursor says {owner}, {expected} was expected")
+    def _was_fenced(self, held: HeldModel) -> None:
+        self._observe.fenced(held.shelf.entry.name)
 
     async def answer_wishes(self) -> None:
         """Turn what is served to the version that an operator wants, or say why not; each wish once."""
@@ -222,8 +157,8 @@ class Models:
                 async with held.lock:
                     await self._answer(held, wish)
 
-    async def _answer(self, held: Held, wish: Wish) -> None:
-        if self.held.get(held.tp.partition) is not held or held.unpublished or not held.kept.version:
+    async def _answer(self, held: HeldModel, wish: Wish) -> None:
+        if self.held.get(held.tp) is not held or held.unpublished or not held.kept.version:
             return
         answer = await held.shelf.answering(self._store, held.kept, held.token, wish)
         if await self._applied(held, answer.call):
@@ -232,22 +167,6 @@ class Models:
             log.info("wish", model=held.shelf.entry.name, verb=wish.verb, version=wish.version, refused=answer.why)
             await self._publish(held, answer.decided)
 
-    async def _tell_positions(self) -> None:
-        """Kafka's group offsets serve lag tools only; nobody reads from them."""
-        assert self._group is not None, "attach comes before claim"
-        positions = {held.tp: held.position for held in self.held.values()}
-        if positions:
-            # Without partitions the process may be stopping, and the transport's thread be gone.
-            await self._group.publish_positions(positions)
-
-    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await work()
-        except Exception as error:
-            self._failed = error
-            if self._on_crash is not None:
-                self._on_crash(error)
-
     # --- lessons ---------------------------------------------------------------------------------
 
     async def receive(self, topic: str, chunks: Mapping[int, Sequence[Record]]) -> None:
@@ -255,15 +174,14 @@ class Models:
 
         Raises `NumberGap` when lessons are missing (stop and alarm), and what a claim in the background died of.
         """
-        if self._failed is not None:
-            raise RuntimeError("the models worker ended") from self._failed
+        self.raise_failure()
         for partition, chunk in chunks.items():
-            held = self.held.get(partition)
-            if topic == self._topic and held is not None:
+            held = self.held.get(TP(topic, partition))
+            if held is not None:
                 async with held.lock:
                     await self._learn(held, chunk)
 
-    async def _learn(self, held: Held, chunk: Sequence[Record]) -> None:
+    async def _learn(self, held: HeldModel, chunk: Sequence[Record]) -> None:
         for record in chunk:
             if held.leaving.is_set():
                 return
@@ -279,7 +197,7 @@ class Models:
             # A record without a new lesson still moves the cursor, so that it is not read for ever.
             held.unsaved += 1
 
-    async def _learn_record(self, held: Held, record: Record) -> bool:
+    async def _learn_record(self, held: HeldModel, record: Record) -> bool:
         """False when the partition is no longer ours to learn from."""
         slice_lessons = max(SLICE_US // held.fold.entry.lesson_us, 1)
         for n, _ in enumerate(held.fold.record(record.offset, record.value, record.timestamp), 1):
@@ -300,10 +218,10 @@ class Models:
 
     # --- snapshots -------------------------------------------------------------------------------
 
-    async def _save(self, held: Held) -> bool:
+    async def _save(self, held: HeldModel) -> bool:
         """One snapshot, unless nothing happened or a rebuild is still behind the stored cursor; False when refused."""
         idle = not held.unsaved or held.unpublished
-        if idle or held.position < held.kept.next or self.held.get(held.tp.partition) is not held:
+        if idle or held.position < held.kept.next or self.held.get(held.tp) is not held:
             return True
         decided, held.fold.decided = held.fold.decided, []
         saving = held.shelf.saving(held.kept, held.position, held.token, self._clock.now_ms(), encode(decided))
@@ -316,7 +234,7 @@ class Models:
         await self._publish(held, decided)
         return True
 
-    async def _publish(self, held: Held, decided: Sequence[Decision]) -> None:
+    async def _publish(self, held: HeldModel, decided: Sequence[Decision]) -> None:
         """Until it is acknowledged, or until the partition is taken away: then the next owner publishes it."""
         if not decided:
             return
@@ -333,7 +251,7 @@ class Models:
             # What comes of it is nobody's business any more: the next owner publishes it in any case.
             acknowledged.add_done_callback(lambda task: None if task.cancelled() else task.exception())
 
-    def _tell(self, held: Held) -> None:
+    def _tell(self, held: HeldModel) -> None:
         counts, told = held.fold.counts, held.told
         name, refused = held.shelf.entry.name, counts.refused - told.refused
         if refused:
@@ -342,31 +260,3 @@ class Models:
         self._observe.saved(name, held.kept.version, taught, refused, held.fold.model.scores())
         self._observe.served(name, held.kept.served)
         held.told = copy(counts)
-
-    async def _applied(self, held: Held, call: FencedCall) -> bool:
-        (answer,) = await self._store.apply([call])
-        if isinstance(answer, Applied):
-            return True
-        assert isinstance(answer, Refused), answer
-        self._give_up(held, f"refused: token {answer.token!r}, next {answer.next}, incarnation {answer.incarnation!r}")
-        return False
-
-    def _give_up(self, held: Held, why: str) -> None:
-        """Another owner, or a Redis that went back: forget the model, claim again once Kafka says that we are still a member."""
-        log.warning("fenced", model=held.shelf.entry.name, why=why)
-        self._observe.fenced(held.shelf.entry.name)
-        self._forget(held)
-        self._again[held.tp] = asyncio.ensure_future(self._guarded(partial(self._claim_again, held.tp)))
-
-    async def _claim_again(self, tp: TP) -> None:
-        assert self._group is not None, "attach comes before claim"
-        await self._group.confirmed_member()
-        for again, offset in (await self._claim(tp)).items():
-            if not await self._group.reposition(again, offset):
-                self.held.pop(tp.partition, None)
-        self._again.pop(tp, None)
-
-    def _stop_claims(self, tps: Collection[TP]) -> None:
-        for tp in tps:
-            if (task := self._again.pop(TP(*tp), None)) is not None:
-                task.cancel()

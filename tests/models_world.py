@@ -184,7 +184,7 @@ async def kept_fold(redis: MemoryRedis) -> Fold:
     """The fold as a next owner finds it in the store."""
     models = worker(redis)
     await models.claim({FINISH})
-    return models.held[0].fold
+    return models.held[FINISH].fold
 
 
 def assert_same(fold: Fold, expected: Fold) -> None:

@@ -54,7 +54,7 @@ def ask(recorded: RecordedLog) -> Ask:
 
 
 def test_why_says_what_was_drawn_by_chance(recorded: RecordedLog, ask: Ask) -> None:
-    lists = [recorded.lists(user) for user in sorted(recorded.of_user())]
+    lists: list[Any] = [recorded.lists(user) for user in sorted(recorded.of_user())]
     found = next(it for it in lists if it.get("explore", {}).get("places"))
     drawn = found["discover"][found["explore"]["places"][0]]
     code, told = ask("why", found["user_id"], drawn["track_id"], "--json")

@@ -399,7 +399,7 @@ async def test_a_second_owner_is_the_only_writer() -> None:
     await read(first, LOG[:20], found[TP0], 7)
     found = await second.claim({TP0})
     await first.receive(TRACKS, {0: LOG[20:30]})
-    assert TP0 not in first.owned, "refused, so forgotten"
+    assert TP0 not in first.held, "refused, so forgotten"
     await first.close()
     await read(second, LOG, found[TP0], 7)
     await second.close()
@@ -431,7 +431,7 @@ async def test_records_that_were_fetched_before_a_new_claim_are_not_taken_for_th
     catalogue = worker(redis, settings=settings)
     await catalogue.claim(tps)
     await catalogue.receive(TRACKS, {1: logs[1][:10]})
-    first = catalogue.owned[TP(TRACKS, 0)]
+    first = catalogue.held[TP(TRACKS, 0)]
     async with first.lock:  # partition 0 is busy, so partition 1's records of the same fetch wait
         waiting = asyncio.ensure_future(catalogue.receive(TRACKS, {0: logs[0][:5], 1: logs[1][10:]}))
         await asyncio.sleep(0)
@@ -454,7 +454,7 @@ async def test_a_partition_that_goes_is_finished_and_forgotten() -> None:
     await asyncio.sleep(0)
     await catalogue.revoked({TP0})
     await reading
-    assert catalogue.owned == {}
+    assert catalogue.held == {}
     assert int(redis.hash(CURSOR)["next"]) in (0, LOG[-1].offset + 1)
     await catalogue.close()
 

@@ -135,7 +135,7 @@ async def test_what_was_learned_meanwhile_is_not_stored_over_a_decision_that_nob
     wished(redis, "pin", 1)
     outbox.open.clear()
     await read(models, log[: len(log) // 2 + 3], 0, chunk=10)
-    assert models.held[0].unsaved
+    assert models.held[FINISH].unsaved
     answering = asyncio.create_task(models.answer_wishes())
     await asyncio.sleep(0.01)
     await models.revoked({FINISH})

@@ -110,7 +110,8 @@ async def test_a_lost_reply_at_any_step_changes_nothing() -> None:
     assert_same(await kept_fold(redis), straight(log))
 
 
-async def test_a_zombie_changes_nothing_and_gives_up() -> None:
+@pytest.mark.parametrize("n", [100, 3], ids=["refused while it learns", "refused while it leaves"])
+async def test_a_zombie_changes_nothing_and_gives_up(n: int) -> None:
     log, redis = messy_log(100, seed=3), founded()
     zombie, heir = worker(redis), worker(redis)
     await zombie.claim({FINISH})
@@ -118,9 +119,11 @@ async def test_a_zombie_changes_nothing_and_gives_up() -> None:
     await read(heir, log, 0, chunk=10)
     await heir.settle()
     before = redis.snapshot()
-    await read(zombie, log, 0, chunk=10)
+    await read(zombie, log[:n], 0, chunk=10)
     await zombie.revoked({FINISH})
-    assert redis.snapshot() == before
+    for _ in range(200):
+        await asyncio.sleep(0)
+    assert redis.snapshot() == before, "its heir's token stands: it claims nothing that it does not own"
     assert zombie.held == {}
     assert told(zombie).fences == 1
     await zombie.close()
@@ -166,10 +169,10 @@ async def test_owners_are_left_alone_while_all_is_well() -> None:
     redis = founded()
     models = worker(redis)
     await models.claim({FINISH})
-    held = models.held[0]
+    held = models.held[FINISH]
     await read(models, messy_log(60, seed=7), 0, chunk=10)
     await models.check_owned()
-    assert models.held[0] is held
+    assert models.held[FINISH] is held
 
 
 async def test_a_position_that_retention_passed_moves_on_and_numbers_tell_what_is_lost() -> None:
@@ -177,7 +180,7 @@ async def test_a_position_that_retention_passed_moves_on_and_numbers_tell_what_i
     models = worker(redis, kafka=Kafka(first=700))
     assert await models.claim({FINISH}) == {FINISH: 700}
     await read(models, log, 700, chunk=10)
-    assert models.held[0].fold.counts.missing == 0
+    assert models.held[FINISH].fold.counts.missing == 0
 
 
 async def test_a_log_that_is_shorter_than_the_cursor_is_refused() -> None:
@@ -213,7 +216,7 @@ async def test_lessons_deleted_before_they_were_read_pause_the_model_until_the_o
     heir = worker(redis, kafka=late, accept_gap=True)
     assert await heir.claim({FINISH}) == {FINISH: log[10].offset}
     await read(heir, log, log[10].offset, chunk=10)
-    counts = heir.held[0].fold.counts
+    counts = heir.held[FINISH].fold.counts
     assert counts.missing > 0
     assert counts.applied + counts.missing == 100
 
@@ -245,7 +248,7 @@ async def test_a_revocation_in_the_middle_of_a_chunk_saves_what_was_learned() ->
     await learning
     heir = worker(redis)
     start = (await heir.claim({FINISH}))[FINISH]
-    assert 0 < heir.held[0].fold.counts.applied < 1200, "it stopped in the middle"
+    assert 0 < heir.held[FINISH].fold.counts.applied < 1200, "it stopped in the middle"
     await read(heir, log, start, chunk=10)
     await heir.revoked({FINISH})
     assert_same(await kept_fold(redis), straight(log))
@@ -263,9 +266,9 @@ async def test_a_revocation_in_the_middle_of_a_record_saves_what_was_learned() -
     await learning
     heir = worker(redis)
     assert await heir.claim({FINISH}) == {FINISH: 0}
-    assert 0 < heir.held[0].fold.counts.applied < 400, "it stopped in the middle"
+    assert 0 < heir.held[FINISH].fold.counts.applied < 400, "it stopped in the middle"
     await heir.receive(TOPIC, {0: [record]})
-    assert_same(heir.held[0].fold, straight([record]))
+    assert_same(heir.held[FINISH].fold, straight([record]))
 
 
 async def test_a_restored_fold_still_knows_that_it_read_the_log_from_its_beginning() -> None:
@@ -288,12 +291,12 @@ async def test_records_that_were_read_before_are_passed_over() -> None:
     await models.receive(TOPIC, {0: log[:20]})
     await models.receive(TOPIC, {0: log[10:]})
     await models.receive("night.events", {0: log})
-    assert_same(models.held[0].fold, straight(log))
-    assert models.held[0].fold.counts.skipped == straight(log).counts.skipped
+    assert_same(models.held[FINISH].fold, straight(log))
+    assert models.held[FINISH].fold.counts.skipped == straight(log).counts.skipped
 
 
 async def test_a_quiet_model_is_saved_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.models_worker.WATCH_S", 0.001)
+    monkeypatch.setattr("streams.holding.WATCH_S", 0.001)
     redis, log = founded(), messy_log(8, seed=17)
     models = worker(redis)
     await models.claim({FINISH})
@@ -344,7 +347,7 @@ async def test_positions_are_told_for_lag_tools_while_there_are_any(monkeypatch:
             assert positions, "a transport that stops has no thread any more"
             await super().publish_positions(positions)
 
-    monkeypatch.setattr("streams.models_worker.WATCH_S", 0.001)
+    monkeypatch.setattr("streams.holding.WATCH_S", 0.001)
     ended = list[BaseException]()
     redis, kafka, log = founded(), Stopping(), messy_log(20, seed=18)
     models = worker(redis, kafka=kafka, on_crash=ended.append)

@@ -64,7 +64,7 @@ async def test_a_crash_at_any_step_leaves_the_genre_model_and_its_answers_as_the
             assert not await crashes(redis, log, None)
         heir = worker(redis)
         await heir.claim({GENRE})
-        assert_same(heir.held[1].fold, expected)
+        assert_same(heir.held[GENRE].fold, expected)
         assert answers(redis) == said
         if not crashed:
             assert step > 10, "the crashes must have covered the run"
@@ -78,7 +78,7 @@ async def test_two_models_share_a_worker_and_nothing_else() -> None:
     for at in range(0, max(len(finish), len(genre)), 4):
         await models.receive(TOPIC, {0: finish[at : at + 4], 1: genre[at : at + 4]})
     await models.revoked({GENRE})
-    assert models.held.keys() == {0}
+    assert models.held.keys() == {FINISH}
     await models.revoked({FINISH})
     assert_same(await kept_fold(redis), straight(finish))
     assert int(redis.hash(KEYS.model_cursor("genre"))["applied"]) == 75
