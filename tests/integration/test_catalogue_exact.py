@@ -25,6 +25,7 @@ from infra import topics
 from infra.fenced import encode
 from infra.keys import Keys
 from infra.settings import Settings
+from streams import genre_lessons
 from streams.catalogue_intake import KINDS, TRACKS, Kind
 from streams.catalogue_rows import ROW_FIELDS, CataloguePartition
 from streams.ports import Outgoing
@@ -119,6 +120,7 @@ def folded(settings: Settings, kind: Kind, n: int, log: list[Appended]) -> Expec
         {},
         partition_count=settings.catalogue_partitions if kind is TRACKS else settings.events_partitions,
         letters_partitions=settings.events_partitions,
+        lessons_partition=genre_lessons.registered() if kind is TRACKS else None,
     )
     made = partition.take(log)
     hashes = {row[0]: dict(zip(map(encode, ROW_FIELDS), map(encode, row[1:]), strict=True)) for row in made.call.rows}

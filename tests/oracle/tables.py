@@ -14,7 +14,7 @@ from tests.oracle.fold import Item
 from tests.oracle.names import unsigned
 from tests.oracle.people import BEFORE, FINISHED, GAPLESS, SKIPPED, WINDOW
 
-ENTRIES, VISITS = 64, 20
+ENTRIES, VISITS = 56, 20
 """Of the preset `fast`."""
 FRESH_S = 60 * 24 * 3600
 NEAR_KEPT = 0.9
