@@ -64,9 +64,15 @@ class Person:
         """How often: albums, playlists, favourites, looking around."""
         self.favourites: list[Track] = []
         self.queue: list[Track] = []
+        self.under_way: Track | None = None
+        self.avoided: set[str] = set()
         self.n_sessions = 0
         self.plays_left = 0
         self.n_skips_in_a_row = 0
+
+    def willing(self, tracks: list[Track]) -> list[Track]:
+        """`tracks` without what this person avoids, unless that is all there is."""
+        return [track for track in tracks if track.track_id not in self.avoided] or tracks
 
     def fit(self, track: Track, artist: int) -> float:
         """How well a track suits this person, about -1.5 to 2."""
@@ -86,6 +92,7 @@ class Audience:
         self.catalogue = Catalogue(self._rng)
         self._artist_of = {track.track_id: artist.number for artist in self.catalogue.artists for a in artist.albums for track in a.tracks}
         self.people = [Person(n, Random(f"{seed}-{n}"), self.catalogue) for n in range(n_users)]
+        self._by_id = {person.user_id: person for person in self.people}
         self._new_album: Album | None = None
         self._new_until_ms = 0
 
@@ -107,6 +114,16 @@ class Audience:
             yield Listen(n, started_ms, ended_ms, person.user_id, session_id, track, ms_played, reason, private)
             n += 1
             heapq.heappush(waiting, self._hear(number, ended_ms + self._pause_ms(person)))
+
+    def under_way(self, user_id: str) -> Track | None:
+        """What this person hears now: the play that comes next of them."""
+        return self._by_id[user_id].under_way
+
+    def avoid(self, user_id: str, track_id: str) -> None:
+        """This person skipped or blocked the track: from the play after the one under way on, they choose others."""
+        person = self._by_id[user_id]
+        person.avoided.add(track_id)
+        person.queue = [track for track in person.queue if track.track_id != track_id]
 
     def _arrival_ms(self, person: Person) -> int:
         rng = person.rng
@@ -134,8 +151,8 @@ class Audience:
             person.queue = []
         person.plays_left -= 1
         if not person.queue or person.rng.random() < CHANGE_OF_MIND_SHARE:
-            person.queue = self._choose(person, started_ms)
-        track = person.queue.pop(0)
+            person.queue = person.willing(self._choose(person, started_ms))
+        track = person.under_way = person.queue.pop(0)
         ms_played, reason = self._listen(person, track)
         return started_ms + ms_played, number, started_ms, track, ms_played, reason
 

@@ -74,6 +74,32 @@ def test_what_follows_what_can_be_learned_and_popularity_alone_knows_little(list
     assert popular_hits > 0
 
 
+def test_who_avoids_a_track_hears_it_no_more_once_the_play_under_way_has_ended(listens: list[Listen]) -> None:
+    first, times = Counter((listen.user_id, listen.track.track_id) for listen in listens).most_common(1)[0]
+    audience = Audience(seed=7)
+    under_way = audience.under_way(first[0])
+    assert under_way is None, "nobody listens yet"
+    audience.avoid(*first)
+    mine = [listen for listen in islice(audience.listens(), N_PLAYS) if listen.user_id == first[0]]
+    assert times > 3 and len(mine) > 10
+    assert first[1] not in [listen.track.track_id for listen in mine]
+
+
+def test_what_is_under_way_is_what_comes_next(listens: list[Listen]) -> None:
+    audience = Audience(seed=7)
+    expected: dict[str, str] = {}
+    n = 0
+    for listen in islice(audience.listens(), 1_000):
+        n += listen.user_id in expected
+        assert expected.get(listen.user_id, listen.track.track_id) == listen.track.track_id
+        for person in audience.people:
+            under_way = audience.under_way(person.user_id)
+            if person.user_id != listen.user_id and under_way is not None:
+                expected[person.user_id] = under_way.track_id
+        expected.pop(listen.user_id, None)
+    assert n > 900
+
+
 def test_the_asked_rate_is_met_within_a_fifth() -> None:
     speed = speed_for(500.0, seed=7, n_users=400)
     late = list(islice(Audience(seed=7).listens(), 10_000))[2_000:]
