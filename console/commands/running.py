@@ -89,7 +89,8 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Everything at once: services, workers, a simulated audience, and a live view; ends with an audit."""
-    from console.demo import Plan, run
+    from console.demo import run
+    from console.demo_show import Plan
 
     settings = settings_of(context)
     result = run(settings, Plan(seconds, rate, users, seed, workers), SystemClock())

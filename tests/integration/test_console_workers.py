@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -205,6 +206,9 @@ def _said(folder: Path, words: str) -> Callable[[], bool]:
     return lambda: words in (folder / "stderr").read_text()
 
 
+EFFECT = re.compile(r"([1-9]\d*)->(gone|[1-9]\d*),\d+ms")
+
+
 def test_a_demo_ends_by_itself_with_its_line_and_sweeps_what_is_not_its_own(services: Addresses, tmp_path: Path) -> None:
     demo = _start(tmp_path, "demo", "--seconds", "12", SEGUE_KAFKA=services.kafka, SEGUE_REDIS=services.redis)
     out, _ = demo.communicate(timeout=200)
@@ -214,6 +218,17 @@ def test_a_demo_ends_by_itself_with_its_line_and_sweeps_what_is_not_its_own(serv
     figures = dict(part.split("=") for part in last.split()[2:])
     assert (figures["lost"], figures["double"]) == ("0", "0")
     assert float(figures["hr20"]) >= 2 * float(figures["popularity_hr20"]) > 0
+    assert float(figures["markov_hr20"]) > float(figures["popularity_hr20"])
+    skip, block = EFFECT.fullmatch(figures["skip_effect"]), EFFECT.fullmatch(figures["block_effect"])
+    assert skip is not None and (skip[2] == "gone" or int(skip[2]) >= int(skip[1]))
+    assert block is not None and block[2] == "gone"
+    words = (tmp_path / "stderr").read_text()
+    tested = re.search(r"Segue was tested on ([\d,]+) plays, Markov on ([\d,]+)$", words, re.MULTILINE)
+    assert tested is not None and tested[1] == tested[2] != "0"
+    held = re.search(r"^(\d+) of (\d+) lists of \S+ after the block hold ", words, re.MULTILINE)
+    assert held is not None and int(held[1]) == 0 < int(held[2])
+    assert re.search(r"^ +\S+-\d+ leans to \w+: .*; next: 1 .* · .* \(\w+ ", words, re.MULTILINE)
+    assert ", the demo's skip of " in words and ", the demo's block of " in words
     assert 0 < int(figures["lists"]) <= int(figures["plays"])
     assert _of(tmp_path) == []
     left = AdminClient({"bootstrap.servers": services.kafka}).list_topics(timeout=10).topics

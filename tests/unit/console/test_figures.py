@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from io import StringIO
+from typing import Any
+
+import msgspec
 import pytest
+from rich.console import Console
 
 from console import decode
 from console.cursors import Counts, Place
-from console.demo_result import Result
-from console.demo_view import Frame, Heard, bars, draw, line
+from console.demo_figures import Figures
+from console.demo_markov import Tally
+from console.demo_result import Effect, Result
+from console.demo_view import Entry, Followed, Frame, Heard, Lines, Rates, bars, draw, line
 from console.measures import Measures, parse, since
 from streams.sections import DELTAS, pack_section
 
@@ -48,34 +55,111 @@ def test_a_cursor_behind_the_end_has_nothing_left() -> None:
     assert (Place(7, 10).left, Place(10, 10).left, Place(12, 10).left) == (3, 0, 0)
 
 
-def _result(**changes: float) -> Result:
-    figures = {"hr20": 0.5, "popularity_hr20": 0.05, "lost": 0, "double": 0} | changes
-    return Result(
-        12_000, 11_940, 6.25, 12.0, 30.0, figures["hr20"], 0.3, figures["popularity_hr20"], int(figures["lost"]), int(figures["double"])
-    )
+SKIP = Effect("skip", "ana-000", "t-pop-0001", "Low Rain", 2, 14, 41.4)
+BLOCK = Effect("block", "ana-000", "t-pop-0002", "Blue Train", 1, None, 38.0)
+
+
+def _result(**changes: Any) -> Result:
+    figures: dict[str, Any] = {"hr20": 0.5, "mrr20": 0.3, "markov_hr20": 0.4, "popularity_hr20": 0.05, "lost": 0, "double": 0}
+    figures |= {"skip": SKIP, "block": BLOCK} | changes
+    return Result(plays=12_000, lists=11_940, first_list_s=6.25, latency_p50_ms=12.0, latency_p99_ms=30.0, **figures)
 
 
 def test_a_good_demo_says_so_in_its_last_line() -> None:
-    assert _result().line() == "demo ok plays=12000 lists=11940 first_list_s=6.2 hr20=0.5000 popularity_hr20=0.0500 lost=0 double=0"
+    assert _result().line() == (
+        "demo ok plays=12000 lists=11940 first_list_s=6.2 hr20=0.5000 markov_hr20=0.4000 popularity_hr20=0.0500 "
+        "skip_effect=2->14,41ms block_effect=1->gone,38ms lost=0 double=0"
+    )
 
 
-@pytest.mark.parametrize("changes", [{"lost": 1}, {"double": 1}, {"hr20": 0.09}, {"hr20": 0.0, "popularity_hr20": 0.0}])
-def test_a_demo_with_a_fault_never_says_ok(changes: dict[str, float]) -> None:
+def test_a_demo_that_was_too_short_to_skip_or_block_says_so_and_is_no_failure() -> None:
+    result = _result(skip=None, block=None)
+    assert result.line().startswith("demo ok") and "skip_effect=none block_effect=none" in result.line()
+
+
+UNANSWERED = msgspec.structs.replace(BLOCK, ms=None)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"lost": 1},
+        {"double": 1},
+        {"hr20": 0.09},
+        {"hr20": 0.0, "popularity_hr20": 0.0},
+        {"broken": ["P2"]},
+        {"blocked_listed": 1},
+        {"block": UNANSWERED},
+    ],
+)
+def test_a_demo_with_a_fault_never_says_ok(changes: dict[str, Any]) -> None:
     result = _result(**changes)
     assert not result.ok
-    assert not result.line().startswith("demo ok")
+    assert result.line().startswith("demo FAILED")
     assert result.why()
 
 
-def _frame(hr20: float | None) -> Frame:
-    heard = [Heard("Blue Train · Night Foxes", True), Heard("Cold Fire · Velvet Wolves", None)]
-    return Frame(3.0, 30.0, 900, 310.0, 880, 300.0, 12.0, 40.0, hr20, hr20, 0.04, [0.1, 0.5], "ana-000", heard, ["Low Rain"])
+FOLLOWED = Followed(
+    "ana-000",
+    "leans to jazz: 98% of what was heard lately, 12 of 20 listed (the demo's own count)",
+    [Heard("Strange Mountain", True), Heard("Strange Mountain", False, by_demo=True), Heard("Cold Fire", None)] * 2,
+    [Entry("Strange Mountain · Electric Satellites 42", "follows", ["Strange Mountain", "Cold Fire"]), Entry("Low Rain", "popular", [])]
+    * 3,
+    [SKIP.told(), BLOCK.told()],
+)
+
+
+def _frame(hr20: float | None, followed: Followed = FOLLOWED) -> Frame:
+    rates = Rates(hr20, hr20, hr20)
+    return Frame(3.0, 30.0, 900, 310.0, 880, 300.0, 12.0, 40.0, rates, rates, [0.1, 0.5] * 50, followed)
 
 
 @pytest.mark.parametrize("hr20", [None, 0.43])
-def test_a_frame_can_be_shown_as_a_line_and_as_a_screen(hr20: float | None) -> None:
+def test_a_frame_in_one_line_has_the_rates_of_all_three(hr20: float | None) -> None:
     assert "900 plays (310/s)" in line(_frame(hr20))
-    assert draw(_frame(hr20)) is not None
+    share = "-" if hr20 is None else "0.430"
+    assert line(_frame(hr20)).endswith(f"HR@20 {share} now (Markov {share}), {share} in all (Markov {share}, popularity {share})")
+
+
+@pytest.mark.parametrize("hr20", [None, 0.43])
+@pytest.mark.parametrize("followed", [FOLLOWED, Followed("ana-000", "", [], [], [])])
+def test_a_frame_fits_a_screen_of_100_columns_and_24_rows(hr20: float | None, followed: Followed) -> None:
+    out = StringIO()
+    Console(width=100, file=out, color_system=None).print(draw(_frame(hr20, followed)))
+    shown = out.getvalue().splitlines()
+    assert len(shown) <= 24 and max(map(len, shown)) <= 100
+    if followed is FOLLOWED:
+        assert any(
+            "✓ Strange Mountain" in row and "1 Strange Mountain · Electric" in row and "follows Strange Mountain" in row for row in shown
+        )
+        assert any(SKIP.told() in row for row in shown) and any(BLOCK.told() in row for row in shown)
+        assert any("leans to jazz" in row and "the demo's own count" in row for row in shown)
+
+
+def test_lines_tell_an_effect_once_and_the_list_with_its_reasons() -> None:
+    out = StringIO()
+    lines = Lines(Console(file=out, soft_wrap=True))
+    lines.show(_frame(0.4, FOLLOWED._replace(effects=[])))
+    lines.show(_frame(0.4, FOLLOWED._replace(effects=[SKIP.told()])))
+    lines.show(_frame(0.4))
+    told = out.getvalue()
+    assert told.count(SKIP.told()) == told.count(BLOCK.told()) == 1
+    assert (
+        told.count("900 plays")
+        == told.count("next: 1 Strange Mountain · Electric Satellites 42 (follows Strange Mountain, Cold Fire); 2 Low")
+        == 1
+    )
+
+
+def test_rates_of_the_last_seconds_and_of_all_are_over_the_same_plays_for_each_rival() -> None:
+    figures = Figures()
+    assert (figures.now(), figures.in_all()) == (Rates(), Rates())
+    figures.measured(100.0, Measures(plays=100, hits=20, popular_hits=10), Tally(100, 30))
+    figures.measured(104.0, Measures(plays=300, hits=120, popular_hits=30), Tally(300, 90))
+    assert figures.now() == Rates(0.5, 0.3, 0.1)
+    assert figures.in_all() == Rates(0.4, 0.3, 0.1)
+    figures.measured(109.5, Measures(plays=300, hits=120, popular_hits=30), Tally(300, 90))
+    assert figures.now() == Rates(), "nothing was tested in the last five seconds"
 
 
 def test_bars_show_the_last_shares() -> None:
