@@ -117,6 +117,6 @@ def _numbers(values: Mapping[str, Value]) -> F64:
         if isinstance(value, int | float):
             found[i] = math.log(max(value, 0.0) + LOGS[name]) if name in LOGS else float(value)
     released = str(values.get("released", ""))[:4]
-    if released.isdigit():
+    if released.isdecimal():
         found[YEAR] = float(released)
     return found

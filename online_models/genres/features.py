@@ -147,7 +147,7 @@ def read(features: Iterable[Feature], values: Mapping[str, Value]) -> dict[str, 
     ['key_cosine', 'key_sine', 'tempo']
     """
     usable = {name: value for name, value in values.items() if name in BOUNDS and _is_usable(name, value)}
-    if isinstance(values.get("released"), str) and str(values["released"])[:4].isdigit():
+    if isinstance(values.get("released"), str) and str(values["released"])[:4].isdecimal():
         usable["released"] = values["released"]
     return {it.name: it.of(*[usable[field] for field in it.fields]) for it in features if all(field in usable for field in it.fields)}
 

@@ -54,6 +54,7 @@ def test_a_minor_key_has_the_signature_of_its_major() -> None:
 def test_what_is_not_usable_is_left_out_and_takes_nothing_else_with_it() -> None:
     bad: dict[str, Value] = {"energy": 7.3, "valence": float("nan"), "tempo": "fast", "released": "?", "key": 5, "popularity": 10**400}
     assert read(FEATURES, bad).keys() == {"key_sine", "key_cosine"}
+    assert read(FEATURES, {**bad, "released": "²⁰¹⁹"}).keys() == {"key_sine", "key_cosine"}, "digits, and no number"
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 7.3, -0.1, 1e300, "0.5"])
