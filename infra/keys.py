@@ -92,7 +92,8 @@ PATTERNS: tuple[Pattern, ...] = (
         "catalogue worker owning Q",
         "<= 256 KB",
         "until withdrawn",
-        "row (JSON, the clean values), estimates (JSON), cleaning (JSON: corrected, refused, same_as), taught (its lesson's number)",
+        "row (JSON, the clean values), estimates (JSON), cleaning (JSON: corrected, refused, same_as), "
+        "taught (JSON: the number of its lesson, by model)",
     ),
     Pattern(
         "NS:{cQ}:evidence",
@@ -164,11 +165,20 @@ PATTERNS: tuple[Pattern, ...] = (
         "NS:{m:MODEL}:answer:ID",
         "string",
         "models worker",
-        "<= 1 KB; one per row without a label",
-        "deleted when a label comes",
-        "JSON: the likeliest label, its probability, those of all labels, lessons the model had learned",
+        "<= 1 KB; one per row without a label (genre), one per track (micro_genres)",
+        "deleted when a label comes (genre); never (micro_genres)",
+        "JSON: the likeliest label, its probability, those of all labels, lessons the model had learned; "
+        "of micro_genres `cluster`, the id of the one the track is in, and tracks seen when this was said",
     ),
-    Pattern("NS:{m:MODEL}:serving", "string", "models worker", "<= 1 MB", "never", "JSON: what a plays worker needs to predict"),
+    Pattern(
+        "NS:{m:MODEL}:serving",
+        "string",
+        "models worker",
+        "<= 1 MB",
+        "never",
+        "JSON: what a plays worker needs to predict; of micro_genres the clusters (id, name, size, share, genre, genres, words, artists), "
+        "and `merged`, where ids that are gone went",
+    ),
     Pattern("NS:{m:MODEL}:serving:VERSION", "string", "models worker", "<= 1 MB", "with its version", "the same of one version"),
 )
 

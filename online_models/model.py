@@ -7,7 +7,7 @@ import math
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any, ClassVar, Final, NamedTuple, Protocol, Self
+from typing import Any, ClassVar, Final, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 
@@ -81,6 +81,33 @@ class Registered(Model, Protocol):
     @property
     def champion(self) -> str:
         """Who answers; a change is a decision that is published."""
+        ...
+
+
+class Happening(NamedTuple):
+    """Something that a model decided by itself."""
+
+    what: str
+    """Value of `decision`."""
+    about: str
+    """Tells it from others of the same lesson."""
+    detail: dict[str, int | float | str]
+
+
+class News(NamedTuple):
+    """What a lesson made known."""
+
+    happened: list[Happening]
+    about: dict[str, bytes]
+    """By what a lesson was about, JSON for whoever looks it up: this lesson's, or others' that are seen anew."""
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """A model that speaks by itself, not only when it is asked."""
+
+    def take_news(self) -> News:
+        """What happened since it was last taken. It is no part of a snapshot: whoever learns takes it after each lesson."""
         ...
 
 

@@ -19,7 +19,7 @@ from infra.keys import Keys
 from online_models.cleaning.rows import BadRow, CleanRow
 from online_models.cleaning.stream import Cleaned, CleanStream
 from online_models.cleaning.titles import Title
-from streams import catalogue_intake, genre_lessons, pending
+from streams import catalogue_intake, catalogue_lessons, pending
 from streams.catalogue_intake import FEATURES, Kind
 from streams.contract import Reason
 from streams.dead_letters import dead_letter, encode_rejection
@@ -35,7 +35,7 @@ SONGS_MAX: Final = 250_000
 CORRECTIONS_MAX: Final = 100
 """Corrections that stay on a row: all are counted, and a list of a thousand tags shows what was the matter with the first."""
 ROW_FIELDS: Final = ("row", "estimates", "cleaning", "taught")
-"""`taught` is the number of the lesson that says what the row says; empty = none does."""
+"""`taught` has the numbers of the lessons that say what the row says, by model; empty = none does."""
 OUTCOMES: Final = ("applied", "withdrawn", "rejected")
 """Counters of a partition: their sum is the records below `next`."""
 HELD_BYTES_MAX: Final = 1 << 24
@@ -69,6 +69,8 @@ class Made:
 
 Stood = tuple[bytes, bytes]
 """Fields `row` and `taught` of a row as it stands."""
+Lessons = dict[str, list[tuple[dict[str, Any], int]]]
+"""By model, in order: what a row teaches, and the time of its record, epoch ms."""
 
 
 class CataloguePartition:
@@ -79,7 +81,7 @@ class CataloguePartition:
     fields: of the cursor, as the claim found them.
     evidence, counts: hashes of the partition, as they stand in the store.
     partition_count, letters_partitions: of the topic that is read, and of the dead letters.
-    lessons_partition: of the model `genre`; None = nobody learns from these rows.
+    pupils: models that learn from these rows, and their lessons partitions.
     """
 
     def __init__(
@@ -94,15 +96,16 @@ class CataloguePartition:
         *,
         partition_count: int,
         letters_partitions: int,
-        lessons_partition: int | None = None,
+        pupils: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self.kind, self.n, self.token = kind, n, token
         self.incarnation = fields["incarnation"].decode()
         self.next = int(fields["next"])
         self.counts = Counter({name: int(fields.get(name, 0)) for name in OUTCOMES})
         self._keys, self._partition_count, self._letters_partitions = keys, partition_count, letters_partitions
-        self._lessons_partition = lessons_partition
-        self._n_lessons = msgspec.json.decode(fields.get("lessons", b"{}"), type=dict[str, int]).get(genre_lessons.MODEL, 0)
+        self._pupils = pupils
+        self._n_lessons = Counter(msgspec.json.decode(fields.get("lessons", b"{}"), type=dict[str, int]))
+        """Sent, by model."""
         self._stream = CleanStream(kind.fields, names_max=NAMES_MAX, songs_max=SONGS_MAX if kind.links else 0)
         self._counted = dict(counts)
         if counts:
@@ -119,7 +122,7 @@ class CataloguePartition:
     @property
     def teaches(self) -> bool:
         """Whether `take` needs to know the rows as they stand."""
-        return self._lessons_partition is not None
+        return bool(self._pupils)
 
     def row_key(self, row_id: str) -> str:
         """Key of a row."""
@@ -131,7 +134,7 @@ class CataloguePartition:
         `before`: the rows of these records by id, as they stand, where the partition `teaches`.
         """
         rows: dict[str, tuple[bytes, ...] | None] = {}
-        lessons: list[tuple[dict[str, Any], int]] = []
+        lessons: Lessons = {model: [] for model in self._pupils}
         rejections: list[tuple[Record, Rejected]] = []
         told = Told()
         for record in records:
@@ -153,24 +156,28 @@ class CataloguePartition:
         records_out = [self._letter(*each) for each in rejections] + pending.numbered_records(numbered)
         return Made(self._call(start, rows, rejections, numbered), records_out, told)
 
-    def _teach(self, row: bytes, stood: tuple[bytes, ...] | None, at_ms: int, lessons: list[tuple[dict[str, Any], int]]) -> bytes:
-        """Adds what a row teaches, unless the one that stood there taught it; the number of the lesson, empty = none."""
-        if not self.teaches:
-            return b""
-        new = genre_lessons.lesson(msgspec.json.decode(row))
-        if new is not None and stood is not None and stood[-1] and new == genre_lessons.lesson(msgspec.json.decode(stood[0])):
-            return stood[-1]
+    def _teach(self, row: bytes, stood: tuple[bytes, ...] | None, at_ms: int, lessons: Lessons) -> bytes:
+        """Adds what a row teaches, for every model but those that the one that stood there taught the same; the row's `taught`."""
+        new = catalogue_lessons.lesson(msgspec.json.decode(row)) if self.teaches else None
         if new is None:
             return b""
-        lessons.append((new, at_ms))
-        return b"%d" % (self._n_lessons + len(lessons))
+        known: dict[str, int] = {}
+        if stood is not None and stood[-1] and new == catalogue_lessons.lesson(msgspec.json.decode(stood[0])):
+            known = catalogue_lessons.numbers_of(stood[-1])
+        for model in self._pupils:
+            if model not in known:
+                lessons[model].append((new, at_ms))
+                known[model] = self._n_lessons[model] + len(lessons[model])
+        return _encode(known)
 
-    def _numbered(self, lessons: Sequence[tuple[dict[str, Any], int]]) -> list[pending.Numbered]:
-        if self._lessons_partition is None or not lessons:
-            return []
-        topic, first = f"{self._keys.namespace}.internal.lessons", self._n_lessons + 1
-        self._n_lessons += len(lessons)
-        return genre_lessons.sections(topic, self._lessons_partition, self.incarnation, self.n, first, lessons)
+    def _numbered(self, lessons: Lessons) -> list[pending.Numbered]:
+        topic, found = f"{self._keys.namespace}.internal.lessons", list[pending.Numbered]()
+        for model, told in lessons.items():
+            if told:
+                first = self._n_lessons[model] + 1
+                found += catalogue_lessons.sections(topic, self._pupils[model], self.incarnation, self.n, first, told)
+                self._n_lessons[model] += len(told)
+        return found
 
     def _row(self, record: Record, told: Told) -> tuple[str, tuple[bytes, ...] | None]:
         """Id and fields of a row; None = withdrawn. Raises Rejected."""
@@ -227,7 +234,7 @@ class CataloguePartition:
 
     def _cursor_fields(self) -> dict[str, Field]:
         fields: dict[str, Field] = {name: self.counts[name] for name in OUTCOMES}
-        return fields | {"lessons": _encode({genre_lessons.MODEL: self._n_lessons})} if self._n_lessons else fields
+        return fields | {"lessons": _encode(dict(self._n_lessons))} if self._n_lessons else fields
 
     def _letter(self, record: Record, rejected: Rejected) -> Outgoing:
         return placed(dead_letter(record, rejected.reason, rejected.message, self._keys.namespace), self._letters_partitions)

@@ -16,7 +16,7 @@ import structlog
 
 from infra.keys import Keys
 from infra.settings import Settings
-from streams import genre_lessons
+from streams import catalogue_lessons
 from streams.catalogue_intake import KINDS, TRACKS
 from streams.catalogue_rows import CataloguePartition, Stood, placed
 from streams.claims import Claims, NeedsRebuild
@@ -62,7 +62,7 @@ class Catalogue(Holder[HeldRows]):
     clock: given to every role; times of this one are those of its records.
     fresh_token: makes the random token of a claim, 16 hex digits.
     on_crash: told of an exception in the background; it must end the process.
-    lessons_partition: of the model that learns genres; None = as the registry of models says.
+    pupils: models that learn from tracks, and their lessons partitions; None = as the registry of models says.
     """
 
     def __init__(
@@ -75,11 +75,11 @@ class Catalogue(Holder[HeldRows]):
         fresh_token: Callable[[], str] = lambda: token_hex(8),
         observe: CatalogueObserver | None = None,
         on_crash: Callable[[BaseException], None] | None = None,
-        lessons_partition: int | None = None,
+        pupils: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__(store, on_crash)
         self._settings, self._outbox = settings, outbox
-        self._lessons_partition = genre_lessons.registered() if lessons_partition is None else lessons_partition
+        self._pupils = catalogue_lessons.registered(settings.lessons_partitions) if pupils is None else pupils
         self._kinds = {f"{settings.namespace}.{kind.topic}": kind for kind in KINDS}
         self._keys = Keys(settings.namespace)
         self._fresh_token = fresh_token
@@ -108,7 +108,7 @@ class Catalogue(Holder[HeldRows]):
             await self._store.whole(keys.clean_counts(kind.side, n)),
             partition_count=partition_count,
             letters_partitions=s.events_partitions,
-            lessons_partition=self._lessons_partition if kind is TRACKS else None,
+            pupils=self._pupils if kind is TRACKS else {},
         )
         await self._publish_again(claimed.pending)
         self._observe.claimed(kind.topic)

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from online_models.model import Happening
 from streams.cloudevents import DECISION, MODELS_SOURCE, headers
 from streams.contract import Decision, Scalar
 from streams.model_versions import Verb, Wish
@@ -25,6 +26,12 @@ _decode = msgspec.json.Decoder(list[Decision]).decode
 def champion_changed(incarnation: str, model: str, n_lessons: int, at_ms: int, detail: Mapping[str, Scalar]) -> Decision:
     """The champion after `n_lessons` is another one. A fold of the same lessons gives it the same id."""
     return Decision(decision_id=f"{incarnation}-{model}-{n_lessons}", model=model, at=at_ms, decision=CHAMPION, detail=dict(detail))
+
+
+def happened(incarnation: str, model: str, n_lessons: int, at_ms: int, it: Happening) -> Decision:
+    """What a model decided at its lesson `n_lessons`. A fold of the same lessons gives it the same id."""
+    decision_id = f"{incarnation}-{model}-{n_lessons}-{it.what}-{it.about}"
+    return Decision(decision_id=decision_id, model=model, at=at_ms, decision=it.what, detail=dict(it.detail))
 
 
 def rebuilt(incarnation: str, model: str, version: int, at_ms: int, reason: str) -> Decision:

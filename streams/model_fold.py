@@ -13,11 +13,11 @@ import msgspec
 
 from online_models.answers import encode_answer
 from online_models.lesson_formats import Heard
-from online_models.model import BadLesson, Registered
+from online_models.model import BadLesson, Registered, Telling
 from online_models.registry import Entry
 from streams.contract import Decision
 from streams.lessons import cut_lessons
-from streams.model_decisions import champion_changed
+from streams.model_decisions import champion_changed, happened
 from streams.sections import BadSection, NumberGap, Section, admit, read_sections
 
 UNSEEN: Final = -1
@@ -76,7 +76,8 @@ class Fold:
         self.accept_gap = accept_gap
         self.last_refusal = ""
         self.answers: dict[str, bytes | None] = {}
-        """Since the caller last took them, by what a lesson is about: what the model said where there was no label, None where one came."""
+        """Since the caller last took them, by what a lesson is about: what the model said by itself or where there was no label, None where
+        one came."""
         self.decided: list[Decision] = []
         """What the model decided since the caller last took it away."""
 
@@ -138,7 +139,9 @@ class Fold:
             self.counts.refused += 1
             self.last_refusal = str(error)
             return
-        if heard.about:
+        if isinstance(self.model, Telling):
+            self._told(self.model, heard.at_ms or at_ms)
+        elif heard.about:
             self._settle(heard.about, None)
         if self.model.champion != before:
             self._crowned(before, heard.at_ms or at_ms)
@@ -148,6 +151,12 @@ class Fold:
         answer = encode_answer(self.model.predict_one(heard.lesson.x), self.model.n_lessons)
         if heard.about and answer is not None:
             self._settle(heard.about, answer)
+
+    def _told(self, model: Telling, at_ms: int) -> None:
+        news = model.take_news()
+        for about, answer in news.about.items():
+            self._settle(about, answer)
+        self.decided += [happened(self.incarnation, self.entry.name, self.counts.applied, at_ms, it) for it in news.happened]
 
     def _settle(self, about: str, answer: bytes | None) -> None:
         # Taken out first, so that the last word also stands last.

@@ -57,6 +57,7 @@ KINDS: dict[str, tuple[Any, Any]] = {
     "finish": (lesson_items, pack_lessons),
     "bent finish": (partial(lesson_items, bent=True), pack_lessons),
     "genre": (genre_lessons, pack_json_lessons),
+    "micro_genres": (genre_lessons, pack_json_lessons),
 }
 """How lessons of a model are drawn, and packed."""
 

@@ -25,10 +25,11 @@ from infra import topics
 from infra.fenced import encode
 from infra.keys import Keys
 from infra.settings import Settings
-from streams import genre_lessons
 from streams.catalogue_intake import KINDS, TRACKS, Kind
+from streams.catalogue_lessons import registered
 from streams.catalogue_rows import ROW_FIELDS, CataloguePartition
 from streams.ports import Outgoing
+from streams.sections import admit, read_sections
 from tests.catalogue_log import messy_tracks
 from tests.events_log import Appended
 
@@ -107,6 +108,8 @@ class Expected(NamedTuple):
     fields: dict[bytes, bytes]
     hashes: dict[str, dict[bytes, bytes]]
     letters: list[Outgoing]
+    lessons: dict[tuple[int, int], list[bytes]]
+    """By lessons partition and source."""
 
 
 def folded(settings: Settings, kind: Kind, n: int, log: list[Appended]) -> Expected:
@@ -120,7 +123,7 @@ def folded(settings: Settings, kind: Kind, n: int, log: list[Appended]) -> Expec
         {},
         partition_count=settings.catalogue_partitions if kind is TRACKS else settings.events_partitions,
         letters_partitions=settings.events_partitions,
-        lessons_partition=genre_lessons.registered() if kind is TRACKS else None,
+        pupils=registered(settings.lessons_partitions) if kind is TRACKS else {},
     )
     made = partition.take(log)
     hashes = {row[0]: dict(zip(map(encode, ROW_FIELDS), map(encode, row[1:]), strict=True)) for row in made.call.rows}
@@ -129,7 +132,19 @@ def folded(settings: Settings, kind: Kind, n: int, log: list[Appended]) -> Expec
             parts = list(map(encode, command.args))
             hashes[command.key] = dict(zip(parts[0::2], parts[1::2], strict=True))
     fields = {encode(name): encode(value) for name, value in made.call.cursor_fields.items()} | {b"next": encode(made.call.end)}
-    return Expected(partition.cursor, fields, hashes, [record for record in made.records if record.topic.endswith(".dead-letters")])
+    letters = [record for record in made.records if record.topic.endswith(".dead-letters")]
+    lessons = lessons_in((r.partition or 0, r.value or b"") for r in made.records if r.topic.endswith(".internal.lessons"))
+    return Expected(partition.cursor, fields, hashes, letters, lessons)
+
+
+def lessons_in(sent: Iterable[tuple[int, bytes]]) -> dict[tuple[int, int], list[bytes]]:
+    """What models take of these records (partition, value): each number once, and none is missing."""
+    taken: dict[tuple[int, int], list[bytes]] = {}
+    for partition, value in sent:
+        for section in read_sections(value):
+            mine = taken.setdefault((partition, section.source), [])
+            mine += bytes(section.body).split(b"\n")[admit(section, len(mine)) :]
+    return taken
 
 
 Place = tuple[bytes, bytes, bytes]
@@ -180,6 +195,11 @@ def test_a_worker_that_is_killed_again_and_again_ends_with_the_rows_of_its_log(
         assert {key: client.hgetall(key) for key in it.hashes} == it.hashes
     standing = {key.decode() for key in client.scan_iter(f"{settings.namespace}:*") if not key.endswith(b":pending")}
     assert standing == {keys.meta()} | {key for it in expected for key in (it.cursor, *it.hashes)}, "and no other row"
+
+    topic = f"{settings.namespace}.internal.lessons"
+    sent = lessons_in((m.partition() or 0, as_bytes(m.value()) or b"") for m in records(settings, topic, from_beginning=True, follow=False))
+    assert sent == {key: lessons for it in expected for key, lessons in it.lessons.items()}
+    assert {partition for partition, _ in sent} == set(registered(settings.lessons_partitions).values())
 
     letters = {place(letter.pairs()): letter.value for it in expected for letter in it.letters}
     assert letters_of(settings) == letters and len(letters) > 100

@@ -26,11 +26,13 @@ from tests.lessons_of_known_truth import draw
 ITEMS = lesson_items(240, seed=21)
 
 WITH_A_SEED = """
+from online_models.clusters import micro_genres
 from online_models.finish_serving import parse
 from online_models.model import digest
 from online_models.registry import MODELS
 from tests.lessons_of_known_truth import lessons
 from tests.tracks_of_known_genre import tracks
+micro_genres.FIRST_N = 120
 for entry in MODELS:
     model = entry.kind()
     for lesson in (lessons(2500, 4, bent=True) if entry.name == "finish" else tracks(150, 4)):

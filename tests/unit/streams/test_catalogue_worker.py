@@ -13,7 +13,7 @@ import pytest
 from infra.keys import Keys
 from infra.memory_store import MemoryRedis, MemoryStore, Moment, ReplyLost
 from infra.settings import Settings
-from streams import catalogue_worker, genre_lessons
+from streams import catalogue_lessons, catalogue_worker
 from streams.catalogue_worker import Catalogue, rounds
 from streams.claims import NeedsRebuild
 from streams.memory_outbox import MemoryOutbox
@@ -27,6 +27,7 @@ TRACKS, USERS = "night.tracks", "night.users"
 TP0 = TP(TRACKS, 0)
 CURSOR = KEYS.clean_cursor("c", 0)
 SETTINGS = Settings(namespace="night", events_partitions=1)
+PUPILS = {"genre": 1, "micro_genres": 2}
 TOKENS = itertools.count(0x5E60E00000000001)
 LOG = lying_on(TRACKS, 1, messy_tracks(60, seed=3, ids=12))[0]
 
@@ -70,10 +71,10 @@ class Noon:
 def worker(
     redis: MemoryRedis, outbox: MemoryOutbox | None = None, hook: Callable[[Moment], None] | None = None, settings: Settings = SETTINGS
 ) -> Catalogue:
-    """With a model that learns genres from lessons partition 1."""
+    """With two models that learn from rows, from lessons partitions 1 and 2."""
     store = MemoryStore(redis, namespace="night", hook=hook)
     token = lambda: f"{next(TOKENS):016x}"  # noqa: E731
-    catalogue = Catalogue(settings, store, outbox or MemoryOutbox(), Noon(), fresh_token=token, lessons_partition=1)
+    catalogue = Catalogue(settings, store, outbox or MemoryOutbox(), Noon(), fresh_token=token, pupils=PUPILS)
     catalogue.attach(Kafka())
     return catalogue
 
@@ -107,9 +108,15 @@ def letters(outbox: MemoryOutbox) -> list[Outgoing]:
 
 
 def lessons(outbox: MemoryOutbox) -> list[bytes]:
-    """What a model takes of all sections that were published: each number once."""
+    """What the models take of all sections that were published: each number once, and each model the same."""
+    first, *others = (taken_from(outbox, partition) for partition in PUPILS.values())
+    assert all(other == first for other in others)
+    return first
+
+
+def taken_from(outbox: MemoryOutbox, partition: int) -> list[bytes]:
     taken: list[bytes] = []
-    for record in outbox.log.get(("night.internal.lessons", 1), []):
+    for record in outbox.log.get(("night.internal.lessons", partition), []):
         for section in read_sections(record.value or b""):
             lines = bytes(section.body).split(b"\n")
             assert (section.kind, section.source, section.n) == (JSON_LESSONS, 0, len(lines))
@@ -257,26 +264,39 @@ async def test_a_track_with_audio_features_is_a_lesson_as_often_as_it_says_somet
         {**same, "genre": None, "released": "2019", "at_ms": AT_MS + 3},
         {**same, "genre": None, "released": "2019", "at_ms": AT_MS + 5},
     ]
-    assert redis.hash(KEYS.clean_row("c", 0, "t1"))["taught"] == b"3"
-    assert msgspec.json.decode(redis.hash(CURSOR)["lessons"]) == {"genre": 3}
+    assert redis.hash(KEYS.clean_row("c", 0, "t1"))["taught"] == b'{"genre":3,"micro_genres":3}'
+    assert msgspec.json.decode(redis.hash(CURSOR)["lessons"]) == {"genre": 3, "micro_genres": 3}
 
 
-async def test_without_a_model_nothing_is_a_lesson_and_one_that_comes_later_learns_what_is_sent_again() -> None:
+async def read_by(pupils: Mapping[str, int], redis: MemoryRedis, outbox: MemoryOutbox, log: Sequence[Record]) -> None:
+    catalogue = Catalogue(SETTINGS, MemoryStore(redis, namespace="night"), outbox, Noon(), pupils=pupils)
+    catalogue.attach(Kafka())
+    await read(catalogue, log, (await catalogue.claim({TP0}))[TP0], 1_000)
+    await catalogue.close()
+
+
+async def test_a_model_that_comes_later_learns_what_is_sent_again_and_the_others_do_not() -> None:
+    redis, outbox = MemoryRedis(), MemoryOutbox()
+    log = lying_on(TRACKS, 1, 4 * [(b"t1", b'{"track_id":"t1","genre":"rock","features":{"energy":0.5}}')])[0]
+    for n, (pupils, expected) in enumerate((({}, [0, 0]), ({"genre": 1}, [1, 0]), (PUPILS, [1, 1]), (PUPILS, [1, 1]))):
+        await read_by(pupils, redis, outbox, log[: n + 1])
+        assert [len(taken_from(outbox, partition)) for partition in PUPILS.values()] == expected
+    assert redis.hash(KEYS.clean_row("c", 0, "t1"))["taught"] == b'{"genre":1,"micro_genres":1}'
+
+
+async def test_what_was_taught_when_there_was_one_model_is_not_taught_again() -> None:
     redis, outbox = MemoryRedis(), MemoryOutbox()
     log = lying_on(TRACKS, 1, 2 * [(b"t1", b'{"track_id":"t1","genre":"rock","features":{"energy":0.5}}')])[0]
-    catalogue = Catalogue(SETTINGS, MemoryStore(redis, namespace="night"), outbox, Noon())
-    assert catalogue._lessons_partition == genre_lessons.registered()
-    catalogue._lessons_partition = None
-    catalogue.attach(Kafka())
-    await catalogue.claim({TP0})
-    await catalogue.receive(TRACKS, {0: log[:1]})
-    await catalogue.close()
-    assert lessons(outbox) == []
-    catalogue = worker(redis, outbox)
-    await catalogue.claim({TP0})
-    await catalogue.receive(TRACKS, {0: log[1:]})
-    await catalogue.close()
-    assert len(lessons(outbox)) == 1
+    await read_by({"genre": 1}, redis, outbox, log[:1])
+    key = KEYS.clean_row("c", 0, "t1")
+    redis.write({key: {**redis.hash(key), "taught": b"1"}})
+    await read_by(PUPILS, redis, outbox, log)
+    assert [len(taken_from(outbox, partition)) for partition in PUPILS.values()] == [1, 1]
+
+
+def test_the_registry_says_who_learns_from_rows_as_far_as_the_topic_has_partitions() -> None:
+    assert catalogue_lessons.registered(8) == PUPILS
+    assert catalogue_lessons.registered(2) == {"genre": 1}
 
 
 async def test_every_record_is_counted_once_and_the_counts_add_up() -> None:

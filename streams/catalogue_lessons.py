@@ -1,7 +1,9 @@
-"""Lessons for the model `genre`: each clean row of a track that has numbers to learn from, one JSON object on a line.
+"""Lessons of the catalogue: each clean row of a track that has numbers to learn from, one JSON object on a line, for every model that
+learns from rows.
 
 A row that says what it said before teaches nothing new, so a catalogue that is sent again is not learned twice. Lessons are
-numbered one by one by the catalogue's partition, and sent again under the same numbers after a crash (`streams/sections.py`).
+numbered one by one for each model by the catalogue's partition, and sent again under the same numbers after a crash
+(`streams/sections.py`).
 """
 
 from __future__ import annotations
@@ -15,15 +17,27 @@ from online_models.registry import MODELS
 from streams.pending import Numbered
 from streams.sections import JSON_LESSONS, pack_section
 
-MODEL: Final = "genre"
 TEXTS: Final = ("title", "artist", "album", "released")
 SECTION_BYTES_MAX: Final = 500_000
 """A record holds at least one section, and the topic takes 4 MB."""
+FIRST_PUPIL: Final = "genre"
+"""Whose number a row's field `taught` is where it is one number: there was one model once."""
 
 
-def registered() -> int | None:
-    """The lessons partition of the model; None = there is no such model, and nothing is sent."""
-    return next((entry.partition for entry in MODELS if entry.name == MODEL), None)
+def registered(lessons_partitions: int) -> dict[str, int]:
+    """The models that learn from rows, and their partitions of a lessons topic that has so many."""
+    pupils = [entry for entry in MODELS if entry.learns_from == "catalogue"]
+    return {entry.name: entry.partition for entry in pupils if entry.partition < lessons_partitions}
+
+
+def numbers_of(taught: bytes) -> dict[str, int]:
+    """Of a row's field `taught`: model -> number of the lesson that says what the row says.
+
+    >>> numbers_of(b'{"genre":3,"micro_genres":1}'), numbers_of(b"3"), numbers_of(b"")
+    ({'genre': 3, 'micro_genres': 1}, {'genre': 3}, {})
+    """
+    found = msgspec.json.decode(taught or b"{}", type=int | dict[str, int])
+    return {FIRST_PUPIL: found} if isinstance(found, int) else found
 
 
 def lesson(row: Mapping[str, Any]) -> dict[str, Any] | None:
