@@ -12,6 +12,7 @@ from rich.table import Table
 from console.addresses import settings_of
 from console.catalogue_state import place_of, row_of
 from console.measures import by_day, recent, since
+from console.micro_genre_state import micro_genre_of
 from console.moments import moment
 from console.output import Json, guarded, say_json, screen
 from console.placing import partition_of_track, partition_of_user, track_key, user_key
@@ -88,7 +89,10 @@ def track(
     about, row = state.document(key, "about"), row_of(state, place_of(settings, users=False), track_id)
     if about is None and row is None:
         raise Trouble(Exit.FAILURE, f"track {track_id!r} is unknown: there is no {key}", _a_play("ana", track_id))
-    _tell({"key": key, **about} if about is not None else {}, as_json, "catalogue", row)
+    shown = {"key": key, **about} if about is not None else {}
+    if (found := micro_genre_of(state, track_id)) is not None:
+        shown["micro_genre"] = {"id": found.id, "name": found.name, "genre": found.genre}
+    _tell(shown, as_json, "catalogue", row)
 
 
 @guarded

@@ -25,6 +25,8 @@ DECISIONS_MAX: Final = 1_000
 """Of all models, the newest that are looked through."""
 NUMBERS: Final = ("version", "next", "saved_at_ms", "served", "pinned", "schema", "lessons")
 """Fields of a manifest that are whole numbers."""
+FLOATS: Final = ("log_loss_", "accuracy_", "genres", "clusters", "kept_share")
+"""How its scores begin."""
 
 Name = Annotated[str, typer.Argument(help="The model's name; `segue model list` has them.")]
 Number = Annotated[int, typer.Argument(metavar="VERSION", min=1, help="One that `segue model history` shows.")]
@@ -149,7 +151,7 @@ def _plain(manifest: Mapping[str, bytes]) -> dict[str, Any]:
         elif field in NUMBERS:
             told[field] = int(float(text))
         else:
-            told[field] = float(text) if field.startswith(("log_loss_", "accuracy_", "genres")) else text
+            told[field] = float(text) if field.startswith(FLOATS) else text
     return told
 
 
