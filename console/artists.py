@@ -1,22 +1,24 @@
-"""Who made a track, from a catalogue file: topics of plays and their state know tracks by id alone."""
+"""Who made a track, from a catalogue: topics of plays and their state know tracks by id alone."""
 
 from __future__ import annotations
 
 import difflib
 import shlex
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Protocol
 
 import typer
 
 from console.catalogue_file import TRACK_COLUMNS, fields_of
+from console.catalogue_rows import IMPORT, CatalogueRows
+from console.redis_door import State
 from console.trouble import Exit, Trouble
 
 CatalogueFile = Annotated[
     Path | None,
-    typer.Option("--catalogue", help="Who made what: csv, tsv, jsonl or parquet; .gz and .zip are opened."),
+    typer.Option("--catalogue", help="Who made what, from a file instead of the imported catalogue: csv, tsv, jsonl or parquet."),
 ]
 FIELDS: Final = ("track_id", "artist")
 
@@ -30,8 +32,34 @@ def plain(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
+class Makers(Protocol):
+    """Who made what."""
+
+    def know(self, tracks: Iterable[str]) -> None:
+        """These will be asked for: one reading for all."""
+        ...
+
+    def name(self, track: str) -> str | None:
+        """Who made `track`, as the catalogue writes it; None = unknown."""
+        ...
+
+    def key(self, track: str) -> str | None:
+        """The same, as names are compared."""
+        ...
+
+    def tracks(self, artist: str) -> list[str]:
+        """Everything that an artist made. Raises Trouble where the catalogue does not have them."""
+        ...
+
+
+def makers(state: State, file: Path | None) -> Makers:
+    """From the file, where one is named; else from the rows of the imported catalogue; else nobody. Raises Trouble: as `Artists.read`."""
+    rows = CatalogueRows(state)
+    return ArtistsInRedis(rows) if file is None and rows.exist() else Artists.read(file)
+
+
 class Artists:
-    """The artist of each track of a catalogue; nobody without one."""
+    """The artist of each track of a file; nobody without one."""
 
     def __init__(self, by_track: Mapping[str, str]) -> None:
         self._by_track = by_track
@@ -50,28 +78,67 @@ class Artists:
         told = ((row.get(columns["track_id"]), row.get(columns["artist"])) for row in rows)
         return cls({str(track): str(artist) for track, artist in told if track and artist and plain(str(artist))})
 
+    def know(self, tracks: Iterable[str]) -> None:
+        """See `Makers`."""
+
     def name(self, track: str) -> str | None:
-        """Who made `track`, as the catalogue writes it; None = unknown."""
+        """See `Makers`."""
         return self._by_track.get(track)
 
     def key(self, track: str) -> str | None:
-        """The same, as names are compared."""
+        """See `Makers`."""
         name = self._by_track.get(track)
         return plain(name) if name is not None else None
 
     def tracks(self, artist: str) -> list[str]:
-        """Everything that an artist made. Raises Trouble where the catalogue does not have them."""
+        """See `Makers`."""
         if not self._by_track:
             raise Trouble(
-                Exit.USAGE,
-                "an artist's tracks are known from a catalogue alone: name a file",
-                "segue similar --artist NAME --catalogue FILE",
+                Exit.FAILURE, "an artist's tracks are known from a catalogue alone: import one, or name a file with --catalogue", IMPORT
             )
         found = self._tracks.get(plain(artist))
         if found is None:
-            close = difflib.get_close_matches(plain(artist), self._tracks, n=1)
-            meant = self._by_track[self._tracks[close[0]][0]] if close else next(iter(self._by_track.values()))
-            raise Trouble(
-                Exit.FAILURE, f"the catalogue has no artist {artist!r}", f"segue similar --artist {shlex.quote(meant)} --catalogue FILE"
-            )
+            raise _nobody(artist, {key: self._by_track[tracks[0]] for key, tracks in self._tracks.items()}, " --catalogue FILE")
         return found
+
+
+class ArtistsInRedis:
+    """The artists of the imported catalogue, read as they are asked for; every method raises `Trouble` where Redis is away."""
+
+    def __init__(self, rows: CatalogueRows) -> None:
+        self._rows = rows
+        self._known: dict[str, str | None] = {}
+
+    def know(self, tracks: Iterable[str]) -> None:
+        """See `Makers`."""
+        new = [track for track in dict.fromkeys(tracks) if track not in self._known]
+        rows = self._rows.read(new)
+        self._known.update({track: rows[track].artist if track in rows else None for track in new})
+
+    def name(self, track: str) -> str | None:
+        """See `Makers`."""
+        self.know([track])
+        return self._known[track]
+
+    def key(self, track: str) -> str | None:
+        """See `Makers`."""
+        name = self.name(track)
+        return plain(name) if name is not None else None
+
+    def tracks(self, artist: str) -> list[str]:
+        """See `Makers`. Reads the whole catalogue."""
+        found, names = dict[str, None](), dict[str, str]()
+        for rows in self._rows.every():
+            made = {track: row.artist for track, row in rows.items() if row.artist}
+            names.update((plain(name), name) for name in made.values())
+            found.update((track, None) for track, name in made.items() if plain(name) == plain(artist))
+        if not found:
+            raise _nobody(artist, names, "")
+        return list(found)
+
+
+def _nobody(artist: str, names: Mapping[str, str], options: str) -> Trouble:
+    """`names`: those that there are, by how they are compared."""
+    close = difflib.get_close_matches(plain(artist), names, n=1)
+    meant = names[close[0]] if close else next(iter(names.values()), "NAME")
+    return Trouble(Exit.FAILURE, f"the catalogue has no artist {artist!r}", f"segue similar --artist {shlex.quote(meant)}{options}")

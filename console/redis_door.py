@@ -60,6 +60,12 @@ class State:
             for key in self._client.scan_iter(match=f"{self.settings.namespace}:{{t*}}:track:*", count=1_000):
                 yield key.decode()
 
+    def catalogue_keys(self) -> Iterator[str]:
+        """Every key of a track's row in the catalogue, in no order, some perhaps twice."""
+        with asking(self.settings):
+            for key in self._client.scan_iter(match=f"{self.settings.namespace}:{{c*}}:track:*", count=1_000):
+                yield key.decode()
+
     def n_tracks(self) -> int:
         """How many tracks have a name."""
         with asking(self.settings):
@@ -71,6 +77,15 @@ class State:
             value: Any = self._client.get(key)
         return value if isinstance(value, bytes) else None
 
+    def texts(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Plain strings, one round trip; None for what is not there."""
+        pipeline = self._client.pipeline(transaction=False)
+        for key in keys:
+            pipeline.get(key)
+        with asking(self.settings):
+            found: Any = pipeline.execute()
+        return list(found)
+
     def document(self, key: str, field: str) -> Any:
         """A JSON field of a hash, decoded; None when it is not there."""
         found = self.fields(key, [field])
@@ -81,15 +96,14 @@ class State:
         short = self.fields(key, ["list"]).get("list")
         return msgspec.json.decode(published(short)) if short else None
 
+    def tops(self) -> list[list[tuple[str, float]]]:
+        """The most popular tracks of each partition, at most `TOP`, best first: id, and log2 of the decayed plays at a common time."""
+        texts = self.texts([self.keys.popular(partition) for partition in range(self.settings.deltas_partitions)])
+        return [msgspec.json.decode(text, type=list[tuple[str, float]]) for text in texts if text]
+
     def popular(self) -> list[tuple[str, float]]:
         """The most popular tracks over all partitions, best first: id, and decayed plays as a share of the first one's."""
-        pipeline = self._client.pipeline(transaction=False)
-        for partition in range(self.settings.deltas_partitions):
-            pipeline.get(self.keys.popular(partition))
-        with asking(self.settings):
-            found: Any = pipeline.execute()
-        tops = [msgspec.json.decode(text, type=list[tuple[str, float]]) for text in found if text]
-        return merged(tops, self.settings.id_key.encode())
+        return merged(self.tops(), self.settings.id_key.encode())
 
     def track_ids(self, hashes: Sequence[int]) -> dict[int, str]:
         """The ids behind tracks' hashes, of those that somebody played."""

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from console.addresses import settings_of
-from console.artists import Artists, CatalogueFile
+from console.artists import CatalogueFile, Makers, makers
 from console.output import Json, guarded, say_json, screen
 from console.placing import require_track, track_key
 from console.progress import Steps
@@ -41,8 +41,9 @@ def similar(
     from console.small_ranking import answer
 
     if bool(track) == bool(artist):
-        raise Trouble(Exit.USAGE, "one of the two: a track's id, or --artist NAME with --catalogue FILE", "segue similar --help")
-    state, artists = State(settings_of(context)), Artists.read(catalogue)
+        raise Trouble(Exit.USAGE, "one of the two: a track's id, or --artist NAME", "segue similar --help")
+    state = State(settings_of(context))
+    artists = makers(state, catalogue)
     seeds = [track] if track else most_played(state, artists, artist)
     if track:
         require_track(state, track)
@@ -53,7 +54,7 @@ def similar(
         _show(f"like {track or artist}", told)
 
 
-def most_played(state: State, artists: Artists, artist: str) -> list[str]:
+def most_played(state: State, artists: Makers, artist: str) -> list[str]:
     """The artist's tracks that somebody played, the most played first. `Trouble` where there is none."""
     tracks = sorted(artists.tracks(artist))
     heads = [about[0] for about in state.many([(track_key(state, track), ["about"]) for track in tracks])]
@@ -69,7 +70,7 @@ def _plays(about: bytes) -> int:
     return int(msgspec.json.decode(about)["plays"])
 
 
-async def _told(state: State, seeds: list[str], artists: Artists, n: int, every: bool) -> dict[str, Any]:
+async def _told(state: State, seeds: list[str], artists: Makers, n: int, every: bool) -> dict[str, Any]:
     from console.resemblance import by_artist, together
     from console.small_ranking import SmallRanking
 
@@ -77,6 +78,7 @@ async def _told(state: State, seeds: list[str], artists: Artists, n: int, every:
     hashes = world.names.hashes(seeds)
     answers = [await _alike(state, world, seed, n, every) for seed in hashes]
     found = answers[0] if len(seeds) == 1 else together(answers, {*hashes})
+    artists.know([*seeds, *(name for alike in found if (name := world.names.id(alike.track)) is not None)])
     named = [(alike, _artist(world, artists, alike)) for alike in found]
     own = {artists.name(seed) for seed in seeds}
     others = [(name, score) for name, score in by_artist(named) if name not in own]
@@ -86,7 +88,7 @@ async def _told(state: State, seeds: list[str], artists: Artists, n: int, every:
     }
 
 
-def _artist(world: SmallRanking, artists: Artists, alike: Alike) -> str | None:
+def _artist(world: SmallRanking, artists: Makers, alike: Alike) -> str | None:
     track = world.names.id(alike.track)
     return artists.name(track) if track is not None else None
 

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from console.addresses import settings_of
-from console.artists import Artists, CatalogueFile
+from console.artists import CatalogueFile, Makers, makers
 from console.commands.comparing import most_played
 from console.output import Json, guarded, say, say_json, screen
 from console.placing import partition_of_user, require_track, require_user, user_key
@@ -35,7 +35,9 @@ def radio(
     drift: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="0 = as near to the start as its surroundings are, 1 = wherever it goes.")
     ] = DRIFT,
-    spacing: Annotated[int, typer.Option(min=0, max=SPACING_MAX, help="No artist twice within so many, if --catalogue knows.")] = SPACING,
+    spacing: Annotated[
+        int, typer.Option(min=0, max=SPACING_MAX, help="No artist twice within so many, as far as they are known.")
+    ] = SPACING,
     as_json: Json = False,
 ) -> None:
     """A sequence without repeats, from the same sources as the lists; the same state gives the same sequence."""
@@ -43,8 +45,9 @@ def radio(
     from console.small_ranking import answer
 
     if [bool(track), bool(user), bool(artist)].count(True) != 1:
-        raise Trouble(Exit.USAGE, "one of the three: --track, --user, or --artist with --catalogue FILE", "segue radio --help")
-    state, artists = State(settings_of(context)), Artists.read(catalogue)
+        raise Trouble(Exit.USAGE, "one of the three: --track, --user, or --artist", "segue radio --help")
+    state = State(settings_of(context))
+    artists = makers(state, catalogue)
     if user:
         require_user(state, user)
     if track:
@@ -59,7 +62,7 @@ def radio(
         say(f"{len(told['tracks'])} of {length}: nothing else is within reach yet")
 
 
-async def _told(state: State, user: str, seeds: list[str], artists: Artists, rules: Rules) -> dict[str, Any]:
+async def _told(state: State, user: str, seeds: list[str], artists: Makers, rules: Rules) -> dict[str, Any]:
     from console.radio import Radio
     from console.small_ranking import SmallRanking
 
