@@ -36,6 +36,7 @@ from console.commands import (
     running,
     segmenting,
     sending,
+    staying,
     topics,
     tuning,
 )
@@ -86,6 +87,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     looking.user,
     looking.track,
     looking.where,
+    staying.chart,
     explaining.why,
     comparing.similar,
     micro_genres.micro_genres,

@@ -14,12 +14,12 @@ import numpy as np
 
 from console.absences import is_hidden
 from console.radio_rules import SPACING_MAX, Rules
-from console.reasons import ITSELF, brought_by
+from console.reasons import CAUSES, ITSELF, brought_by, source_of
 from console.resemblance import candidates, compare, unit_vectors
 from console.small_ranking import Ranked, SmallRanking
 from online_models import track_state
 from online_models.arrays import F32, I64
-from online_models.signals import SOURCE_OF, SOURCES
+from online_models.signals import SOURCES
 
 HOME: Final = 20
 """The likeliest candidates of the first ranking: how near to the seed its surroundings lie is the mean of theirs."""
@@ -27,7 +27,6 @@ TASTE: Final = 16
 """Newest tracks of a user that make the direction of their taste."""
 TRACK_MS: Final = 240_000
 """Of a track whose length nobody told."""
-CAUSES: Final = 2
 LIKE: Final = "similar"
 """Source of what no step proposed: it is like the seed."""
 
@@ -164,9 +163,8 @@ class Radio:
         """The candidates of this step; each is remembered as it was when it was likeliest."""
         here = []
         for i, (key, near) in enumerate(zip(found.key.tolist(), self._near(found.key).tolist(), strict=True)):
-            weight = np.bincount(SOURCE_OF, found.part * found.signal[:, i], len(SOURCES))
             because = [track for track, how in brought_by(found, i).items() if how != ITSELF][:CAUSES]
-            here.append(Chosen(key, float(found.chance[i]), SOURCES[int(weight.argmax())], because, near, False))
+            here.append(Chosen(key, float(found.chance[i]), SOURCES[source_of(found, i)], because, near, False))
             if key not in self._met or here[-1].chance > self._met[key].chance:
                 self._met[key] = here[-1]
         return here

@@ -18,6 +18,8 @@ from online_models.moment import PAST_BIT
 from online_models.signals import SIGNALS, SOURCE_OF, SOURCES
 
 SESSION, EARLIER, ITSELF = "just now in this session", "before that", "the track itself"
+CAUSES: Final = 2
+"""Of an entry of a list."""
 OF_ITSELF: Final = slice(signals.OWN_NEXT, signals.SESSION_TIMES + 1)
 """Signals that come of the user's own plays of the candidate."""
 
@@ -104,6 +106,25 @@ def brought_by(found: Ranked, i: int) -> dict[int, str]:
     if found.signal[OF_ITSELF, i].any():
         causes[int(found.key[i])] = ITSELF
     return causes
+
+
+def source_of(found: Ranked, i: int) -> int:
+    """Which of `SOURCES` a list names for candidate `i`: what gave most of what stage 1 thinks of it, or a like."""
+    if int(found.via[i]) >> signals.LIKED_BIT & 1:
+        return signals.LIKED_SOURCE
+    return int(np.bincount(SOURCE_OF, found.part * found.signal[:, i], len(SOURCES)).argmax())
+
+
+def causes_of(found: Ranked, i: int) -> list[int]:
+    """What a list names as the causes of candidate `i`: at most `CAUSES` tracks that brought it, newest first, untried."""
+    source = source_of(found, i)
+    if source in (signals.POPULAR_SOURCE, signals.LIKED_SOURCE):
+        return []
+    via = int(found.via[i])
+    session = [int(track) for k, track in enumerate(found.session) if via >> k & 1 and source != signals.PAST]
+    past = [int(track) for k, track in enumerate(found.past) if via >> (PAST_BIT + k) & 1]
+    first = [int(found.key[i])] if source == signals.AGAIN_SOURCE else []
+    return list(dict.fromkeys([*first, *session, *past]))[:CAUSES]
 
 
 async def reasons_for(world: SmallRanking, found: Ranked, i: int) -> Reasons:

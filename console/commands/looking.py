@@ -11,6 +11,8 @@ from rich.table import Table
 
 from console.addresses import settings_of
 from console.catalogue_state import place_of, row_of
+from console.commands.staying import Genre, Mood, recommend_within
+from console.labels import within
 from console.measures import by_day, recent, since
 from console.micro_genre_state import micro_genre_of
 from console.moments import moment
@@ -30,10 +32,16 @@ def recommend(
     user: Annotated[str, typer.Argument(help="The user's id.")],
     n: Annotated[int, typer.Option("-n", min=1, max=100, help="How many entries of each list.")] = 10,
     discover: Annotated[bool, typer.Option("--discover", help="Tracks this user never played.")] = False,
+    genre: Genre = "",
+    mood: Mood = "",
     as_json: Json = False,
 ) -> None:
-    """The user's list, as it was published last; what everybody plays, where there is none yet."""
+    """The user's list, as it was published last; what everybody plays, where there is none yet. With --genre or --mood a fresh one."""
+    wanted = within(genre, mood)
     state = State(settings_of(context))
+    if any(wanted):
+        recommend_within(state, user, wanted, n, discover=discover, as_json=as_json)
+        return
     key = user_key(state, user)
     found = state.lists(key)
     if found is None:

@@ -123,3 +123,14 @@ def test_radios_from_a_track_a_user_and_an_artist(recorded: RecordedLog, ask: As
     code, told = ask("radio", "--json")
     assert (code, told["error"]["next"]) == (Exit.USAGE, "segue radio --help")
     assert ask("radio", "--user", "nobody", "--json")[0] == Exit.FAILURE
+
+
+def test_an_artist_without_any_catalogue_names_the_import(recorded: RecordedLog, ask: Ask) -> None:
+    for command in ("similar", "radio"):
+        code, told = ask(command, "--artist", recorded.events[0]["artist"], "--json")
+        assert (code, told["error"]["next"]) == (Exit.FAILURE, "segue import catalogue FILE --wait")
+    for asked in (("recommend", "ana", "--genre", "rock"), ("chart", "--mood", "calm")):
+        code, told = ask(*asked, "--json")
+        assert (code, told["error"]["next"]) == (Exit.FAILURE, "segue import catalogue FILE --wait")
+    code, told = ask("chart", "-n", "3", "--json")
+    assert code == Exit.OK and len(told["chart"]) == 3 and told["chart"][0]["popularity"] == 1.0 and told["genre"] is None
