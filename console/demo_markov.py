@@ -1,9 +1,9 @@
 """A rival that anybody would try first, for the demo: what followed the last track of the session, by count.
 
-It is tested on the very plays that Segue is tested on, and it learns each play at once, before the next is tested:
-an advantage over Segue, which hears of other people's plays some hundredths of a second later. Measured without any
-delay on the first 4,000 plays of the default audience Segue finds .43 and Markov .50, as its ranker begins from
-nothing; on the first 17,000 it finds .68 and Markov .65 (`segue evaluate plays`, preset `fast`).
+It is tested on the very plays that Segue is tested on, and it is asked when the play comes, with everything that others
+played until then: an advantage over Segue, whose list was published when this user's play before came. That counts while
+every play of anybody tells something new: on the first 4,000 plays of the default audience Segue finds .43 and Markov .50,
+on the first 17,000 .68 and .65 (`segue evaluate plays`, preset `fast`).
 """
 
 from __future__ import annotations

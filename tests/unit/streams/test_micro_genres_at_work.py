@@ -79,7 +79,7 @@ async def test_a_crash_at_any_step_leaves_the_same_clusters_places_and_decisions
         assert list(dict.fromkeys(d.decision_id for d in outbox.decisions())) == [d.decision_id for d in expected.decided]
         heir = worker(redis)
         await heir.claim({MICRO})
-        assert_same(heir.held[2].fold, expected)
+        assert_same(heir.held[MICRO].fold, expected)
         assert answers(redis) == {KEYS.answer(NAME, about): said for about, said in expected.answers.items()}
         await heir.close()
         if whole:
