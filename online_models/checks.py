@@ -121,7 +121,7 @@ def _is_like_a_pickle(part: bytes) -> bool:
     """Its first byte alone would do for one number in 256, too.
 
     >>> import pickle
-    >>> _is_like_a_pickle(pickle.dumps(1.5)), _is_like_a_pickle(b"\x80\x05 of a number")
+    >>> _is_like_a_pickle(pickle.dumps(1.5)), _is_like_a_pickle(bytes([128, 5, 0]))
     (True, False)
     """
     return part[:1] == b"\x80" and part[1:2] <= b"\x05" and part[-1:] == b"."
