@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import pyarrow.parquet as pq
 
-from online_models.arrays import F32, I32, I64
+from online_models.arrays import F32, F64, I32, I64
 from online_models.hashmap import find, new_map, put
 from online_models.history import new_users
 from online_models.kernel import kernel
@@ -145,22 +145,28 @@ class Popular:
         return self._top[: self._n].copy(), popular_weights(self._score[: self._n])
 
 
-def run(log: Log, preset: Preset, n_plays: int | None = None) -> tuple[I32, float]:
-    """Places of the first `n_plays` plays (-1 = not tested), and seconds of CPU in the kernel."""
+def run(
+    log: Log, preset: Preset, n_plays: int | None = None, weights: Weights | None = None, popular: Popular | None = None
+) -> tuple[I32, F64]:
+    """Places of the first `n_plays` plays (-1 = not tested), and seconds of CPU in the kernel for each CHUNK of them.
+
+    `weights` and `popular` are those of a ranker to which nothing was taught, unless they are given.
+    """
     n = len(log.key) if n_plays is None else n_plays
-    known, events, popular, seconds = new_known(log, preset), new_events(log), Popular(log.key_of), 0.0
+    known, events, seconds = new_known(log, preset), new_events(log), []
+    weights, popular = weights or new_weights(), popular or Popular(log.key_of)
     tracks = known.tracks
     world = World(tracks.map_keys, tracks.map_slots, NO_FINISH, 0.0, True)
     out, lists, best, missing = new_outcomes(n), new_lists(2), new_best(), np.zeros(2, np.int64)
-    ranker, weights = new_ranker(preset), new_weights()
+    ranker = new_ranker(preset)
     for a in range(0, n, CHUNK):
         b = min(n, a + CHUNK)
         began = time.process_time()
         replay(known, events, a, b, world, ranker, weights, best, lists, out, missing)
-        seconds += time.process_time() - began
+        seconds.append(time.process_time() - began)
         hashes, weight = popular.after(known.tracks, log.track[a:b])
         known = known._replace(popular=hashes, popular_weight=weight)
-    return np.where(out.in_session == 1, out.rank, NOT_TESTED), seconds
+    return np.where(out.in_session == 1, out.rank, NOT_TESTED), np.array(seconds)
 
 
 def quality(place: I32) -> tuple[int, float, float]:
@@ -180,7 +186,7 @@ def main(path: str, presets: list[str]) -> None:
         for name, a, b in PARTS:
             n, hr, mrr = quality(place[int(a * len(place)) : int(b * len(place))])
             print(f"{preset:8s} {name:10s} {n:7d} tested  HR@20 {hr:.4f}  MRR@20 {mrr:.4f}")
-        print(f"{preset:8s} {seconds / len(place) * 1e6:.1f} us CPU per play (learn + rank)", flush=True)
+        print(f"{preset:8s} {seconds.sum() / len(place) * 1e6:.1f} us CPU per play (learn + rank)", flush=True)
 
 
 if __name__ == "__main__":
