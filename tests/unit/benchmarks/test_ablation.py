@@ -20,7 +20,6 @@ from console.trouble import Trouble
 from online_models import history, signals
 from online_models.arrays import F64, I32
 from online_models.features import FEATURES
-from online_models.kernel import CACHE
 from online_models.plays import MISS, NO_FINISH, NOT_TESTED, World, new_outcomes
 from online_models.presets import PRESETS, new_ranker
 from online_models.rank import new_best, new_lists
@@ -152,7 +151,8 @@ from benchmarks.micro_rank import new_known
 from online_models import history, signals, two_stage
 from online_models.presets import PRESETS, new_ranker
 from tests.circle_log import a_log
-import msgspec, numpy as np
+from numba.core.dispatcher import Dispatcher
+import msgspec
 replace(VARIANTS[sys.argv[2]])
 log, ranker = a_log(), new_ranker(PRESETS["fast"])
 known = new_known(log, PRESETS["fast"])
@@ -162,25 +162,25 @@ known.users.at_s[0, :4] = [1, 200, 400, 600]
 head[0, history.N_HISTORY] = head[0, history.SESSION_N] = 4
 two_stage.gather(ranker, known, 0)
 sums = ranker.pool.signal[:, : ranker.pool.n[0]].sum(axis=1)
-print(msgspec.json.encode(dict(zip(signals.SIGNALS, sums.tolist()))).decode())
+kernels = [value for module in list(sys.modules.values()) for value in vars(module).values() if isinstance(value, Dispatcher)]
+ours = [k.stats.cache_path for k in kernels if k.__module__.startswith(("online_models", "benchmarks"))]
+print(msgspec.json.encode([dict(zip(signals.SIGNALS, sums.tolist())), ours]).decode())
 """
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["own", "session"])
 def test_a_source_that_is_replaced_says_nothing_and_the_usual_kernels_are_not_touched(name: str, tmp_path: Path) -> None:
-    before = {path: path.stat().st_mtime_ns for path in CACHE.rglob("*")}
     said = subprocess.run(
         [sys.executable, "-c", IN_ITS_OWN_PROCESS, str(tmp_path), name], cwd=ROOT, capture_output=True, check=True, text=True
     ).stdout
-    sums: dict[str, float] = msgspec.json.decode(said)
+    sums, folders = msgspec.json.decode(said, type=tuple[dict[str, float], list[str]])
     of_session = {"session_last", "session_times"}
     of_own = {"own_next", "own_window", "again", "times", "last"}
     gone, there = (of_own, of_session) if name == "own" else (of_session, of_own)
     assert all(sums[signal] == 0.0 for signal in gone)
     assert all(sums[signal] > 0.0 for signal in there - {"own_next"}), "the last track was played once"
-    assert {path: path.stat().st_mtime_ns for path in CACHE.rglob("*")} == before
-    assert list(tmp_path.rglob("*.nbi")), "its kernels are in the folder that it was given"
+    assert len(folders) > 50 and all(Path(folder).is_relative_to(tmp_path) for folder in folders), "all its kernels are in the folder given"
 
 
 def test_a_list_that_is_empty_without_the_part_missed() -> None:
