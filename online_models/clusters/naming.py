@@ -71,8 +71,8 @@ def _over(terms: Sequence[tuple[str, ...]], labels: I64, sizes: I64) -> list[tup
 def _best(counts: Counter[str], whole: Counter[str], n_whole: int, size: int) -> tuple[Term, ...]:
     n = sum(counts.values())
     seen = sorted(term for term, k in counts.items() if k >= SEEN_MIN)
-    if not seen or n == n_whole:
-        return ()
+    if not seen or n == n_whole or len(whole) == 1:
+        return ()  # nothing to compare with
     here = np.array([counts[term] for term in seen], dtype=float)
     all_of_it = np.array([whole[term] for term in seen], dtype=float)
     prior = PRIOR * all_of_it / n_whole
