@@ -15,11 +15,11 @@ import structlog
 
 from infra.keys import Keys
 from infra.settings import Settings
-from online_models import plays
 from online_models.arrays import F32, I64
 from online_models.finish_serving import BadServing, parse
 from online_models.items import WINDOW
 from online_models.moment import Known
+from online_models.needed_rows import tracks_needed
 from online_models.plays import Events, FinishModel
 from online_models.popularity import TOP
 from online_models.presets import PRESETS
@@ -132,7 +132,7 @@ class Loader:
         out = np.empty(n * (1 + WINDOW + self._n_past), np.int64)
         t = self._tracks
         known = Known(self._users.arrays, t.arrays, NO_TRACKS, NO_WEIGHTS)
-        k = plays.tracks_needed(known, events, self._n_past, t.loaded_ms, t.touched, stale_ms, mark, round_n, out)
+        k = tracks_needed(known, events, self._n_past, t.loaded_ms, t.touched, stale_ms, mark, round_n, out)
         if k:
             # Where memory is short the last ones of the round are ranked without some of their rows.
             wanted = list(dict.fromkeys(out[:k].tolist()))

@@ -10,7 +10,7 @@ import numpy as np
 from infra.fenced import Command, FencedCall
 from infra.keys import Keys
 from infra.settings import Settings
-from online_models import history, measures, plays
+from online_models import history, item_targets, measures, plays
 from online_models.arrays import Items
 from online_models.items import FINISHED
 from online_models.weights import Weights
@@ -155,8 +155,8 @@ class Maker:
         n_targets = self._settings.deltas_partitions
         n, n_groups = int(w.out.n_items[0]), len(w.taken) * n_targets
         target, order, start = np.empty(n, np.int32), np.empty(n, np.int32), np.zeros(n_groups + 2, np.int64)
-        plays.targets(w.out, w.part, n_targets, target)
-        plays.group(target, n_groups, order, start)
+        item_targets.targets(w.out, w.part, n_targets, target)
+        item_targets.group(target, n_groups, order, start)
         start = start[:-1]
         ids = [track.encode() for t in w.taken for track in t.batch.track_ids]
         items, event = w.out.items[order], w.out.item_event[order]
