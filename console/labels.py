@@ -115,14 +115,19 @@ def _no_genre(genre: str, genres: Counter[str]) -> Trouble | None:
         return None
     if not genres:
         return Trouble(Exit.FAILURE, "no track of the catalogue has a genre", "segue import catalogue FILE --map genre=COLUMN")
-    names = ", ".join(f"{name} ({n:,} tracks)" for name, n in genres.most_common(GENRES_SHOWN))
+    largest = _largest_first(genres)
+    names = ", ".join(f"{name} ({genres[name]:,} tracks)" for name in largest[:GENRES_SHOWN])
     more = f", and {len(genres) - GENRES_SHOWN:,} more" if len(genres) > GENRES_SHOWN else ""
-    most = shlex.quote(genres.most_common(1)[0][0])
-    return Trouble(Exit.FAILURE, f"no genre {genre!r}; there are {names}{more}", f"segue chart --genre {most}")
+    return Trouble(Exit.FAILURE, f"no genre {genre!r}; there are {names}{more}", f"segue chart --genre {shlex.quote(largest[0])}")
 
 
 def _no_mood(wanted: Within, moods: Counter[str]) -> Trouble:
     said = f"no track of {wanted}: the mood is {described(wanted.mood)}"
     if not moods:
         return Trouble(Exit.FAILURE, f"{said}, and no track of the catalogue has such features", "segue quality catalogue")
-    return Trouble(Exit.FAILURE, said, f"segue chart --mood {moods.most_common(1)[0][0]}")
+    return Trouble(Exit.FAILURE, said, f"segue chart --mood {_largest_first(moods)[0]}")
+
+
+def _largest_first(counts: Counter[str]) -> list[str]:
+    """Names by their counts; equals by name, for rows come in Redis' order, which is another every time."""
+    return sorted(counts, key=lambda name: (-counts[name], name))
