@@ -241,4 +241,4 @@ def test_what_is_missing_is_said(listened: Listened) -> None:
     assert "energy 0 to 0.5" in moodless.message and moodless.next_command == "segue quality catalogue"
     put_catalogue(empty.redis, SETTINGS, [{"track_id": "t1", "genre": "rock", "features": {"energy": 0.9, "valence": 0.9, "tempo": 120}}])
     elsewhere = nothing_within(Labels(empty), Within("rock", "calm"), "else", "segue chart")
-    assert "genre 'rock', mood 'calm'" in elsewhere.message and elsewhere.next_command == "segue chart --mood happy"
+    assert "genre 'rock', mood 'calm'" in elsewhere.message and elsewhere.next_command == "segue chart --mood energetic"
