@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import shlex
-import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Final, Protocol
@@ -15,21 +14,13 @@ from console.catalogue_file import TRACK_COLUMNS, fields_of
 from console.catalogue_rows import IMPORT, CatalogueRows
 from console.redis_door import State
 from console.trouble import Exit, Trouble
+from streams.artist_names import plain
 
 CatalogueFile = Annotated[
     Path | None,
     typer.Option("--catalogue", help="Who made what, from a file instead of the imported catalogue: csv, tsv, jsonl or parquet."),
 ]
 FIELDS: Final = ("track_id", "artist")
-
-
-def plain(name: str) -> str:
-    """A name as it is compared: letters alone decide.
-
-    >>> plain("  Sigur  RÓS ") == plain("Sigur Rós")
-    True
-    """
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 class Makers(Protocol):
@@ -56,6 +47,21 @@ def makers(state: State, file: Path | None) -> Makers:
     """From the file, where one is named; else from the rows of the imported catalogue; else nobody. Raises Trouble: as `Artists.read`."""
     rows = CatalogueRows(state)
     return ArtistsInRedis(rows) if file is None and rows.exist() else Artists.read(file)
+
+
+class ReadBefore:
+    """Makers as a radio asks for them (`streams.radio.Artists`)."""
+
+    def __init__(self, artists: Makers) -> None:
+        self._artists = artists
+
+    async def know(self, tracks: Iterable[str]) -> None:
+        """Reads at once: nothing else waits in a command."""
+        self._artists.know(tracks)
+
+    def key(self, track: str) -> str | None:
+        """See `Makers`."""
+        return self._artists.key(track)
 
 
 class Artists:

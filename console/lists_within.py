@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from console.absences import DISCOVER, is_hidden
 from console.charts import Charted
 from console.labels import Label, Labels, Within
-from console.reasons import causes_of, source_of
-from console.small_ranking import Ranked, SmallRanking
 from online_models import history
 from online_models.signals import POPULAR_SOURCE, SOURCES
+from streams.absences import DISCOVER, is_hidden
+from streams.reasons import causes_of, source_of
+from streams.small_ranking import Ranked, SmallRanking
 
 
 class ListsWithin:

@@ -8,7 +8,8 @@ same. `tests/contracts/` holds both stores to one suite.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from functools import partial
 from typing import NamedTuple, TypeVar
 
@@ -19,6 +20,8 @@ Hash = Mapping[str, bytes]
 Value = Hash | bytes
 T = TypeVar("T")
 
+SCANNED = 3
+"""Keys of one step of `scan`: few, so that small tests see several."""
 COUNT_MAX = 2**53
 """Beyond it Lua's numbers are no longer whole; the script refuses to count there, and so does this store."""
 
@@ -177,6 +180,11 @@ class MemoryStore:
 
     async def whole(self, key: str) -> dict[str, bytes]:
         return await self._ask("whole", key, lambda: dict(self.redis.hash(key)))
+
+    async def scan(self, beside: str, pattern: str) -> AsyncIterator[list[str]]:
+        keys = await self._ask("scan", beside, lambda: [key for key in self.redis.keys() if fnmatchcase(key, pattern)])  # noqa: SIM118
+        for start in range(0, len(keys), SCANNED):
+            yield keys[start : start + SCANNED]
 
     async def text(self, keys: Sequence[str]) -> list[bytes | None]:
         return await self._ask("text", keys[0] if keys else "", lambda: [self.redis.string(key) for key in keys])

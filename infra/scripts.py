@@ -26,4 +26,5 @@ FOUND = _load("found")
 START = _load("start")
 MARK = _load("mark")
 READ = _load("read")
-BY_SHA = {script.sha: script for script in (APPLY, CLAIM, FOUND, START, MARK, READ)}
+SCAN = _load("scan")
+BY_SHA = {script.sha: script for script in (APPLY, CLAIM, FOUND, START, MARK, READ, SCAN)}

@@ -15,7 +15,7 @@ and `start_cursor` bear repeating by themselves, and a claim is known by its tok
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from infra import redis_errors, scripts
 from infra.cluster_link import ClusterLink, is_cluster, routing_key
@@ -28,7 +28,7 @@ WAIT_MAX_S = 5.0
 """Doubling from the first: a restart (0.05-0.25 s measured with AOF) is seen at once, a long one is not hammered."""
 
 SCANNED = b"2000"
-"""Fields asked for in one step of `whole`: some 200 KB, so that nobody else waits for Redis meanwhile."""
+"""Fields asked for in one step of `whole`, some 200 KB, or keys looked at in one of `scan`: nobody else waits long for Redis meanwhile."""
 
 TIMEOUT_S = 2.0
 """For one exchange. 16 calls of 1,000 rows take Redis 0.3 s; a longer silence is a lost reply, found out by the fence."""
@@ -134,6 +134,18 @@ class RedisStore:
             found |= _pairs(fields)
             if cursor == b"0":
                 return found
+
+    async def scan(self, beside: str, pattern: str) -> AsyncIterator[list[str]]:
+        cursor = b"0"
+        while True:
+            (reply,) = await self._settle([_evalsha(scripts.SCAN, [beside], [cursor, pattern.encode(), SCANNED])])
+            assert isinstance(reply, list) and isinstance(reply[0], bytes), reply
+            cursor = reply[0]
+            assert isinstance(reply[1], list), reply
+            if keys := [_text(key) for key in _values(reply[1])]:
+                yield keys
+            if cursor == b"0":
+                return
 
     async def text(self, keys: Sequence[str]) -> list[bytes | None]:
         return _values(await self._settle([[b"GET", key.encode()] for key in keys]))

@@ -5,7 +5,7 @@ Each promise stands in `tests/contracts/`; the real adapter and the in-memory on
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from infra.fenced import Applied as Applied
@@ -100,6 +100,10 @@ class Store(Protocol):
 
     async def whole(self, key: str) -> dict[str, bytes]:
         """All fields of a hash, however many; {} when there is none. In steps: only the hash's one writer may rely on it."""
+        ...
+
+    def scan(self, beside: str, pattern: str) -> AsyncIterator[list[str]]:
+        """Keys that match, some hundreds at a time, one perhaps twice; of a Cluster those on the node that holds `beside`."""
         ...
 
     async def text(self, keys: Sequence[str]) -> list[bytes | None]:

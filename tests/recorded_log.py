@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from console.audience import Audience, TimeLapse, event
-from console.small_ranking import Ranked, SmallRanking
 from infra.settings import Settings
 from online_models import history, plays, rank
 from online_models.moment import Known
@@ -18,6 +17,7 @@ from online_models.plays import Events, World
 from online_models.weights import decode, encode
 from streams.ids import id_hash
 from streams.partitioner import partition_of
+from streams.small_ranking import Ranked, SmallRanking
 from tests.events_log import APPENDED_MS
 from tests.small_world import SmallWorld
 

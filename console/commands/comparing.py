@@ -18,8 +18,8 @@ from console.redis_door import State
 from console.trouble import Exit, Trouble
 
 if TYPE_CHECKING:
-    from console.resemblance import Alike
-    from console.small_ranking import SmallRanking
+    from streams.resemblance import Alike
+    from streams.small_ranking import SmallRanking
 
 ARTIST_TRACKS_MAX = 10
 """Tracks of an artist that are asked, the most played first."""
@@ -38,7 +38,7 @@ def similar(
 ) -> None:
     """Tracks that are like this one: played near it, or played in the same company. Each line says which."""
     # The kernels' modules take a second to import: only this command pays for it.
-    from console.small_ranking import answer
+    from console.ranking import answer
 
     if bool(track) == bool(artist):
         raise Trouble(Exit.USAGE, "one of the two: a track's id, or --artist NAME", "segue similar --help")
@@ -71,10 +71,10 @@ def _plays(about: bytes) -> int:
 
 
 async def _told(state: State, seeds: list[str], artists: Makers, n: int, every: bool) -> dict[str, Any]:
-    from console.resemblance import by_artist, together
-    from console.small_ranking import SmallRanking
+    from console.ranking import ranking_of
+    from streams.resemblance import by_artist, together
 
-    world = SmallRanking.of(state)
+    world = ranking_of(state)
     hashes = world.names.hashes(seeds)
     answers = [await _alike(state, world, seed, n, every) for seed in hashes]
     found = answers[0] if len(seeds) == 1 else together(answers, {*hashes})
@@ -96,7 +96,7 @@ def _artist(world: SmallRanking, artists: Makers, alike: Alike) -> str | None:
 async def _alike(state: State, world: SmallRanking, seed: int, n: int, every: bool) -> list[Alike]:
     import numpy as np
 
-    from console.resemblance import candidates, compare
+    from streams.resemblance import candidates, compare
 
     near = await candidates(world, seed)
     if every:
@@ -108,7 +108,7 @@ async def _alike(state: State, world: SmallRanking, seed: int, n: int, every: bo
 
 def _nearest(state: State, world: SmallRanking, seed: int, n: int) -> Any:
     """The nearest by vector, of every track's row in Redis; progress on stderr."""
-    from console.resemblance import Nearest
+    from streams.resemblance import Nearest
 
     nearest, done = Nearest(world, seed, n), 0
     with Steps("tracks", state.n_tracks()) as steps:

@@ -16,8 +16,8 @@ from console.redis_door import State
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from console.reasons import Cause, Reasons
-    from console.small_ranking import SmallRanking
+    from streams.reasons import Cause, Reasons
+    from streams.small_ranking import SmallRanking
 
 SHOWN_N = 12
 """Features of stage 2 that people are shown; `--json` has all."""
@@ -35,7 +35,7 @@ def why(
     stored = _stored(state, user)
     require_track(state, track, user)
     # The kernels' modules take a second to import: only this command pays for it.
-    from console.small_ranking import answer
+    from console.ranking import answer
 
     told = answer(_told(state, user, track)) | {"stored": _places(stored, track)}
     if as_json:
@@ -65,11 +65,11 @@ def _places(stored: Any, track: str) -> dict[str, Any] | None:
 
 async def _told(state: State, user: str, track: str) -> dict[str, Any]:
     """Everything of the fresh ranking, as plain values."""
-    from console.absences import LISTS, n_skips, standing
-    from console.reasons import reasons_for
-    from console.small_ranking import SmallRanking
+    from console.ranking import ranking_of
+    from streams.absences import LISTS, n_skips, standing
+    from streams.reasons import reasons_for
 
-    world = SmallRanking.of(state)
+    world = ranking_of(state)
     await world.open(user, partition_of_user(state.settings, user), state.fields(user_key(state, user), ["row"]).get("row"))
     found = await world.rank_without()
     key = world.names.hash(track)

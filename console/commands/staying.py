@@ -34,7 +34,7 @@ def chart(
     """What is most popular these weeks: everywhere, or within a genre or a mood."""
     # The kernels' modules take a second to import: only this command pays for it.
     from console.charts import Chart
-    from console.small_ranking import answer
+    from console.ranking import answer
 
     wanted = within(genre, mood)
     state = State(settings_of(context))
@@ -58,7 +58,7 @@ def chart(
 
 def recommend_within(state: State, user: str, wanted: Within, n: int, *, discover: bool, as_json: bool) -> None:
     """Both lists of the user from a ranking that is made now, within what is wanted."""
-    from console.small_ranking import answer
+    from console.ranking import answer
 
     labels = _labels(state, wanted)
     lists = answer(_ranked(state, user, wanted, labels, n))
@@ -81,9 +81,9 @@ async def _ranked(state: State, user: str, wanted: Within, labels: Labels, n: in
     # As above.
     from console.charts import Chart
     from console.lists_within import ListsWithin
-    from console.small_ranking import SmallRanking
+    from console.ranking import ranking_of
 
-    world = SmallRanking.of(state)
+    world = ranking_of(state)
     await world.open(user, partition_of_user(state.settings, user), state.fields(user_key(state, user), ["row"]).get("row"))
     made = ListsWithin(world, await world.rank_without(), labels, wanted, Chart(state, labels, wanted))
     return {name: made.entries(name, n) for name in LISTS}

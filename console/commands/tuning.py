@@ -8,20 +8,17 @@ import typer
 from rich.table import Table
 
 from console.addresses import settings_of
-from console.artists import CatalogueFile, Makers, makers
+from console.artists import CatalogueFile, Makers, ReadBefore, makers
 from console.commands.comparing import most_played
 from console.output import Json, guarded, say, say_json, screen
 from console.placing import partition_of_user, require_track, require_user, user_key
-from console.radio_rules import DRIFT, LENGTH, SPACING, SPACING_MAX, Rules
 from console.redis_door import State
 from console.trouble import Exit, Trouble, a_play
+from streams.radio_rules import DRIFT, LENGTH, LENGTH_MAX, SEEDS_MAX, SPACING, SPACING_MAX, Rules
 
 if TYPE_CHECKING:
-    from console.radio import Seed
-    from console.small_ranking import SmallRanking
-
-SEEDS_MAX = 5
-"""Tracks of an artist that a radio begins with."""
+    from streams.radio import Seed
+    from streams.small_ranking import SmallRanking
 
 
 @guarded
@@ -31,7 +28,7 @@ def radio(
     user: Annotated[str, typer.Option("--user", help="Go on with this user's session, near what they heard last.")] = "",
     artist: Annotated[str, typer.Option("--artist", help="Start from what an artist of the catalogue made.")] = "",
     catalogue: CatalogueFile = None,
-    length: Annotated[int, typer.Option(min=1, max=200, help="How many tracks.")] = LENGTH,
+    length: Annotated[int, typer.Option(min=1, max=LENGTH_MAX, help="How many tracks.")] = LENGTH,
     drift: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="0 = as near to the start as its surroundings are, 1 = wherever it goes.")
     ] = DRIFT,
@@ -42,7 +39,7 @@ def radio(
 ) -> None:
     """A sequence without repeats, from the same sources as the lists; the same state gives the same sequence."""
     # The kernels' modules take a second to import: only this command pays for it.
-    from console.small_ranking import answer
+    from console.ranking import answer
 
     if [bool(track), bool(user), bool(artist)].count(True) != 1:
         raise Trouble(Exit.USAGE, "one of the three: --track, --user, or --artist", "segue radio --help")
@@ -63,21 +60,17 @@ def radio(
 
 
 async def _told(state: State, user: str, seeds: list[str], artists: Makers, rules: Rules) -> dict[str, Any]:
-    from console.radio import Radio
-    from console.small_ranking import SmallRanking
+    from console.ranking import ranking_of
+    from streams.radio import Radio
 
-    def artist_of(key: int) -> str | None:
-        name = world.names.id(key)
-        return artists.key(name) if name is not None else None
-
-    world = SmallRanking.of(state)
+    world = ranking_of(state)
     seed = await _seed(state, world, user, seeds)
     if seed.direction is None:
         what = user or seeds[-1]
         raise Trouble(
             Exit.FAILURE, f"nothing leads on from {what!r}: no other track was played near", a_play(user or "ana", "another-track")
         )
-    made = Radio(world, seed, rules, artist_of)
+    made = Radio(world, seed, rules, ReadBefore(artists))
     tracks = [
         {**one._asdict(), "track": world.names.id(one.track), "because": [world.names.id(track) for track in one.because]}
         for one in await made.play()
@@ -88,7 +81,7 @@ async def _told(state: State, user: str, seeds: list[str], artists: Makers, rule
 
 
 async def _seed(state: State, world: SmallRanking, user: str, seeds: list[str]) -> Seed:
-    from console.radio import seed_of, seed_of_user
+    from streams.radio import seed_of, seed_of_user
 
     if not user:
         await world.open("", 0, None)

@@ -372,6 +372,14 @@ class StoreContract:
         assert await store.whole(key("c1", "evidence")) == fields
         assert await store.whole(key("c2", "evidence")) == {}
 
+    @pytest.mark.parametrize("n", [0, 1, 7, 2_500])
+    async def test_keys_are_found_by_their_pattern_however_many_there_are(self, store: Store, raw: Raw, n: int) -> None:
+        wanted = [key("c1", f"track:{i}") for i in range(n)]
+        for name in (*wanted, key("c1", "other"), key("c2", "track:1")):
+            await raw.put_hash(name, {"row": b"x"})
+        found = [name async for some in store.scan(key("c1", "cursor"), key("c1", "track:*")) for name in some]
+        assert sorted(set(found)) == sorted(wanted)
+
     async def test_reading_nothing_reads_nothing(self, store: Store) -> None:
         assert (await store.read([]), await store.read_many([]), await store.text([])) == ([], [], [])
 

@@ -9,16 +9,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from console.absences import is_hidden
 from console.charts import Chart
 from console.labels import Label, Labels, Within, nothing_within, within
 from console.lists_within import ListsWithin
-from console.small_ranking import SmallRanking
 from console.trouble import Exit, Trouble
 from infra.memory_store import MemoryRedis
 from online_models import history
 from online_models.moods import MOODS, NAMES, moods_of
 from online_models.track_state import POPULAR_HALFLIFE_S
+from streams.absences import is_hidden
+from streams.small_ranking import SmallRanking
 from tests.recorded_log import SETTINGS, RecordedLog, audience_log
 from tests.state_in_memory import MemoryState, put_answer, put_catalogue
 

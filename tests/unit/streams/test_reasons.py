@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from numpy.random import Generator
 
-from console.absences import DISCOVER, NEXT, standing
-from console.reasons import Reasons, reasons_for
-from console.small_ranking import Ranked, SmallRanking
 from online_models import signals
 from online_models.features import FEATURES
+from streams.absences import DISCOVER, NEXT, standing
 from streams.ids import id_hash
+from streams.reasons import Reasons, reasons_for
+from streams.small_ranking import Ranked, SmallRanking
 from tests.recorded_log import SETTINGS, RecordedLog, audience_log, replay
 
 N_PLAYS, N_USERS = 2_000, 24

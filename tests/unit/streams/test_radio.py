@@ -8,14 +8,15 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from console.artists import Artists
-from console.radio import LIKE, Chosen, Radio, Seed, seed_of, seed_of_user
-from console.radio_rules import Rules
-from console.small_ranking import SmallRanking
+from console.artists import Artists, ReadBefore
+from streams.radio import LIKE, Chosen, Radio, Seed, seed_of, seed_of_user
+from streams.radio_rules import Rules
+from streams.small_ranking import SmallRanking
 from tests.recorded_log import RecordedLog, audience_log
 from tests.small_world import play
 
 N_PLAYS, N_USERS, N_SEEDS = 4_000, 40, 8
+NOBODY = Artists({})
 
 
 class Played(NamedTuple):
@@ -36,7 +37,7 @@ class Played(NamedTuple):
         async def made() -> tuple[list[str], list[Chosen], Radio]:
             world = await self.world()
             seed = await seed_of(world, [world.names.hash(track)])
-            radio = Radio(world, seed, rules, lambda key: self.artists.key(str(world.names.id(key))) if known else None)
+            radio = Radio(world, seed, rules, ReadBefore(self.artists if known else NOBODY))
             chosen = await radio.play()
             return [str(world.names.id(one.track)) for one in chosen], chosen, radio
 
@@ -118,7 +119,7 @@ async def test_a_users_radio_goes_on_with_the_session_and_never_plays_what_is_bl
     async def sequence() -> list[str]:
         world = await recorded.open(user)
         row = world.users.encode(world.users.slots([user]))
-        chosen = await Radio(world, seed_of_user(world), Rules(20), lambda _: None).play()
+        chosen = await Radio(world, seed_of_user(world), Rules(20), ReadBefore(NOBODY)).play()
         assert world.history[0][-20:].tolist() == [one.track for one in chosen], "what was chosen counts as played"
         world.put_back()
         assert world.users.encode(world.users.slots([user])) == row, "the user is a copy, and as before"
@@ -141,7 +142,7 @@ async def test_a_radio_ends_where_nothing_is_left_and_a_track_without_company_le
     world = SmallRanking(recorded.settings, recorded.store)
     await world.open("", 0, None)
     seed = await seed_of(world, [world.names.hash("t0")])
-    chosen = await Radio(world, seed, Rules(), lambda _: None).play()
+    chosen = await Radio(world, seed, Rules(), ReadBefore(NOBODY)).play()
     assert sorted(str(world.names.id(one.track)) for one in chosen) == ["alone", "t1", "t2", "t3"]
     assert [one.far for one in chosen if world.names.id(one.track) == "alone"] == [True]
     assert (await seed_of(world, [world.names.hash("alone")])).direction is None

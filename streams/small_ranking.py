@@ -1,19 +1,15 @@
 """A ranking in memory: one user's row and the tracks' rows that it reads, ranked as the worker ranks.
 
-Rows are read as a worker reads them and ranked by its own kernel, so that what a command says of a ranking is what a
+Rows are read as a worker reads them and ranked by its own kernel, so that what is said of a ranking is what a
 worker would do with the same rows. The kernel is given an event that changes nothing, or plays on a throw-away user.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Sequence
-from typing import Any, Final, NamedTuple, TypeVar, cast
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from console.redis_door import State
-from console.trouble import Exit, Trouble
 from infra.keys import Keys
 from infra.settings import Settings
 from online_models import history, plays, rank
@@ -21,43 +17,18 @@ from online_models.arrays import F32, I32, I64, U8
 from online_models.moment import Known, newest_past
 from online_models.plays import Events, World
 from online_models.presets import PRESETS, new_ranker
-from online_models.weights import BadWeights, Weights, decode, new_weights
+from online_models.weights import Weights, decode, new_weights
 from streams.ids import track_partition
 from streams.loading import Loader
 from streams.names import Names
 from streams.partitions import UserPartition
 from streams.ports import Store
 from streams.track_rows import TrackRows
-from streams.user_rows import BadRow, UserRows, unpack
+from streams.user_rows import UserRows, unpack
 
-T = TypeVar("T")
 ROWS_MAX: Final = 6_144
 """Tracks' rows held: 24 MB with `fast`. The longest radio meets some 60 new tracks per step, of which the oldest give way."""
 NAMES_MAX: Final = 1 << 20
-
-
-def answer(question: Coroutine[Any, Any, T]) -> T:
-    """What a coroutine over rows returns. Raises `Trouble` where rows or weights are another release's."""
-    try:
-        return asyncio.run(question)
-    except (BadRow, BadWeights) as error:
-        raise Trouble(Exit.FAILURE, str(error), "segue doctor") from None
-
-
-class Reads:
-    """The reading half of `streams.ports.Store` over the third door: never waits for a server that is away."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-
-    async def read(self, wanted: Sequence[tuple[str, str]]) -> list[bytes | None]:
-        return [values[0] for values in await self.read_many([(key, (field,)) for key, field in wanted])]
-
-    async def read_many(self, wanted: Sequence[tuple[str, Sequence[str]]]) -> list[list[bytes | None]]:
-        return self._state.many(wanted)
-
-    async def text(self, keys: Sequence[str]) -> list[bytes | None]:
-        return [self._state.text(key) for key in keys]
 
 
 class Ranked(NamedTuple):
@@ -92,7 +63,7 @@ class SmallRanking:
     ----------
     store: where the rows are; only read.
 
-    What reads may raise `streams.user_rows.BadRow` or `online_models.weights.BadWeights`: `answer` says what to do then.
+    What reads may raise `streams.user_rows.BadRow` or `online_models.weights.BadWeights`: rows or weights of another release.
     """
 
     def __init__(self, settings: Settings, store: Store) -> None:
@@ -111,11 +82,6 @@ class SmallRanking:
         """Tracks that have no row, or none that is known by name."""
         self.weights: Weights = new_weights()
         self.popular: tuple[I64, Any] = (np.zeros(0, np.int64), np.zeros(0, np.float32))
-
-    @classmethod
-    def of(cls, state: State) -> SmallRanking:
-        """Over the third door."""
-        return cls(state.settings, cast(Store, Reads(state)))
 
     # --- what is read ---
 

@@ -12,10 +12,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from console.small_ranking import SmallRanking
 from online_models.arrays import F32, I32, I64
 from online_models.neighbours import NEAR, NEXT
 from online_models.presets import PRESETS
+from streams.small_ranking import SmallRanking
 from streams.track_rows import TrackRows
 
 SECOND: Final = 24

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from console.artists import Artists
-from console.resemblance import BOTH, PLAYED_NEAR, SAME_COMPANY, Alike, Nearest, by_artist, candidates, compare, together
-from console.small_ranking import SmallRanking
 from console.trouble import Trouble
 from online_models.neighbours import NEAR
+from streams.resemblance import BOTH, PLAYED_NEAR, SAME_COMPANY, Alike, Nearest, by_artist, candidates, compare, together
+from streams.small_ranking import SmallRanking
 from tests.recorded_log import RecordedLog, audience_log
 
 N_PLAYS, N_USERS, N_SEEDS = 3_000, 40, 60

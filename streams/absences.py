@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from console.small_ranking import Ranked, SmallRanking
 from online_models import history, marks
 from online_models.items import SKIPPED
 from online_models.rank import LENGTH
+from streams.small_ranking import Ranked, SmallRanking
 from streams.track_rows import TrackRows
 
 NEXT, DISCOVER = LISTS = ("next", "discover")

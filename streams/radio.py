@@ -7,19 +7,19 @@ neighbour, so without that bound fifty steps end anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, NamedTuple
+from collections.abc import Iterable
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
-from console.absences import is_hidden
-from console.radio_rules import SPACING_MAX, Rules
-from console.reasons import CAUSES, ITSELF, brought_by, source_of
-from console.resemblance import candidates, compare, unit_vectors
-from console.small_ranking import Ranked, SmallRanking
 from online_models import track_state
 from online_models.arrays import F32, I64
 from online_models.signals import SOURCES
+from streams.absences import is_hidden
+from streams.radio_rules import SPACING_MAX, Rules
+from streams.reasons import CAUSES, ITSELF, brought_by, source_of
+from streams.resemblance import candidates, compare, unit_vectors
+from streams.small_ranking import Ranked, SmallRanking
 
 HOME: Final = 20
 """The likeliest candidates of the first ranking: how near to the seed its surroundings lie is the mean of theirs."""
@@ -29,6 +29,18 @@ TRACK_MS: Final = 240_000
 """Of a track whose length nobody told."""
 LIKE: Final = "similar"
 """Source of what no step proposed: it is like the seed."""
+
+
+class Artists(Protocol):
+    """Who made what."""
+
+    async def know(self, tracks: Iterable[str]) -> None:
+        """These will be asked for: one reading for all."""
+        ...
+
+    def key(self, track: str) -> str | None:
+        """Who made `track`, as names are compared; None = unknown."""
+        ...
 
 
 class Chosen(NamedTuple):
@@ -54,6 +66,8 @@ class Seed(NamedTuple):
     around: list[int]
     """What is like them: the last to be chosen."""
     direction: F32 | None  # (DIMENSIONS,) of length 1; None = none of it was played near another track
+    anew: bool
+    """The user's own plays are put aside: what they hid and liked holds, and the company is the seed's."""
 
 
 async def seed_of(world: SmallRanking, tracks: list[int]) -> Seed:
@@ -66,13 +80,13 @@ async def seed_of(world: SmallRanking, tracks: list[int]) -> Seed:
         found = compare(world, track, await candidates(world, track))
         around.update(dict.fromkeys(alike.track for alike in found[:HOME]))
     others = [track for track in around if track not in tracks]
-    return Seed(tracks, others, _direction(world, [*tracks, *others]))
+    return Seed(tracks, others, _direction(world, [*tracks, *others]), anew=True)
 
 
 def seed_of_user(world: SmallRanking) -> Seed:
     """A radio that goes on with the user's session, near their newest tracks."""
     tracks, _, _ = world.history
-    return Seed([], [], _direction(world, list(dict.fromkeys(tracks[::-1].tolist()))[:TASTE]))
+    return Seed([], [], _direction(world, list(dict.fromkeys(tracks[::-1].tolist()))[:TASTE]), anew=False)
 
 
 def _direction(world: SmallRanking, tracks: list[int]) -> F32 | None:
@@ -88,21 +102,23 @@ class Radio:
     Parameters
     ----------
     seed: with a direction; without one there is nothing to stay near.
-    artist_of: who made a track, as names are compared; None = unknown.
     """
 
-    def __init__(self, world: SmallRanking, seed: Seed, rules: Rules, artist_of: Callable[[int], str | None]) -> None:
-        self._world, self._seed, self.rules, self._artist_of = world, seed, rules, artist_of
+    def __init__(self, world: SmallRanking, seed: Seed, rules: Rules, artists: Artists) -> None:
+        self._world, self._seed, self.rules, self._makers = world, seed, rules, artists
         assert seed.direction is not None, "the caller has looked"
         self._direction = seed.direction
         world.put_back()
         tracks, _, _ = world.history
         session = tracks[len(tracks) - world.session_n :].tolist()
+        self._session: list[int] = session[-SPACING_MAX:]
         self._used = {*session, *seed.plays}
-        self._artists = [artist_of(track) for track in session[-SPACING_MAX:]]
+        self._artists: list[str | None] = []
         self._met: dict[int, Chosen] = {}
         """Every candidate so far, as it was when it was likeliest."""
         self._at_ms = self._begin_ms()
+        if seed.anew:
+            world.forget(np.ones(len(tracks), np.bool_))
         self.floor = -1.0
         """The least `near` of a track that is not `far`."""
 
@@ -116,6 +132,8 @@ class Radio:
 
     async def play(self) -> list[Chosen]:
         """The whole sequence; shorter where nothing is left."""
+        await self._know([*self._session, *self._seed.plays, *self._seed.around])
+        self._artists = [self._artist_of(track) for track in self._session]
         found = await self._first()
         self._met = {
             track: Chosen(track, 0.0, LIKE, self._seed.plays[-1:], near, False)
@@ -131,9 +149,18 @@ class Radio:
             found = await self._on(chosen.track)
         return sequence
 
+    async def _know(self, tracks: list[int]) -> None:
+        await self._makers.know([name for track in tracks if (name := self._world.names.id(track)) is not None])
+
+    def _artist_of(self, track: int) -> str | None:
+        name = self._world.names.id(track)
+        return None if name is None else self._makers.key(name)
+
     async def _first(self) -> Ranked:
         if not self._seed.plays:
-            return await self._world.rank_without()
+            found = await self._world.rank_without()
+            await self._know(found.key.tolist())
+            return found
         for track in self._seed.plays:
             found = await self._on(track)
         return found
@@ -144,6 +171,7 @@ class Radio:
         slot = int(self._world.tracks.slots(np.array([track], np.int64))[0])
         length_s = int(self._world.tracks.arrays.head[slot, track_state.DURATION_S]) if slot >= 0 else 0
         found = await self._world.rank_behind(track, self._at_ms)
+        await self._know(found.key.tolist())
         self._at_ms += 1_000 * length_s or TRACK_MS
         return found
 

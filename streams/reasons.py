@@ -10,12 +10,12 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from console.small_ranking import Ranked, SmallRanking
 from online_models import signals
 from online_models.arrays import F32
 from online_models.features import FEATURES
 from online_models.moment import PAST_BIT
 from online_models.signals import SIGNALS, SOURCE_OF, SOURCES
+from streams.small_ranking import Ranked, SmallRanking
 
 SESSION, EARLIER, ITSELF = "just now in this session", "before that", "the track itself"
 CAUSES: Final = 2
