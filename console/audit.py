@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from console.audit_answers import audit_answers
 from console.audit_lists import Letters, ListsAudit, audit_erasures, audit_letters, letters_by_place
 from console.audit_models import audit_models
 from console.audit_read import Stored, Topics
@@ -119,6 +120,9 @@ class Audit:
         lists.run(self._topics.read(f"{self._settings.namespace}.recommendations", partition))
         lists.against_redis(self._state)
         audit_erasures(fold, self._erasures, self._report)
+        topic, cursor = f"{self._settings.namespace}.answers", self._state.hashes([self._state.keys.answers_cursor(partition)])[0]
+        first, _ = self._topics.bounds(topic, partition)
+        audit_answers(fold, first, self._topics.read(topic, partition), cursor, self._report)
 
     def _blame(self, by_counters: tuple[int, int], by_users: tuple[int, int]) -> None:
         """Add (lost, double) of one partition: counters and users tell of the same plays, so the larger counts."""

@@ -1,4 +1,4 @@
-"""What an audit found: the eight promises of docs/architecture.md, each kept or with its differences."""
+"""What an audit found: the nine promises of docs/architecture.md, each kept or with its differences."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ WORDS: Final = {
     "P6": "no number anywhere is not finite",
     "P7": "each model is the fold of its lessons",
     "P8": "an erased user has no key and no list",
+    "P9": "each question below its cursor has an answer, under one id",
 }
 SHOWN_MAX: Final = 20
 """Differences of one promise that are kept in words."""

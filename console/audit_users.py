@@ -15,6 +15,7 @@ from infra.settings import Settings
 from online_models.arrays import Items
 from online_models.items import ITEM
 from online_models.presets import PRESETS
+from streams.contract import Radio
 from streams.lessons import LESSON
 from streams.names import Names
 from streams.partitions import UserPartition
@@ -115,6 +116,8 @@ class SourceFold:
         self.erased: dict[str, int] = {}
         """User -> offset of their newest erasure."""
         self.due: dict[int, Due] = {}
+        self.asked: dict[int, tuple[str, str]] = {}
+        """Offset of a question -> who asked, and the event's id."""
         self.newest: dict[str, int] = {}
         self.letters: dict[int, Outgoing] = {}
         self.streams: dict[tuple[int, int], Stream] = {}
@@ -160,6 +163,13 @@ class SourceFold:
         for command in made.call.commands:
             if command.verb == "DEL":
                 self.kept[command.key] = None
+        batch = made.taken.batch
+        asked = {
+            int(offset): (event.user_id, event.event_id)
+            for offset, event in zip(batch.offset, batch.events, strict=True)
+            if isinstance(event, Radio)
+        }
+        self.asked.update(asked)
         for record in made.records:
             self._owe(record, made)
         for numbered in made.numbered:

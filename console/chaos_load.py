@@ -24,7 +24,7 @@ ERASE_SHARE: Final = 0.0005
 GAP_USERS_SHARE: Final = 0.4
 """Users whose service names no sessions."""
 
-DECISIONS: Final = ("like", "dislike", "block", "block", "unblock", "undo", "forget")
+DECISIONS: Final = ("like", "dislike", "block", "block", "unblock", "undo", "forget", "radio")
 TRACK_MS: Final = 200_000
 LATE_MS: Final = 6 * 3600 * 1000
 PAUSE_MS: Final = 2 * 3600 * 1000
@@ -186,7 +186,7 @@ class Load:
             {"played_at": 253_402_300_000_000},
             {"played_at": 1_600_000_000},
             {"track_id": 42},
-            {"type": "radio"},
+            {"type": "radio", "n": 0},
             {"track": "x" * rng.choice((600, 20_000, 90_000))},
         )[kind - 5]
         return Sent(key, msgspec.json.encode(body | changed))

@@ -166,8 +166,8 @@ def keys_where_murmur2_puts_them(visit: Visit) -> Iterator[Finding]:
 def workers_are_there(visit: Visit) -> Iterator[Finding]:
     """Members of the consumer groups; a worker that ends again and again comes and goes here."""
     for role in ROLES:
-        if role == "catalogue":
-            continue  # not everybody has one: see `catalogue_is_cleaned`
+        if role in ("catalogue", "answers"):
+            continue  # not everybody has one: see `catalogue_is_cleaned`, `questions_are_answered`
         group = f"{visit.settings.namespace}.{role}"
         members = group_members(visit.settings, group)
         status: Status = "PASS" if members else "WARN"
@@ -248,6 +248,20 @@ def catalogue_is_cleaned(visit: Visit) -> Iterator[Finding]:
         yield Finding(f"{place.what} to clean", "WARN" if waits else "PASS", seen, "segue worker catalogue" if waits else "")
 
 
+def questions_are_answered(visit: Visit) -> Iterator[Finding]:
+    """How far the answers workers are, where there ever was one."""
+    keys, events = visit.state.keys, end_offsets(visit.settings, visit.events)
+    cursors = visit.state.hashes([keys.answers_cursor(p) for p in range(len(events))])
+    if not any(cursors):
+        yield Finding("answers", "PASS", "no answers worker was ever started: radio events wait for one")
+        return
+    there = group_members(visit.settings, f"{visit.settings.namespace}.answers")
+    n = sum(end - int(cursor.get("next", b"0")) for end, cursor in zip(events, cursors, strict=True))
+    waits = n > LAG_WARN or not there
+    seen = f"{n:,} events to look through for questions, {there} workers"
+    yield Finding("answers", "WARN" if waits else "PASS", seen, "segue worker answers" if waits else "")
+
+
 KAFKA_CHECKS: tuple[tuple[str, Check], ...] = (
     ("topics", topics_as_declared),
     ("partitioner", keys_where_murmur2_puts_them),
@@ -260,4 +274,5 @@ REDIS_CHECKS: tuple[tuple[str, Check], ...] = (
     ("namespace", partitions_agree),
     ("lag", events_are_applied),
     ("catalogue", catalogue_is_cleaned),
+    ("answers", questions_are_answered),
 )

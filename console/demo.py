@@ -41,7 +41,10 @@ def run(settings: Settings, plan: Plan, clock: Clock) -> Result:
     begun_s = time.monotonic()
     shutil.rmtree(folder / "data", ignore_errors=True)
     own = msgspec.structs.replace(settings, namespace=f"demo-{secrets.token_hex(3)}")
-    with site(own, data_dir=folder, workers={"plays": plan.workers, "models": 1}) as running, _found_by_others(running, main_dir):
+    with (
+        site(own, data_dir=folder, workers={"plays": plan.workers, "models": 1, "answers": 1}) as running,
+        _found_by_others(running, main_dir),
+    ):
         try:
             running.workers.wait_ready()
             say(f"workers ready after {time.monotonic() - begun_s:.1f} s; {plan.users} people start to listen")

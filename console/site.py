@@ -28,7 +28,12 @@ from infra.services import Addresses, Kind, Unreachable, services
 from infra.settings import Settings, SettingsError, child_environment, given_addresses
 from infra.system import Missing, need_java, need_redis
 
-ROLES: Final[dict[str, Literal["plays", "models", "catalogue"]]] = {"plays": "plays", "models": "models", "catalogue": "catalogue"}
+ROLES: Final[dict[str, Literal["plays", "models", "catalogue", "answers"]]] = {
+    "plays": "plays",
+    "models": "models",
+    "catalogue": "catalogue",
+    "answers": "answers",
+}
 READY_S = 300.0
 """A first start compiles the kernels: 20 s on a calm machine, much more on two busy cores."""
 

@@ -127,6 +127,17 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern("NS:{aP}:evidence", "hash", "catalogue worker owning P", "<= 100,000 fields", "never", "what the cleaning knows, without ids"),
     Pattern("NS:{aP}:counts", "hash", "catalogue worker owning P", "<= 100 KB", "never", "JSON by field and rule"),
+    Pattern(
+        "NS:{qP}:cursor",
+        "hash",
+        "answers worker owning P",
+        "one per partition",
+        "never",
+        "token, next, incarnation, questions applied (answered), and how many of them with an error",
+    ),
+    Pattern(
+        "NS:{qP}:pending", "string", "answers worker owning P", "absent", "never", "nothing: an answer is published before it is noted"
+    ),
     Pattern("NS:{m:MODEL}:cursor", "hash", "models worker", "one per model", "never", "token, next, incarnation, watermarks per source"),
     Pattern(
         "NS:{m:MODEL}:pending",
@@ -242,6 +253,12 @@ class Keys(NamedTuple):
     def popular(self, partition: int) -> str:
         return f"{self.namespace}:{{t{partition}}}:popular"
 
+    def answers_cursor(self, partition: int) -> str:
+        return f"{self.namespace}:{{q{partition}}}:cursor"
+
+    def answers_pending(self, partition: int) -> str:
+        return f"{self.namespace}:{{q{partition}}}:pending"
+
     def clean_cursor(self, side: Side, partition: int) -> str:
         return f"{self.namespace}:{{{side}{partition}}}:cursor"
 
@@ -327,7 +344,7 @@ _PLACES = {"NS": "{ns}", "P": r"\d+", "Q": r"\d+", "ID": r"[A-Za-z0-9_.~%-]+", "
 @cache
 def _expression(pattern: str, namespace: str) -> re.Pattern[str]:
     places = _PLACES | {"NS": re.escape(namespace)}
-    parts = re.split(r"(\bNS\b|(?<=\{[utca])[PQ](?=\})|\bID\b|\bMODEL\b|\bVERSION\b|\bN\b)", pattern)
+    parts = re.split(r"(\bNS\b|(?<=\{[utcaq])[PQ](?=\})|\bID\b|\bMODEL\b|\bVERSION\b|\bN\b)", pattern)
     return re.compile("".join(places.get(part) or re.escape(part) for part in parts))
 
 

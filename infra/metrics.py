@@ -87,6 +87,21 @@ TABLE: tuple[Declared, ...] = (
         ("side",),
     ),
     Declared("claims_total", "counter", "claims", "Partitions claimed.", ("side",)),
+    Declared("events_passed_total", "counter", "records", "Records of events that ask for nothing, passed over by an answers worker."),
+    Declared(
+        "answers_total",
+        "counter",
+        "questions",
+        "Questions done with: answered, erased (the user is gone: nothing is published), or the reason of an error.",
+        ("outcome",),
+    ),
+    Declared(
+        "answer_seconds",
+        "histogram",
+        "seconds",
+        "Making one answer, without the wait for the plays worker and for the publication.",
+        bounds=LATENCY_S,
+    ),
     Declared("round_plays", "histogram", "plays", "Plays per round.", bounds=ROUND_PLAYS),
     Declared(
         "round_stage_seconds",

@@ -28,7 +28,7 @@ from online_models.track_state import TrackArrays
 from online_models.two_stage import Ranker
 from online_models.weights import Weights
 
-PLAY, BLOCK, UNBLOCK, ERASE, LIKE, DISLIKE, UNDO, FORGET, PAUSE, RESUME = range(10)
+PLAY, BLOCK, UNBLOCK, ERASE, LIKE, DISLIKE, UNDO, FORGET, PAUSE, RESUME, RADIO = range(11)
 REJECTED_KIND = 255
 APPLIED, DUPLICATE, PRIVATE, REJECTED = range(4)
 NOT_TESTED, MISS = -1, 0
@@ -376,7 +376,7 @@ def handle_one(
     history.remember_event(users, s, events.event_hash[i], events.import_source[i], events.import_row[i])
     if events.kind[i] == PLAY:
         _play(known, s, events, i, world, ranker, weights, out)
-    else:
+    elif events.kind[i] != RADIO:
         _decide(users, s, events, i)
     _rank(known, s, events.event_hash[i], events.at_ms[i], world, ranker, weights, best, lists, row, missing)
     out.row[i] = row

@@ -20,6 +20,7 @@ EVENT: Final = "segue.{type}.v1"
 
 PLAYS_SOURCE: Final = "/segue/plays"
 MODELS_SOURCE: Final = "/segue/models"
+ANSWERS_SOURCE: Final = "/segue/answers"
 
 Headers = list[tuple[str, bytes]]
 

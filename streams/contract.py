@@ -16,6 +16,8 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct, field
 
+from streams.radio_rules import DRIFT, LENGTH, LENGTH_MAX, SPACING, SPACING_MAX
+
 EVENT_BYTES_MAX: Final = 10_240
 """Largest value of an event. ListenBrainz holds millions of users to the same limit per listen."""
 
@@ -163,10 +165,15 @@ class Resume(Acted, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag
 
 
 class Radio(Acted, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="radio"):
-    """Asks for a list, which is published to the answers."""
+    """Asks for a radio, which is published to the answers; teaches nothing."""
 
-    track_id: Annotated[Id | None, Meta(description="start from this track; absent: from the user's taste")] = None
-    n: Annotated[int, Meta(ge=1, le=100)] = 20
+    track_id: Annotated[Id | None, Meta(description="start from this track")] = None
+    artist: Annotated[
+        Text | None, Meta(description="start from what this artist of the catalogue made; with neither the session goes on")
+    ] = None
+    n: Annotated[int, Meta(ge=1, le=LENGTH_MAX, description="how many tracks")] = LENGTH
+    spacing: Annotated[int, Meta(ge=0, le=SPACING_MAX, description="no artist twice within so many, as far as they are known")] = SPACING
+    drift: Annotated[Share, Meta(description="0 = as near to the start as its surroundings are, 1 = anywhere")] = DRIFT
 
 
 class Erase(Acted, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="erase"):
@@ -176,8 +183,6 @@ class Erase(Acted, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag=
 Event = Play | Like | Dislike | Undo | Block | Unblock | Forget | Pause | Resume | Radio | Erase
 EVENTS: Final[tuple[type[Event], ...]] = (Play, Like, Dislike, Undo, Block, Unblock, Forget, Pause, Resume, Radio, Erase)
 EVENT_BY_TYPE: Final[dict[str, type[Event]]] = {str(event.__struct_config__.tag): event for event in EVENTS}
-TYPES_APPLIED: Final = frozenset(EVENT_BY_TYPE) - {"radio"}
-"""Types that this release applies; the others of the contract become dead letters with the reason `version`."""
 
 
 class Cause(Struct, frozen=True, gc=False, kw_only=True):
@@ -234,14 +239,55 @@ class Recommendation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=
     model: MadeBy
 
 
-class Answer(Struct, frozen=True, gc=False, kw_only=True):
-    """A list that somebody asked for (`radio`)."""
+class RadioSeed(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """What a radio was asked to start from; {} = from the user's session."""
 
-    answer_id: Id
+    track_id: Id | None = None
+    artist: Text | None = None
+    tracks: Annotated[list[Id], Meta(max_length=10, description="of the artist, that it began with; the last weighs most")] = []
+
+
+class Step(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """One track of a radio."""
+
+    track_id: Id
+    score: Annotated[float, Meta(description="chance of being next, where it was chosen")]
+    source: Annotated[str, Meta(max_length=64, description="as in a list; similar: no step proposed it, it is like the start")]
+    because: Annotated[list[Id], Meta(max_length=10, description="tracks that brought it, of the radio or of the session")]
+    near: Annotated[float, Meta(description="cosine of its vector with the start's, -1 to 1")]
+    far: Annotated[bool, Meta(description="nothing near enough was left: it is the nearest there was")] = False
+
+
+class Unanswered(StrEnum):
+    """Why there is no sequence: an open enum."""
+
+    UNKNOWN_TRACK = "unknown_track"
+    UNKNOWN_ARTIST = "unknown_artist"
+    NO_COMPANY = "no_company"
+    STALE = "stale"
+    STATE = "state"
+
+
+class AnswerError(Struct, frozen=True, gc=False, kw_only=True):
+    """Why a question has no answer."""
+
+    reason: Annotated[str, Meta(max_length=64, description=f"{', '.join(Unanswered)}, and others to come")]
+    message: Annotated[str, Meta(description="for people; its wording may change")]
+
+
+class Answer(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """A radio that somebody asked for; the key is the user_id."""
+
+    answer_id: Annotated[Id, Meta(description="radio-<incarnation>-<partition>-<offset> of the cause: the same when sent again")]
     user_id: Id
-    at: Annotated[int, Meta(ge=0, description="epoch ms")]
+    at: Annotated[int, Meta(ge=0, description="when it was made, epoch ms")]
     cause: Cause
-    tracks: Annotated[list[Entry], Meta(max_length=100)]
+    asked: Annotated[str, Meta(max_length=64, description="type of the event that asked: radio, and others to come")]
+    seed: RadioSeed
+    entries: Annotated[
+        list[Step], Meta(max_length=LENGTH_MAX, description="in the order to play them; fewer than asked: nothing else is within reach")
+    ]
+    error: Annotated[AnswerError | None, Meta(description="absent: the question was answered")] = None
     model: MadeBy
 
 

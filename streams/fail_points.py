@@ -1,4 +1,4 @@
-"""Places on the path of a play where a fault test may end the process, exactly as a crash would.
+"""Places on the path of a play, and of an answer, where a fault test may end the process, exactly as a crash would.
 
 `SEGUE_FAIL_POINTS=name,name` names the places; each is armed by the file `<data_dir>/fail/<name>`: the first
 process that comes by removes the file and kills itself with SIGKILL. Without the setting a point costs one look at an empty set.
@@ -11,7 +11,7 @@ import os
 import signal
 from pathlib import Path
 
-POINTS = ("before-apply", "applied-not-published", "published-not-acked")
+POINTS = ("before-apply", "applied-not-published", "published-not-acked", "answered-not-noted")
 
 
 class FailPoints:

@@ -16,7 +16,7 @@ from xxhash import xxh3_64_intdigest as xxh3
 
 from online_models.arrays import U32
 from online_models.history import FOR_EVER
-from online_models.plays import BLOCK, DISLIKE, ERASE, FORGET, LIKE, PAUSE, PLAY, REJECTED_KIND, RESUME, UNBLOCK, UNDO
+from online_models.plays import BLOCK, DISLIKE, ERASE, FORGET, LIKE, PAUSE, PLAY, RADIO, REJECTED_KIND, RESUME, UNBLOCK, UNDO
 from streams.contract import (
     AHEAD_MS_MAX,
     AT_MS_MIN,
@@ -30,6 +30,7 @@ from streams.contract import (
     Like,
     Pause,
     Play,
+    Radio,
     Reason,
     Resume,
     Unblock,
@@ -51,6 +52,7 @@ _KINDS: Final[dict[type[Event], int]] = {
     Forget: FORGET,
     Pause: PAUSE,
     Resume: RESUME,
+    Radio: RADIO,
 }
 
 NOT_SAID: Final = 0

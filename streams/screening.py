@@ -23,11 +23,11 @@ from streams.contract import (
     EVENT_BY_TYPE,
     EVENT_BYTES_MAX,
     ID_CHARS_MAX,
-    TYPES_APPLIED,
     Block,
     Event,
     Forget,
     Play,
+    Radio,
     Reason,
     Unblock,
 )
@@ -196,8 +196,6 @@ def _type(value: bytes, declared: str | None) -> str:
         raise Rejected(Reason.VERSION, f"type {_shown(name.encode())} is unknown; this release knows {_listed(EVENT_BY_TYPE)}")
     if declared is not None and declared != name:
         raise Rejected(Reason.VERSION, f"ce_type says {declared}, and the value's type is {name}")
-    if name not in TYPES_APPLIED:
-        raise Rejected(Reason.VERSION, f"type {name} is not applied by this release, which applies {_listed(TYPES_APPLIED)}")
     return name
 
 
@@ -231,12 +229,21 @@ def _check_applied(event: Event) -> None:
     """Refuse what names nothing, or two things, and the part of a block that this release would have to ignore."""
     if isinstance(event, Forget) and (event.track_id is None) == (event.forgotten_event_id is None):
         raise Rejected(Reason.SCHEMA, "a forget names a track_id or a forgotten_event_id: one of the two")
+    if isinstance(event, Radio):
+        _check_start(event)
     if not isinstance(event, Block | Unblock):
         return
     if (event.track_id is None) == (event.artist is None):
         raise Rejected(Reason.SCHEMA, "a block names a track_id or an artist: one of the two")
     if event.artist is not None:
         raise Rejected(Reason.VERSION, "to block an artist is not applied by this release, which blocks tracks")
+
+
+def _check_start(radio: Radio) -> None:
+    if radio.track_id is not None and radio.artist is not None:
+        raise Rejected(Reason.SCHEMA, "a radio starts from a track_id or from an artist, or from neither: not from both")
+    if radio.artist is not None and not radio.artist.strip():
+        raise Rejected(Reason.SCHEMA, "Expected more than white space - at `$.artist`")
 
 
 def _check_ids(event: Event) -> None:

@@ -101,5 +101,9 @@ def warm_up(role: str) -> None:
         asyncio.run(_warm_plays())
     elif role == "models":
         _warm_models()
+    elif role == "answers":
+        # It ranks by the kernel of a play: the little world of a plays worker compiles what it needs.
+        asyncio.run(_warm_plays())
+        import_module("streams.answers_worker")
     else:
         import_module("streams.catalogue_worker")

@@ -33,8 +33,8 @@ from streams.warm_up import warm_up
 
 log = structlog.get_logger("segue.worker")
 
-Role = Literal["plays", "models", "catalogue"]
-ROLES: Final[tuple[Role, ...]] = ("plays", "models", "catalogue")
+Role = Literal["plays", "models", "catalogue", "answers"]
+ROLES: Final[tuple[Role, ...]] = ("plays", "models", "catalogue", "answers")
 BEAT_S: Final = 1.0
 GARBAGE_AFTER: Final = (20_000, 20, 50)
 """Thresholds of Python's collector. A round makes thousands of tuples and frees them by reference count; the default of
@@ -106,10 +106,20 @@ def _catalogue(settings: Settings, store: RedisStore, outbox: KafkaOutbox, metri
     return Catalogue(settings, store, outbox, SystemClock(), observe=MeasuredCatalogue(metrics), on_crash=_end)
 
 
+def _answers(settings: Settings, store: RedisStore, outbox: KafkaOutbox, metrics: Metrics) -> Core:
+    """Imported here: no other role makes lists on demand."""
+    from streams.answers_worker import Answers
+    from streams.observe_answers import MeasuredAnswers
+
+    fail_points = FailPoints(settings.fail_points, settings.data_dir)
+    return Answers(settings, store, outbox, SystemClock(), observe=MeasuredAnswers(metrics), fail_points=fail_points, on_crash=_end)
+
+
 CORES: Final[dict[Role, Callable[[Settings, RedisStore, KafkaOutbox, Metrics], Core]]] = {
     "plays": _plays,
     "models": _models,
     "catalogue": _catalogue,
+    "answers": _answers,
 }
 
 
@@ -195,6 +205,7 @@ TOPICS: Final[dict[Role, tuple[str, ...]]] = {
     "plays": ("events", "internal.track-deltas"),
     "models": ("internal.lessons",),
     "catalogue": ("tracks", "users"),
+    "answers": ("events",),
 }
 
 

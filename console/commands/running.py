@@ -28,6 +28,7 @@ def up(
     workers: Annotated[int, typer.Option(min=0, help="Worker processes for plays; 0 = services and topics alone.")] = 1,
     models: Annotated[bool, typer.Option("--models/--no-models", help="A models worker beside them.")] = True,
     catalogue: Annotated[bool, typer.Option("--catalogue/--no-catalogue", help="A catalogue worker beside them.")] = True,
+    answers: Annotated[bool, typer.Option("--answers/--no-answers", help="An answers worker beside them.")] = True,
     seconds: Annotated[float, typer.Option(min=0, help="Stop by itself after so long; 0 = until Ctrl-C.")] = 0.0,
     as_json: Json = False,
 ) -> None:
@@ -39,7 +40,7 @@ def up(
         raise Trouble(
             Exit.REFUSED, f"`{other.command}` (process {other.pid}) is running from {folder}, Kafka at {other.kafka}", f"kill {other.pid}"
         )
-    beside = {"models": models, "catalogue": catalogue}
+    beside = {"models": models, "catalogue": catalogue, "answers": answers}
     crew = {"plays": workers, **{role: 1 for role, wanted in beside.items() if wanted}} if workers else {}
     if workers:
         install()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 import typer
 from rich.table import Table
 
@@ -14,6 +15,8 @@ from console.output import Json, guarded, say, say_json, screen
 from console.placing import partition_of_user, require_track, require_user, user_key
 from console.redis_door import State
 from console.trouble import Exit, Trouble, a_play
+from infra.settings import Settings
+from streams.clock import SystemClock
 from streams.radio_rules import DRIFT, LENGTH, LENGTH_MAX, SEEDS_MAX, SPACING, SPACING_MAX, Rules
 
 if TYPE_CHECKING:
@@ -35,9 +38,17 @@ def radio(
     spacing: Annotated[
         int, typer.Option(min=0, max=SPACING_MAX, help="No artist twice within so many, as far as they are known.")
     ] = SPACING,
+    by_event: Annotated[
+        bool, typer.Option("--by-event", help="--user asks for it (with --track or --artist, or for their session) by an event.")
+    ] = False,
+    wait: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the answer to an event.")] = 30.0,
     as_json: Json = False,
 ) -> None:
     """A sequence without repeats, from the same sources as the lists; the same state gives the same sequence."""
+    if by_event:
+        asked = {"track_id": track, "artist": artist, "n": length, "drift": drift, "spacing": spacing}
+        _by_event(settings_of(context), user, asked, wait, as_json)
+        return
     # The kernels' modules take a second to import: only this command pays for it.
     from console.ranking import answer
 
@@ -57,6 +68,25 @@ def radio(
         _show(f"radio from {track or user or artist}", told)
     if len(told["tracks"]) < length:
         say(f"{len(told['tracks'])} of {length}: nothing else is within reach yet")
+
+
+def _by_event(settings: Settings, user: str, asked: dict[str, Any], wait_s: float, as_json: bool) -> None:
+    if not user or (asked["track_id"] and asked["artist"]):
+        raise Trouble(
+            Exit.USAGE, "an event asks for a --user, from one --track, one --artist, or their session", "segue radio --by-event --user ana"
+        )
+    from console.asking import ask
+
+    question = {"type": "radio", "user_id": user, **{name: value for name, value in asked.items() if value != ""}}
+    heard = ask(settings, question, SystemClock().now_ms(), wait_s)
+    if as_json:
+        say_json({**msgspec.to_builtins(heard.answer), "waited_s": round(heard.waited_s, 3)})
+        return
+    start = asked["track_id"] or asked["artist"] or "their session"
+    table = Table("#", "track", "near", "source", "because of", title=f"radio for {user} from {start}, {heard.answer.answer_id}")
+    for place, step in enumerate(heard.answer.entries, 1):
+        table.add_row(str(place), step.track_id, f"{step.near:.2f}" + (" !" if step.far else ""), step.source, ", ".join(step.because))
+    screen().print(table)
 
 
 async def _told(state: State, user: str, seeds: list[str], artists: Makers, rules: Rules) -> dict[str, Any]:

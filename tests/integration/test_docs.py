@@ -66,7 +66,7 @@ def running(services: Addresses, tmp_path_factory: pytest.TempPathFactory) -> It
     if shutil.which("redis-cli") is None:  # Redis runs in a container
         put(shims / "redis-cli", f'exec {sys.executable} {ROOT}/tests/integration/redis_cli.py "$@"')
     path = f"{shims}:{Path(sys.executable).parent}:{child_environment({})['PATH']}"
-    with Workers(settings, home / "logs", {"plays": 1, "catalogue": 1}) as workers:
+    with Workers(settings, home / "logs", {"plays": 1, "catalogue": 1, "answers": 1}) as workers:
         workers.wait_ready()
         yield child_environment(settings.to_env() | {"PATH": path, "PYTHONPATH": str(ROOT)})
 

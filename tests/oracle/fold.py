@@ -78,6 +78,8 @@ class PartitionFold:
         self.rules = rules
         self.users: dict[str, User] = {}
         self.due: dict[int, Due] = {}
+        self.asked: dict[int, tuple[str, str, int, str]] = {}
+        """Offset of a question -> user, id of the event, how many tracks, which one it starts from."""
         self.rejected: dict[int, tuple[int, str]] = {}
         """Offset -> (hash of key, value and headers, why)."""
         self.records = self.applied = self.duplicates = self.private = self.plays = 0
@@ -105,6 +107,8 @@ class PartitionFold:
         if isinstance(event, Rejected):
             self.rejected[read.offset] = (letter_hash(read), event.reason)
             return
+        if event.type == "radio":
+            self.asked[read.offset] = event.user_id, event.event_id, event.n, event.track_id
         user = self.users.get(event.user_id)
         if user is None:
             user = self.users[event.user_id] = User()

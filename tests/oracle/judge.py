@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from tests.oracle.answers import judge_answers
 from tests.oracle.fold import Item, PartitionFold, Rules, Sum
 from tests.oracle.letters import Letters, judge_letters, read_letters
 from tests.oracle.lists import ListsJudge
@@ -147,6 +148,9 @@ class Court:
         lists = ListsJudge(fold, self.incarnation, findings, rewound=self.rewound)
         lists.run(self.topics.read(names.recommendations, partition))
         self.allowed.update(judge_users(fold, lists.newest, names, self.keyspace, findings))
+        if partition < self.topics.partitions(names.answers):
+            answers = self.topics.read(names.answers, partition)
+            judge_answers(fold, answers, self.keyspace.hash(names.answers_cursor(partition)), self.incarnation, findings)
         judge_erased(fold, lists.last_word, self.erasures, names, self.keyspace, findings)
 
     def _count(self, fold: PartitionFold) -> None:

@@ -62,6 +62,7 @@ class Names:
         self.events = f"{namespace}.events"
         self.recommendations = f"{namespace}.recommendations"
         self.dead_letters = f"{namespace}.dead-letters"
+        self.answers = f"{namespace}.answers"
         self.deltas = f"{namespace}.internal.track-deltas"
         self.lessons = f"{namespace}.internal.lessons"
         self.verdicts = f"{namespace}.internal.verdicts"
@@ -73,6 +74,9 @@ class Names:
 
     def user(self, partition: int, user_id: str) -> str:
         return f"{self.namespace}:{{u{partition}}}:user:{quote(user_id, safe='')}"
+
+    def answers_cursor(self, partition: int) -> str:
+        return f"{self.namespace}:{{q{partition}}}:cursor"
 
     def track_cursor(self, partition: int) -> str:
         return f"{self.namespace}:{{t{partition}}}:cursor"

@@ -145,7 +145,7 @@ class User:
         elif event.type == "forget":
             tag = tag_of(event.target) if event.target else -1
             self._forget(offset, [play.event == tag or (bool(event.track_id) and play.track == track) for play in self.history])
-        else:
+        elif event.type != "radio":
             self.paused = event.type == "pause"
 
     def _forget(self, offset: int, gone: list[bool]) -> None:

@@ -22,8 +22,7 @@ SPAN_MS_MAX: Final = 24 * 24 * 3600 * 1000
 ROW_MAX: Final = 2**53 - 1
 DEPTH_MAX: Final = 256
 CONTEXT_MAX: Final = 50
-APPLIED_TYPES: Final = frozenset({"play", "like", "dislike", "undo", "block", "unblock", "forget", "pause", "resume", "erase"})
-KNOWN_TYPES: Final = APPLIED_TYPES | {"radio"}
+APPLIED_TYPES: Final = frozenset({"play", "like", "dislike", "undo", "block", "unblock", "forget", "pause", "resume", "radio", "erase"})
 FOR_EVER_S: Final = 2**32 - 1
 REASONS: Final = frozenset({"json", "schema", "version", "oversize", "timestamp", "key", "null", "handler"})
 
@@ -53,6 +52,8 @@ class Event(NamedTuple):
     """Id of the event that is undone or forgotten."""
     until_s: int = FOR_EVER_S
     """When a block ends."""
+    n: int = 0
+    """Tracks that a radio asks for."""
 
 
 class Rejected(NamedTuple):
@@ -172,7 +173,7 @@ def _act(name: str, told: dict[str, Any], read: Read) -> Event:
     until_s = FOR_EVER_S
     if name in {"block", "unblock"} and told.get("artist") is not None:
         raise Refused("version")
-    if name in {"like", "dislike", "block", "unblock"} or (name == "forget" and told.get("track_id") is not None):
+    if name in {"like", "dislike", "block", "unblock"} or (name in {"forget", "radio"} and told.get("track_id") is not None):
         track_id = _id(told.get("track_id"))
     if name == "undo":
         target = _id(told.get("undone_event_id"))
@@ -182,8 +183,21 @@ def _act(name: str, told: dict[str, Any], read: Read) -> Event:
         raise Refused("schema")
     if name == "block" and told.get("until") is not None:
         until_s = min(-(-_at_ms(told["until"]) // 1000), FOR_EVER_S)
+    n = _radio(told) if name == "radio" else 0
     event_id, user_id = _event_id(told, read), _id(told.get("user_id"))
-    return Event(name, event_id, user_id, track_id, at_ms, None, None, None, None, False, None, -1, target, until_s)
+    return Event(name, event_id, user_id, track_id, at_ms, None, None, None, None, False, None, -1, target, until_s, n)
+
+
+def _radio(told: dict[str, Any]) -> int:
+    """How many tracks are asked for."""
+    artist = told.get("artist")
+    if not _is_text(512)(artist) or (artist is not None and (told.get("track_id") is not None or not artist.strip())):
+        raise Refused("schema")
+    n, spacing, drift = told.get("n", 50), told.get("spacing", 5), told.get("drift", 0.5)
+    whole = type(n) is int and 1 <= n <= 200 and type(spacing) is int and 0 <= spacing <= 20
+    if not whole or type(drift) not in (int, float) or not 0 <= drift <= 1:
+        raise Refused("schema")
+    return int(n)
 
 
 def _event_id(told: dict[str, Any], read: Read) -> str:

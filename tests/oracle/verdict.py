@@ -22,6 +22,8 @@ FAULTS = (
     "dead_letters_wrong",
     "lessons_wrong",
     "erased_wrong",
+    "answers_missing",
+    "answers_wrong",
     "keys_unknown",
 )
 """Fields of a verdict that must all be 0."""
@@ -47,6 +49,8 @@ class Verdict(msgspec.Struct, forbid_unknown_fields=True):
     lessons: int = 0
     lessons_untaken: int = 0
     """On the topic, and not yet in a saved model: no fault, a models worker saves now and then."""
+    answers: int = 0
+    """Questions that have an answer on the topic."""
     incarnation: str = ""
     lost: int = 0
     """Plays that the log has and Redis has not."""
@@ -63,6 +67,8 @@ class Verdict(msgspec.Struct, forbid_unknown_fields=True):
     dead_letters_wrong: int = 0
     lessons_wrong: int = 0
     erased_wrong: int = 0
+    answers_missing: int = 0
+    answers_wrong: int = 0
     keys_unknown: int = 0
     seconds: float = 0.0
     errors: list[str] = []

@@ -41,6 +41,10 @@ FIELDS = st.fixed_dictionaries(
         "forgotten_event_id": IDS,
         "import": st.one_of(st.none(), st.fixed_dictionaries({"source": IDS, "row": NUMBERS})),
         "context": st.dictionaries(st.text(max_size=3), st.one_of(NUMBERS, st.text(max_size=3)), max_size=3),
+        "artist": st.sampled_from(["Nico", " ", None, 5]),
+        "n": NUMBERS,
+        "spacing": NUMBERS,
+        "drift": st.sampled_from([0, 0.5, 1, 1.5, "0.5"]),
         "unknown": st.recursive(st.text(max_size=3) | st.floats(), lambda inner: st.lists(inner, max_size=2), max_leaves=4),
     },
 )

@@ -12,7 +12,7 @@ from streams.ports import TP
 from tests.simulation.memory_log import MemoryLog
 
 HOUR_MS = 3_600_000
-BAD = (b"{not json", b'{"event_id": 1}', b"\xff\xfe", b"[]", b'{"type": "radio", "event_id": "x", "user_id": "u0", "track_id": "t0"}')
+BAD = (b"{not json", b'{"event_id": 1}', b"\xff\xfe", b"[]", b'{"type": "radio", "event_id": "x", "user_id": "u0", "n": 0}')
 
 
 class Audience:
@@ -55,7 +55,7 @@ class Audience:
         """About a track, or about an event that may be anybody's."""
         rng = self._rng
         earlier = f"e{rng.randint(max(1, self._n - 40), self._n)}"
-        match rng.choice(("like", "dislike", "block", "block", "unblock", "undo", "undo", "forget", "forget")):
+        match rng.choice(("like", "dislike", "block", "block", "unblock", "undo", "undo", "forget", "forget", "radio")):
             case "undo":
                 return {"type": "undo", "undone_event_id": earlier}
             case "forget":
@@ -65,6 +65,8 @@ class Audience:
                 until = rng.choice((None, at_ms - 48 * HOUR_MS, at_ms - 24 * HOUR_MS, at_ms + HOUR_MS))
                 at = rng.choice((None, at_ms - 24 * HOUR_MS + self._n * 60_000))
                 return {"type": "block", **track, **{name: ms for name, ms in (("until", until), ("at", at)) if ms is not None}}
+            case "radio":
+                return {"type": "radio", **rng.choice((track, {}, {"artist": "Ana"})), "n": rng.randint(1, 5)}
             case kind:
                 return {"type": kind, **track}
 

@@ -35,6 +35,8 @@ SPELLINGS: dict[str, Callable[[], str]] = {
     "NS:{aP}:user:ID": lambda: KEYS.clean_row("a", 3, "ana b:{u4}*"),
     "NS:{aP}:evidence": lambda: KEYS.clean_evidence("a", 3),
     "NS:{aP}:counts": lambda: KEYS.clean_counts("a", 3),
+    "NS:{qP}:cursor": lambda: KEYS.answers_cursor(3),
+    "NS:{qP}:pending": lambda: KEYS.answers_pending(3),
     "NS:{m:MODEL}:cursor": lambda: KEYS.model_cursor("finish"),
     "NS:{m:MODEL}:pending": lambda: KEYS.model_pending("finish"),
     "NS:{m:MODEL}:manifest": lambda: KEYS.manifest("finish"),

@@ -186,7 +186,11 @@ VERSIONS = [
     _bad("empty type", "version", "''", _of_type("")),
     _bad("type in capitals", "version", "'Play'", play_json(type="Play")),
     _bad("long type", "version", "unknown", _of_type("x" * 5_000)),
-    _bad("type radio, which is for later", "version", "type radio is not applied", _of_type("radio", track_id="t")),
+    _bad("radio from two starts", "schema", "not from both", _of_type("radio", track_id="t", artist="Nico")),
+    _bad("radio of no track", "schema", "$.n", _of_type("radio", n=0)),
+    _bad("radio without an end", "schema", "$.n", _of_type("radio", n=201)),
+    _bad("radio that drifts too far", "schema", "$.drift", _of_type("radio", drift=1.5)),
+    _bad("radio of a nameless artist", "schema", "$.artist", _of_type("radio", artist="  ")),
     _bad("block of an artist", "version", "artist", _of_type("block", artist="Nico")),
     _bad("unblock of an artist", "version", "artist", _of_type("unblock", artist="Nico")),
 ]

@@ -21,11 +21,13 @@ from streams.contract import (
     EVENT_BYTES_MAX,
     ID_CHARS_MAX,
     SPAN_MS_MAX,
+    Answer,
     DeadLetterHeaders,
     Play,
     Reason,
     Recommendation,
     Track,
+    Unanswered,
     User,
 )
 from streams.intake import Intake
@@ -44,7 +46,7 @@ class Block(NamedTuple):
 
 
 BLOCKS = [Block(claim.strip(), text) for claim, text in re.findall(r"^```json(.*?)\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)]
-EVENTS = [block for block in BLOCKS if block.claim not in ("recommendation", "stored", "track", "user")]
+EVENTS = [block for block in BLOCKS if block.claim not in ("recommendation", "stored", "answer", "track", "user")]
 
 
 @pytest.mark.parametrize("block", EVENTS, ids=[f"{n}: {block.claim}" for n, block in enumerate(EVENTS)])
@@ -55,14 +57,19 @@ def test_an_example_gets_the_answer_that_the_document_claims(block: Block) -> No
 
 
 def test_every_block_of_json_makes_a_claim() -> None:
-    assert (
-        all(re.fullmatch(r"accepted|recommendation|stored|track|user|rejected \w+", block.claim) for block in BLOCKS) and len(BLOCKS) > 10
-    )
+    claims = "accepted|recommendation|stored|answer|track|user"
+    assert all(re.fullmatch(rf"{claims}|rejected \w+", block.claim) for block in BLOCKS) and len(BLOCKS) > 10
 
 
 def test_the_example_of_a_list_can_be_read() -> None:
     (block,) = (block for block in BLOCKS if block.claim == "recommendation")
     assert msgspec.json.decode(block.text, type=Recommendation).next
+
+
+def test_the_example_of_an_answer_can_be_read_and_every_reason_is_named() -> None:
+    (block,) = (block for block in BLOCKS if block.claim == "answer")
+    assert msgspec.json.decode(block.text, type=Answer).entries[1].far
+    assert [reason for reason in Unanswered if f"`{reason}`" not in TEXT] == []
 
 
 def test_the_example_of_a_stored_list_stands_for_a_list() -> None:
