@@ -64,7 +64,8 @@ class Audit:
             )
         self._incarnation = meta["incarnation"].decode()
         self._deltas: list[dict[int, Stream]] = [{} for _ in range(settings.deltas_partitions)]
-        self._lessons: dict[int, Stream] = {}
+        self._lessons: dict[int, dict[int, Stream]] = {}
+        """By partition of the lessons topic and source."""
 
     def run(self) -> AuditReport:
         """Sources, then targets, then models."""
@@ -113,7 +114,7 @@ class Audit:
             if kind == DELTAS:
                 self._deltas[target][partition] = stream
             elif kind == LESSONS:
-                self._lessons[partition] = stream
+                self._lessons.setdefault(target, {})[partition] = stream
         self._blame(self._counts(fold), self._users(fold))
         audit_letters(fold, letters, self._report)
         lists = ListsAudit(self._settings, fold, self._report)

@@ -21,13 +21,14 @@ REFOLD_S_MAX: Final = 80
 
 
 def audit_models(
-    settings: Settings, topics: Topics, sent: Mapping[int, Stream], incarnation: str, state: State, report: AuditReport
+    settings: Settings, topics: Topics, sent: Mapping[int, Mapping[int, Stream]], incarnation: str, state: State, report: AuditReport
 ) -> None:
     """Promise 7.
 
     Parameters
     ----------
-    sent: source partition -> the lessons that the log implies, of the models whose lessons follow from events
+    sent: partition of the lessons topic -> source partition -> the lessons that the log implies, of the models whose lessons follow from
+        events
     """
     for entry in MODELS:
         if entry.partition >= settings.lessons_partitions:
@@ -36,7 +37,7 @@ def audit_models(
             continue
         there = _audit_numbers(settings, topics, entry, incarnation, report)
         if entry.follows_from_events:
-            _audit_lessons(entry, sent, there, report)
+            _audit_lessons(entry, sent.get(entry.partition, {}), there, report)
         _audit_model(settings, topics, entry, incarnation, state, report)
 
 
@@ -55,7 +56,7 @@ def _audit_numbers(settings: Settings, topics: Topics, entry: Entry, incarnation
                 continue
             marks[section.source] = max(section.last, marks.get(section.source, 0))
             if section.kind == LESSONS:
-                there.setdefault(section.source, Stream()).add(lessons_of(section.body, section.n)[drop:])
+                there.setdefault(section.source, Stream()).add(lessons_of(section.body, section.n, entry.partition)[drop:])
     return there
 
 

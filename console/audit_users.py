@@ -16,7 +16,8 @@ from online_models.arrays import Items
 from online_models.items import ITEM
 from online_models.presets import PRESETS
 from streams.contract import Radio
-from streams.lessons import LESSON
+from streams.lessons import LESSON, LISTENED
+from streams.listening import PUPILS
 from streams.names import Names
 from streams.partitions import UserPartition
 from streams.pending import Numbered
@@ -51,6 +52,13 @@ class Kept(NamedTuple):
     row: bytes
 
 
+LISTENING: Final = tuple(target for _, target in PUPILS)
+"""Partitions of the lessons topic with listening lessons."""
+OF_LESSON: Final = ("event_hash", "label")
+OF_LISTENED: Final = ("event_hash", "user", "track", "at_ms", "source", "ended")
+"""Columns of a lesson that follow from the log alone."""
+
+
 class Stream:
     """Numbered items in order, boiled down to how many there are and a digest."""
 
@@ -73,11 +81,12 @@ def deltas_of(body: memoryview, n: int) -> Items:
     return np.frombuffer(body, ITEM, n)
 
 
-def lessons_of(body: memoryview, n: int) -> Items:
-    """What of lessons (n,) the log alone decides; features are the first copy's."""
-    lessons = np.frombuffer(body, LESSON, n)
-    told = np.empty(n, [("event_hash", "<u8"), ("label", "<f4")])
-    for column in ("event_hash", "label"):
+def lessons_of(body: memoryview, n: int, target: int) -> Items:
+    """What of lessons (n,) on partition `target` the log alone decides; features are the first copy's."""
+    kind, columns = (LISTENED, OF_LISTENED) if target in LISTENING else (LESSON, OF_LESSON)
+    lessons = np.frombuffer(body, kind, n)
+    told = np.empty(n, [(column, lessons.dtype[column]) for column in columns])
+    for column in columns:
         told[column] = lessons[column]
     return told
 
@@ -207,7 +216,7 @@ class SourceFold:
                 self.n_plays += int(np.count_nonzero(items["lag"] == 0))
                 stream.add(items)
             else:
-                stream.add(lessons_of(section.body, section.n))
+                stream.add(lessons_of(section.body, section.n, numbered.partition))
 
 
 def plays_of(about: bytes) -> int:

@@ -27,6 +27,8 @@ from console.output import say
 from console.trouble import Exit, Trouble
 from infra.kafka_jars import project_dir
 from infra.settings import Settings
+from streams.listening import PUPILS
+from streams.making import FINISH, FINISH_PARTITION
 from streams.ports import Clock
 
 NAMESPACE: Final = "chaos"
@@ -127,8 +129,9 @@ def _drain(site: ChaosSite, feed: Feed) -> None:
         ends = {p: topics.bounds(f"{namespace}.internal.track-deltas", p)[1] for p in range(site.settings.deltas_partitions)}
         wanted = {site.keys.track_cursor(p): end for p, end in ends.items()}
         _wait(site, deadline_s, "track deltas", lambda: all(site.progress({}).at.get(key, 0) >= end for key, end in wanted.items()))
-        lessons = topics.bounds(f"{namespace}.internal.lessons", 0)[1]
-        _wait(site, deadline_s, "lessons", lambda: site.cursor(site.keys.model_cursor("finish")) >= lessons)
+        for name, partition in ((FINISH, FINISH_PARTITION), *PUPILS):
+            lessons, cursor = topics.bounds(f"{namespace}.internal.lessons", partition)[1], site.keys.model_cursor(name)
+            _wait(site, deadline_s, f"lessons of {name}", lambda end=lessons, at=cursor: site.cursor(at) >= end)  # type: ignore[misc]
 
 
 def _wait(site: ChaosSite, deadline_s: float, what: str, done: Callable[[], bool]) -> None:
@@ -146,7 +149,7 @@ def _judge(site: ChaosSite, options: Options) -> dict[str, Any]:
     say("judging: the topics and Redis are read by tests/oracle")
     s = site.settings
     where = ["--kafka", s.kafka, "--redis", s.redis, "--namespace", s.namespace]
-    how = ["--id-key", s.id_key, "--lessons-rate", str(s.lessons_rate), "--json"] + (
+    how = ["--id-key", s.id_key, "--lessons-rate", str(s.lessons_rate), "--listening-rate", str(s.listening_rate), "--json"] + (
         ["--rewound"] if SCRIPTS[options.what](options).rewound else []
     )
     done = subprocess.run([sys.executable, "-m", "tests.oracle", *where, *how], cwd=project_dir(), stdout=subprocess.PIPE, timeout=JUDGE_S)

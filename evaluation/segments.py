@@ -15,16 +15,16 @@ from typing import Any, Final
 import numpy as np
 
 from evaluation.bootstrap import ahead
-from evaluation.lengths import Lengths, heard_out
 from evaluation.log import Log
+from evaluation.pasts import Pasts
 from evaluation.segment_rivals import Questions, models, plain
 from online_models.arrays import F64, I32, I64
 from online_models.contest import CERTAINTY
-from online_models.segments.features import HABIT_FEATURES, PLAY_FEATURES
+from online_models.segments.features import HABIT_FEATURES, PLAY_FEATURES, of_listener
 from online_models.segments.fold import Answered, SegmentFold
-from online_models.segments.habits import Play
 from online_models.segments.model import CONTESTANTS, SegmentModel
-from online_models.segments.waiting import FINISHING, TARGETS
+from online_models.segments.rule import rule
+from online_models.segments.waiting import EXPLORING, FINISHING, RETURNING, TARGETS
 
 CAPACITY: Final = 1 << 18
 """Questions that may wait: two months of the largest log at hand, asked at each fourth play, bring some 65,000."""
@@ -108,26 +108,18 @@ def _play(
     log: Log, seconds: F64 | None, ask: np.ndarray, fold: SegmentFold, judged: dict[str, Judged], steps: Steps
 ) -> dict[str, list[int]]:
     """Fills `judged`; returns the rows at which questions were asked, by target and number."""
-    lengths, rows = Lengths(), {target: list[int]() for target in TARGETS}
+    pasts, rows = Pasts(), {target: list[int]() for target in TARGETS}
     plays = zip(log.user.tolist(), log.track.tolist(), log.at_ms.tolist(), ask.tolist(), strict=True)
     with steps("plays", log.n) as show:
         for row, (user, track, at_ms, asks) in enumerate(plays):
-            play = Play(user, track, at_ms) if seconds is None else _heard(lengths, user, track, at_ms, float(seconds[row]))
-            for found in fold.play_one(play, ask=asks):
+            play = pasts.play(user, track, at_ms, float(seconds[row]) if seconds is not None else None)
+            for found in fold.play_one(play, ask_play=asks, ask_listener=asks):
                 judged[found.question.target].take(found, row)
             for target, asked in rows.items():
                 asked.extend([row] * (fold.waiting.n_asked.get(target, 0) - len(asked)))
             if row % SHOW_EVERY == 0:
                 show(row)
     return rows
-
-
-def _heard(lengths: Lengths, user: int, track: int, at_ms: int, seconds: float) -> Play:
-    if not np.isfinite(seconds):
-        return Play(user, track, at_ms)
-    length_s = lengths.length_s(track)
-    lengths.learn(track, seconds)
-    return Play(user, track, at_ms, seconds, heard_out(seconds, length_s), length_s)
 
 
 def _questions(target: str, judged: Judged, asked: list[int]) -> Questions:
@@ -225,6 +217,11 @@ def _examples(log: Log, fold: SegmentFold) -> list[dict[str, Any]]:
     users = list(dict.fromkeys(log.user[::-1][: 50 * EXAMPLES].tolist()))[:EXAMPLES]
     found = []
     for user in users:
-        for segment in fold.segments(user, fold.clock_ms):
-            found.append({"user": user, **segment._asdict(), "probability": round(segment.probability, 4)})
+        habits = fold.habits(user)
+        assert habits is not None, "who played is known"
+        x = of_listener(habits, fold.clock_ms)
+        for target in (EXPLORING, RETURNING):
+            served = fold.models[target].served()
+            said = {"probability": round(served.predict(x), 4), "by": served.champion, "rule": rule(served.bounds(x))}
+            found.append({"user": user, "target": target, **said})
     return found

@@ -83,6 +83,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Least severe line that is written."""
     lessons_rate: Share = 1.0
     """Share of plays that become lessons, decided by the hash of the event id."""
+    listening_rate: Share = 1.0
+    """Share of users whose plays teach play counts and segments, decided by the keyed hash of the user's id."""
     accept_gap: bool = False
     """Go on behind records that retention deleted before they were read; each gap is logged."""
     data_dir: Annotated[str, Meta(min_length=1)] = ".segue"

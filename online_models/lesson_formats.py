@@ -17,6 +17,31 @@ from online_models.model import BadLesson, Lesson
 LESSON: Final = np.dtype([("event_hash", "<u8"), ("weight", "<f4"), ("label", "<f4"), ("x", "<f4", (N_FEATURES,))])
 """64 bytes, little endian. `event_hash`: keyed hash of the event's id, for audits; `weight` = 1 / sampling rate; `label` 0 or 1."""
 
+LISTENED: Final = np.dtype(
+    [
+        ("event_hash", "<u8"),
+        ("user", "<u8"),
+        ("track", "<u8"),
+        ("at_ms", "<i8"),
+        ("weight", "<f4"),
+        ("seconds", "<f4"),
+        ("length_s", "<f4"),
+        ("track_plays", "<f4"),
+        ("track_finishes", "<f4"),
+        ("source", "<u2"),
+        ("ended", "u1"),
+        ("is_new", "u1"),
+    ]
+)
+"""56 bytes, little endian: one play of a sampled user, for `counts` and `segments`.
+
+`user`, `track`: keyed hashes of the ids; `weight` = 1 / share of users sampled; `seconds` heard, -1 = not told; `length_s` of the
+track, 0 = not known; what all listeners did with the track before, as its row said; `source`: the partition of events, whose time
+its lessons share; `ended` one of `ENDINGS`; `is_new` = 1: this user had not played the track. An erasure has no more than
+event_hash, user, at_ms, weight, source and `ended`."""
+UNKNOWN, BROKEN_OFF, HEARD_OUT, ERASED = range(4)
+ENDINGS: Final = (UNKNOWN, BROKEN_OFF, HEARD_OUT, ERASED)
+
 ROW_BYTES_MAX: Final = 65_536
 """Of one catalogue row: titles and names are cut long before, so that more is a mistake."""
 
@@ -70,6 +95,35 @@ class FinishFormat:
         if label not in (0.0, 1.0):
             raise BadLesson("label", f"{label} is neither 0 nor 1")
         return Heard(Lesson(as_mapping(x), label == 1.0, weight))
+
+
+class ListeningFormat:
+    """Items of `LISTENED`."""
+
+    kind: Literal["fixed", "json"] = "fixed"
+
+    def cut(self, body: memoryview, n: int) -> Sequence[Any]:
+        """See `Format`."""
+        if len(body) != n * LISTENED.itemsize:
+            raise ValueError(f"{len(body)} bytes are not {n} lessons of {LISTENED.itemsize}")
+        return np.frombuffer(body, LISTENED).tolist()
+
+    def read(self, item: Any) -> Heard:
+        """See `Format`; the label is one of `ENDINGS`."""
+        event, user, track, at_ms, weight, seconds, length_s, track_plays, track_finishes, source, ended, is_new = item
+        x = {
+            "event": event,
+            "user": user,
+            "track": track,
+            "at_ms": at_ms,
+            "seconds": seconds,
+            "length_s": length_s,
+            "track_plays": track_plays,
+            "track_finishes": track_finishes,
+            "source": source,
+            "is_new": is_new,
+        }
+        return Heard(Lesson(x, ended, weight), at_ms=at_ms)
 
 
 class _Row(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ from online_models.hashmap import expect, find
 from online_models.history import UserArrays
 from online_models.items import BEFORE, GAPLESS, ITEM, SKIPPED, WINDOW
 from online_models.kernel import kernel
+from online_models.listening import Listens, is_sampled, new_listens, note, note_play
 from online_models.moment import Known, Reach, person_tag, session_tag
 from online_models.neighbours import N_COUNTS
 from online_models.pool import Pool
@@ -56,6 +57,7 @@ class Events(NamedTuple):
     import_row: I64
     target: I64  # hash of the event that is undone or forgotten, 0 = none
     until_s: U32  # of a block
+    user: I64 = np.zeros(0, np.int64)  # keyed hash of the user's id; read where `World.listening_below` is above 0
 
 
 class Outcomes(NamedTuple):
@@ -73,6 +75,7 @@ class Outcomes(NamedTuple):
     lesson_event: I32  # (n,) event that each lesson came from
     lesson_x: F32  # (n, N_FEATURES)
     n_lessons: I64  # (1,)
+    listens: Listens
 
 
 class FinishModel(NamedTuple):
@@ -102,6 +105,7 @@ class World(NamedTuple):
     lessons_below: float  # an event teaches if its hash, as a share of 2**64, is below this
     ranker_learns: bool
     explore_share: float = 0.0  # chance that a place of `discover` explores
+    listening_below: float = 0.0  # a user's plays are listening lessons if the hash of the id, as a share of 2**64, is below this
 
 
 def new_outcomes(n: int) -> Outcomes:
@@ -119,6 +123,7 @@ def new_outcomes(n: int) -> Outcomes:
         lesson_event=np.zeros(n, np.int32),
         lesson_x=np.zeros((n, N_FEATURES), np.float32),
         n_lessons=np.zeros(1, np.int64),
+        listens=new_listens(n),
     )
 
 
@@ -273,6 +278,8 @@ def _play(known: Known, s: int, e: Events, i: int, world: World, ranker: Ranker,
     out.flags[i] = flags
     _test(known, s, e, i, out)
     _teach(known, s, e, i, world, out)
+    if world.listening_below > 0.0 and is_sampled(e.user[i], world.listening_below):
+        note_play(out.listens, i, known, s, e.track[i])
     _learn_ranking(known, s, e, i, world, ranker, weights, out)
     kept = flags | history.heard(e.ms_played[i], e.duration_ms[i]) << history.HEARD_SHIFT if flags & SKIPPED else flags
     late = history.learn_play(users, s, e.track[i], e.at_ms[i], e.session[i], kept, e.event_hash[i])
@@ -371,6 +378,8 @@ def handle_one(
     if _is_dropped(users, s, events, i, out):
         return False
     if events.kind[i] == ERASE:
+        if world.listening_below > 0.0 and is_sampled(events.user[i], world.listening_below):
+            note(out.listens, i)
         history.reset(users, s)
         return False
     history.remember_event(users, s, events.event_hash[i], events.import_source[i], events.import_row[i])

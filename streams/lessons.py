@@ -13,6 +13,7 @@ import numpy as np
 
 from online_models.arrays import Items
 from online_models.lesson_formats import LESSON as LESSON
+from online_models.lesson_formats import LISTENED as LISTENED
 from online_models.lesson_formats import Format
 from streams.sections import JSON_LESSONS, LESSONS, BadSection, Section, pack_section
 
@@ -21,8 +22,8 @@ KINDS: Final = {"fixed": LESSONS, "json": JSON_LESSONS}
 
 
 def pack_lessons(incarnation: str, source: int, first: int, lessons: Items) -> bytes:
-    """One section of `lessons` (n,) of `LESSON`, numbered from `first`; n >= 1."""
-    assert lessons.dtype == LESSON, "lessons are written in the wire's own type"
+    """One section of `lessons` (n,) of `LESSON` or `LISTENED`, numbered from `first`; n >= 1."""
+    assert lessons.dtype in (LESSON, LISTENED), "lessons are written in the wire's own type"
     return pack_section(incarnation, source, LESSONS, first, len(lessons), lessons.tobytes())
 
 

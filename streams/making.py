@@ -19,6 +19,7 @@ from streams.cloudevents import list_headers
 from streams.dead_letters import dead_letter, encode_rejection
 from streams.erasures import Erasures
 from streams.lessons import LESSON, pack_lessons
+from streams.listening import PUPILS, listened
 from streams.names import Names
 from streams.partitions import UserPartition
 from streams.pending import IN_REDIS, Numbered, Pending, PendingList, encode, list_record
@@ -60,6 +61,7 @@ class Maker:
     def __init__(self, settings: Settings, users: UserRows, names: Names, erasures: Erasures, weights: Weights) -> None:
         self._settings, self._users, self._names, self._erasures, self._weights = settings, users, names, erasures, weights
         self._keys = Keys(settings.namespace)
+        self._pupils = [(name, at) for name, at in PUPILS if at < settings.lessons_partitions]
         ns = settings.namespace
         self._lists_topic, self._deltas_topic, self._lessons_topic = (
             f"{ns}.recommendations",
@@ -75,12 +77,19 @@ class Maker:
             w.short.pop(i, None)
         deltas = self._delta_bodies(w)
         lessons = self._lessons(w)
+        heard = self._listened(w)
         quality = self._quality(w)
         users = self._user_results(w, hidden)
-        return [self._made(w, k, deltas[k], lessons[k], quality[k], users[k]) for k in range(len(w.taken))]
+        return [self._made(w, k, deltas[k], (lessons[k], heard[k]), quality[k], users[k]) for k in range(len(w.taken))]
 
     def _made(
-        self, w: RoundWork, k: int, deltas: list[DeltaBody], lessons: Items, quality: list[Command], users: dict[str, UserResult | None]
+        self,
+        w: RoundWork,
+        k: int,
+        deltas: list[DeltaBody],
+        lessons: tuple[Items, Items],
+        quality: list[Command],
+        users: dict[str, UserResult | None],
     ) -> Made:
         t = w.taken[k]
         p = t.partition
@@ -184,17 +193,28 @@ class Maker:
         cut = np.searchsorted(event, w.first).tolist()
         return [lessons[cut[k] : cut[k + 1]] for k in range(len(w.taken))]
 
-    def _number(self, p: UserPartition, deltas: list[DeltaBody], lessons: Items) -> tuple[list[Numbered], list[int], dict[str, int]]:
+    def _listened(self, w: RoundWork) -> list[Items]:
+        """Per partition: its listening lessons (n,) of LISTENED."""
+        event = w.out.listens.event[: w.out.listens.n[0]]
+        cut = np.searchsorted(event, w.first).tolist()
+        partition = np.array([t.partition.n for t in w.taken], np.uint16)
+        lessons = listened(w.events, w.out, partition[w.part[event]], self._settings.listening_rate)
+        return [lessons[cut[k] : cut[k + 1]] for k in range(len(w.taken))]
+
+    def _number(
+        self, p: UserPartition, deltas: list[DeltaBody], lessons: tuple[Items, Items]
+    ) -> tuple[list[Numbered], list[int], dict[str, int]]:
         """Give each item and lesson the next number of its target."""
         sent, taught = list(p.sent), dict(p.lessons)
         numbered: list[Numbered] = []
         for target, n, body in deltas:
             numbered.append(Numbered(self._deltas_topic, target, pack_section(p.incarnation, p.n, DELTAS, sent[target] + 1, n, body)))
             sent[target] += n
-        if len(lessons):
-            first = taught.get(FINISH, 0) + 1
-            numbered.append(Numbered(self._lessons_topic, FINISH_PARTITION, pack_lessons(p.incarnation, p.n, first, lessons)))
-            taught[FINISH] = first + len(lessons) - 1
+        for pupil, target, some in ((FINISH, FINISH_PARTITION, lessons[0]), *((name, at, lessons[1]) for name, at in self._pupils)):
+            if len(some):
+                first = taught.get(pupil, 0) + 1
+                numbered.append(Numbered(self._lessons_topic, target, pack_lessons(p.incarnation, p.n, first, some)))
+                taught[pupil] = first + len(some) - 1
         return numbered, sent, taught
 
     def _quality(self, w: RoundWork) -> list[list[Command]]:

@@ -35,6 +35,7 @@ from streams.making import Maker
 from streams.names import Names
 from streams.observe import Observer, Silent
 from streams.partitions import UserPartition
+from streams.people import People
 from streams.ports import Record
 from streams.render import N_PARTS, TOLD_MAX, NameText, Written, bytes_max, pieces, render
 from streams.round_work import Made, RoundWork, Taken
@@ -65,6 +66,7 @@ class Pipeline:
         self.weights: Weights = new_weights()
         """What the ranker has learned, one set for all partitions."""
         self.ranker_learns = True
+        self._people = People(settings.id_key.encode())
         self._maker = Maker(settings, users, names, self.erasures, self.weights)
         self._ranker = new_ranker(PRESETS[settings.preset], min(RANKINGS, settings.user_rows_max))
         self._best, self._lists = rank.new_best(), rank.new_lists(64)
@@ -108,6 +110,7 @@ class Pipeline:
             import_row=_column(batches, "import_row"),
             target=_column(batches, "target").view(np.int64),
             until_s=_column(batches, "until_s"),
+            user=self._people.hashes(user_ids) if self._settings.listening_rate > 0.0 else np.zeros(0, np.int64),
         )
 
     def handle(self, taken: list[Taken], user_ids: list[str], events: Events, at_ms: int) -> list[Made]:
@@ -141,6 +144,7 @@ class Pipeline:
             lessons_below=self._settings.lessons_rate,
             ranker_learns=self.ranker_learns,
             explore_share=self._settings.explore_share,
+            listening_below=self._settings.listening_rate,
         )
 
     def _render(self, w: RoundWork) -> None:

@@ -16,6 +16,7 @@ from streams.plays import Plays
 from streams.ports import TP, Outgoing, Record
 
 _AT_MS = 1_764_582_000_000
+_MONTH_MS = 31 * 86_400_000
 _GENRE_LESSONS = 12
 """Trees are grown at the tenth."""
 
@@ -92,6 +93,17 @@ def _warm_models() -> None:
             {"track_id": f"t{n}", "title": f"Song {n}", "artist": "Ana", "energy": n / _GENRE_LESSONS}, "rock" if n % 2 else "pop"
         )
     model.predict_one({})
+    _warm_counts()
+
+
+def _warm_counts() -> None:
+    """A question, and its answer two months later."""
+    from online_models.counts.model import CountsModel
+
+    model = CountsModel()
+    for n in range(3):
+        model.learn_one({"event": 0, "user": 1, "track": 1, "at_ms": _AT_MS + n * _MONTH_MS, "source": 0}, 0)
+    CountsModel.restore(model.snapshot()).predict_one({"user": 1, "track": 1, "at_ms": _AT_MS})
 
 
 def warm_up(role: str) -> None:

@@ -14,6 +14,7 @@ from online_models.lesson_formats import json_lesson
 from streams.lessons import LESSON, pack_json_lessons, pack_lessons
 from streams.ports import Record
 from tests.lessons_of_known_truth import draw
+from tests.listening_of_known_habits import listened_items
 from tests.tracks_of_known_genre import tracks
 
 INCARNATION = "00c0ffee"
@@ -53,11 +54,18 @@ def genre_lessons(n: int, seed: int) -> list[bytes]:
     return [lesson(i, values, genre) for i, (values, genre) in enumerate(tracks(n, seed))]
 
 
+def listening_lessons(n: int, seed: int) -> Items:
+    """`n` lessons of listeners, each log's of a partition of its own."""
+    return listened_items(n, seed, source=seed % 7)
+
+
 KINDS: dict[str, tuple[Any, Any]] = {
     "finish": (lesson_items, pack_lessons),
     "bent finish": (partial(lesson_items, bent=True), pack_lessons),
     "genre": (genre_lessons, pack_json_lessons),
     "micro_genres": (genre_lessons, pack_json_lessons),
+    "counts": (listening_lessons, pack_lessons),
+    "segments": (listening_lessons, pack_lessons),
 }
 """How lessons of a model are drawn, and packed."""
 

@@ -22,8 +22,6 @@ from online_models.counts.listener import (
     SESSION_AT,
     SESSION_PLAYS,
     SESSIONS,
-    TRACK_PLAYS,
-    TRACK_REPEATS,
     WAS_REPEAT,
     WEEK,
     WEEK_HALFLIFE_MS,
@@ -57,8 +55,6 @@ FEATURES: Final = (
     "age_log",
     "age_log_squared",
     "follows",
-    # the track
-    "track_repeat_log",
 )
 """Order of a question's `x`. An entry never changes its meaning: a new meaning is a new model."""
 
@@ -66,7 +62,6 @@ N_FEATURES: Final = len(FEATURES)
 
 REPEAT_PRIOR: Final = 0.17
 """Share of plays that repeat one of the user's newest tracks, on the first half of the 30Music sample."""
-TRACK_PRIOR_PLAYS: Final = 5.0
 USER_PRIOR_PLAYS: Final = 3.0
 """Plays that the prior share counts for."""
 PAIR_PRIOR_PLAYS: Final = 0.3
@@ -108,7 +103,6 @@ def fill_pair(x: F32, users: Listeners, u: int, k: int, now_ms: int) -> None:
     age_days = age_ms / DAY_MS
     age_log = math.log(age_days + AGE_FLOOR_DAYS)
     span_days = (users.last_ms[u, k] - users.first_ms[u, k]) / DAY_MS
-    n, repeats = users.track_counts[track, TRACK_PLAYS], users.track_counts[track, TRACK_REPEATS]
     x[11] = math.log(plays)
     x[12] = 1.0 if plays == 1.0 else 0.0
     x[13] = math.log((plays - 1.0 + PAIR_PRIOR_PLAYS) / (span_days + age_days + PAIR_PRIOR_DAYS))
@@ -120,7 +114,6 @@ def fill_pair(x: F32, users: Listeners, u: int, k: int, now_ms: int) -> None:
     x[19] = age_log
     x[20] = AGE_UNIT * age_log * age_log
     x[21] = 1.0 if users.following[u, users.last[u]] == track else 0.0
-    x[22] = math.log((repeats + REPEAT_PRIOR * TRACK_PRIOR_PLAYS) / (n + TRACK_PRIOR_PLAYS))
 
 
 @kernel

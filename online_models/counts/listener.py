@@ -31,29 +31,25 @@ PLAYS, REPEATS, SESSIONS, SESSION_PLAYS, RECENT, LATELY, WEEK, WAS_REPEAT = rang
 N_HEAD: Final = 8
 SESSION_AT, LAST_AT = range(2)
 
-# Columns of `track_counts`.
-TRACK_PLAYS, TRACK_REPEATS = range(2)
-
 
 class Listeners(NamedTuple):
-    """Rows of users and of tracks, one per code."""
+    """Rows of users."""
 
     head: F64  # (n_users, N_HEAD)
     at_ms: I64  # (n_users, 2)
     last: I32  # (n_users,) slot of the track played last, NONE before the first play
-    track: I32  # (n_users, TRACKS) code, NONE = free
+    track: I64  # (n_users, TRACKS) NONE = free
     plays: F64  # (n_users, TRACKS) of the pair
     session_plays: F64  # (n_users, TRACKS) of the pair in this session
     activation: F64  # (n_users, TRACKS) plays, each fading with ACTIVATION_HALFLIFE_MS, as of the pair's last one
     first_ms: I64  # (n_users, TRACKS)
     last_ms: I64  # (n_users, TRACKS)
     order: I64  # (n_users, TRACKS) number of the user's play that was the pair's last
-    following: I32  # (n_users, TRACKS) code of the track that came after it last time, NONE = none
-    track_counts: F64  # (n_tracks, 2) plays of all users, and how many of them were repeats
+    following: I64  # (n_users, TRACKS) the track that came after it last time, NONE = none
 
 
-def new_listeners(n_users: int, n_tracks: int) -> Listeners:
-    """Rows of users and tracks that nothing is known of."""
+def new_listeners(n_users: int) -> Listeners:
+    """Rows of users that nothing is known of."""
 
     def zeros(kind: type[np.generic]) -> np.ndarray:
         return np.zeros((n_users, TRACKS), kind)
@@ -62,15 +58,14 @@ def new_listeners(n_users: int, n_tracks: int) -> Listeners:
         head=np.zeros((n_users, N_HEAD)),
         at_ms=np.zeros((n_users, 2), np.int64),
         last=np.full(n_users, NONE, np.int32),
-        track=np.full((n_users, TRACKS), NONE, np.int32),
+        track=np.full((n_users, TRACKS), NONE, np.int64),
         plays=zeros(np.float64),
         session_plays=zeros(np.float64),
         activation=zeros(np.float64),
         first_ms=zeros(np.int64),
         last_ms=zeros(np.int64),
         order=zeros(np.int64),
-        following=np.full((n_users, TRACKS), NONE, np.int32),
-        track_counts=np.zeros((n_tracks, 2)),
+        following=np.full((n_users, TRACKS), NONE, np.int64),
     )
 
 
@@ -157,5 +152,3 @@ def hear(users: Listeners, u: int, track: int, at_ms: int) -> None:
     users.order[u, k] = int(users.head[u, PLAYS])
     users.at_ms[u, LAST_AT] = at_ms
     users.last[u] = k
-    users.track_counts[track, TRACK_PLAYS] += 1.0
-    users.track_counts[track, TRACK_REPEATS] += repeat

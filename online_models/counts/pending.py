@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Self
 import msgspec
 import numpy as np
 
-from online_models.arrays import F32, F64, I32, I64
+from online_models.arrays import F32, F64, I64
 from online_models.counts.features import N_FEATURES
 from online_models.kernel import kernel
 from online_models.model import BadSnapshot
@@ -23,18 +23,19 @@ HORIZONS_MS: Final = (7 * DAY_MS, 30 * DAY_MS)
 """A question is about each of these times from the moment of asking, ascending."""
 N_HORIZONS: Final = len(HORIZONS_MS)
 CAPACITY: Final = 50_000
-"""Rows by default: 7.4 MB, a month of a hundred questions of 16 tracks a day."""
+"""Rows by default: 8.0 MB, a month of a hundred questions of 16 tracks a day."""
 NONE: Final = -1
 
 _ROW: Final = np.dtype(
     [
-        ("user", "<i4"),
-        ("track", "<i4"),
+        ("user", "<i8"),
+        ("track", "<i8"),
         ("asked_ms", "<i8"),
         ("back", "<i8"),
         ("x", "<f4", (N_FEATURES,)),
         ("said", "<f8", (N_HORIZONS,)),
         ("plays", "<f8", (N_HORIZONS,)),
+        ("weight", "<f8"),
     ]
 )
 """A row as it is written to a snapshot."""
@@ -43,13 +44,14 @@ _ROW: Final = np.dtype(
 class Rows(NamedTuple):
     """The ring; row number `i` (from 0, for ever) stands at `i % capacity`."""
 
-    user: I32  # (capacity,)
-    track: I32  # (capacity,)
+    user: I64  # (capacity,) NONE = forgotten: the row teaches nothing
+    track: I64  # (capacity,)
     asked_ms: I64  # (capacity,)
     back: I64  # (capacity,) number of the same user's row before, NONE = none
     x: F32  # (capacity, N_FEATURES)
     said: F64  # (capacity, N_HORIZONS) what was expected
     plays: F64  # (capacity, N_HORIZONS) plays since then, within each horizon
+    weight: F64  # (capacity,) of the lesson that it becomes
 
 
 class Ripe(NamedTuple):
@@ -59,12 +61,13 @@ class Ripe(NamedTuple):
     """Which of HORIZONS_MS."""
     first: int
     """Number of the first; they are numbered in order of asking."""
-    user: I32
-    track: I32
+    user: I64
+    track: I64
     asked_ms: I64
     x: F32  # (k, N_FEATURES)
     said: F64  # (k,)
     plays: F64  # (k,)
+    weight: F64  # (k,)
 
 
 @kernel
@@ -121,8 +124,8 @@ class Pending:
         """Rows that wait for their longest horizon."""
         return self.n_asked - self.first
 
-    def ask(self, user: int, tracks: I32, x: F32, said: F64, at_ms: int) -> bool:
-        """Keep a question about `tracks` (k,) until its answer is known; `at_ms` is not before the last question's.
+    def ask(self, user: int, tracks: I64, x: F32, said: F64, at_ms: int, weight: float = 1.0) -> bool:
+        """Keep a question about `tracks` (k,) until its answer is known; one from before the last question ripens with that one.
 
         False: there is no room for all of them, none was kept.
         """
@@ -133,7 +136,7 @@ class Pending:
         numbers = np.arange(self.n_asked, self.n_asked + k)
         at, rows = numbers % self.capacity, self._rows
         rows.user[at], rows.track[at], rows.asked_ms[at] = user, tracks, at_ms
-        rows.x[at], rows.said[at], rows.plays[at] = x, said, 0.0
+        rows.x[at], rows.said[at], rows.plays[at], rows.weight[at] = x, said, 0.0, weight
         rows.back[at] = numbers - 1
         rows.back[at[:1]] = self._newest.get(user, NONE)
         if k:
@@ -158,19 +161,29 @@ class Pending:
         if end == first:
             return None
         at = np.arange(first, end) % self.capacity
+        at = at[rows.user[at] != NONE]
         if h == N_HORIZONS - 1:
-            self._forget(rows.user[at], first)
+            self._unchain(rows.user[at], end)
         self.ripened[h] = end
-        return Ripe(h, first, rows.user[at], rows.track[at], rows.asked_ms[at], rows.x[at], rows.said[at, h], rows.plays[at, h])
+        columns = (rows.user[at], rows.track[at], rows.asked_ms[at], rows.x[at], rows.said[at, h], rows.plays[at, h], rows.weight[at])
+        return Ripe(h, first, *columns)
 
-    def _forget(self, users: I32, first: int) -> None:
-        """Rows from number `first` on, of `users` (k,), are over: who has no newer one is not kept."""
-        for number, user in enumerate(users.tolist(), first):
-            if self._newest[user] == number:
+    def _unchain(self, users: I64, end: int) -> None:
+        """Rows below number `end` are over: who of `users` (k,) has no newer one is not kept."""
+        for user in dict.fromkeys(users.tolist()):
+            if self._newest[user] < end:
                 del self._newest[user]
 
+    def forget(self, user: int) -> None:
+        """The user's rows teach nothing: their labels will never be known."""
+        row = self._newest.pop(user, NONE)
+        while row >= self.first:
+            i = row % self.capacity
+            row = int(self._rows.back[i])
+            self._rows.user[i] = NONE
+
     def snapshot(self) -> dict[str, bytes]:
-        """Parts "meta" (JSON) and "rows": those that wait, 148 bytes each."""
+        """Parts "meta" (JSON) and "rows": those that wait, 160 bytes each."""
         at = np.arange(self.first, self.n_asked) % self.capacity
         rows = np.zeros(len(at), _ROW)
         for name in Rows._fields:
@@ -195,6 +208,6 @@ class Pending:
         numbers = np.arange(meta.first, end)
         for name in Rows._fields:
             getattr(queue._rows, name)[numbers % meta.capacity] = rows[name]
-        queue._newest = dict(zip(rows["user"].tolist(), numbers.tolist(), strict=True))
+        queue._newest = {user: number for user, number in zip(rows["user"].tolist(), numbers.tolist(), strict=True) if user != NONE}
         queue.ripened, queue.n_asked, queue.n_left_out = list(meta.ripened), end, meta.n_left_out
         return queue

@@ -105,10 +105,10 @@ def learn(weights: F64, spread: F64, score: F64, scratch: F64, x: F32, y: float,
 
 
 @kernel
-def learn_rows(weights: F64, spread: F64, score: F64, scratch: F64, x: F32, y: F64) -> None:
-    """Lessons `x` (k, n), `y` (k,), in order."""
+def learn_rows(weights: F64, spread: F64, score: F64, scratch: F64, x: F32, y: F64, w: F64) -> None:
+    """Lessons `x` (k, n), `y` (k,) of weights `w` (k,), in order."""
     for i in range(y.shape[0]):
-        learn(weights, spread, score, scratch, x[i], y[i], 1.0)
+        learn(weights, spread, score, scratch, x[i], y[i], w[i])
 
 
 @kernel
@@ -155,9 +155,9 @@ class CountModel:
         learn(self._weights, self._spread, self._score, self._scratch, _row(x), float(y), float(w))
         self.n_lessons += 1
 
-    def learn_many(self, x: F32, y: F64) -> None:
-        """Lessons `x` (k, N_FEATURES) and `y` (k,) of weight 1, in order, that a fold made itself: nothing is checked."""
-        learn_rows(self._weights, self._spread, self._score, self._scratch, x, y)
+    def learn_many(self, x: F32, y: F64, w: F64) -> None:
+        """Lessons `x` (k, N_FEATURES) and `y` (k,) of weights `w` (k,), in order, that a fold made itself: nothing is checked."""
+        learn_rows(self._weights, self._spread, self._score, self._scratch, x, y, w)
         self.n_lessons += len(y)
 
     def predict_one(self, x: Mapping[str, float]) -> float:

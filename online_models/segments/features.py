@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from online_models.segments.habits import DAY_MS, FINISH_PRIOR, HOUR_MS, LAST, NEW_PRIOR, RETURN_PRIOR, Habits, TrackPast
+from online_models.segments.habits import DAY_MS, FINISH_PRIOR, HOUR_MS, LAST, NEW_PRIOR, RETURN_PRIOR, Habits, Play
+from online_models.segments.waiting import EXPLORING, FINISHING, RETURNING
 
 HABIT_FEATURES: Final = (
     "new_share_of_last_20",
@@ -49,7 +50,6 @@ PLAY_FEATURES: Final = (
     "track_plays_log",
     "known_to_user",
     "length_seconds_log",
-    "track_seconds_spread",
     "session_plays_log",
     "plays_log",
     "seconds_heard_log",
@@ -59,6 +59,9 @@ PLAY_FEATURES: Final = (
     "hour_cos",
 )
 """Of a play that begins."""
+
+OF_TARGET: Final = {EXPLORING: HABIT_FEATURES, RETURNING: HABIT_FEATURES, FINISHING: PLAY_FEATURES}
+"""What each question is asked about."""
 
 PRIOR_PLAYS: Final = 3.0
 FINISH_PRIOR_PLAYS: Final = 5.0
@@ -103,20 +106,18 @@ def of_listener(habits: Habits, now_ms: int) -> dict[str, float]:
     return dict(zip(HABIT_FEATURES, values, strict=True))
 
 
-def of_play(habits: Habits, track: TrackPast, length_s: float | None, known: bool, at_ms: int) -> dict[str, float]:
+def of_play(habits: Habits, play: Play, at_ms: int) -> dict[str, float]:
     """PLAY_FEATURES of a play that begins at `at_ms`, before anything of it is counted."""
     sine, cosine = _hour(at_ms)
-    mean_log = track.seconds_log / max(track.heard, 1)
     since_ms = min(max(at_ms - habits.last_ms, 0), PAUSE_MAX_MS)
     values = (
         _share(habits.finishes, habits.judged, FINISH_PRIOR, FINISH_PRIOR_PLAYS),
         habits.finish_lately,
         habits.last_finished,
-        _share(track.finishes, track.judged, FINISH_PRIOR, FINISH_PRIOR_PLAYS),
-        math.log1p(track.plays),
-        float(known),
-        math.log1p(length_s) if length_s is not None else mean_log,
-        math.sqrt(max(track.seconds_log_squared / max(track.heard, 1) - mean_log * mean_log, 0.0)),
+        _share(play.track_finishes, play.track_judged, FINISH_PRIOR, FINISH_PRIOR_PLAYS),
+        math.log1p(play.track_plays),
+        float(not play.is_new),
+        math.log1p(play.length_s) if play.length_s is not None else habits.pace_log,
         math.log1p(habits.session_plays if since_ms < PAUSE_MAX_MS // 2 else 0),
         math.log1p(habits.plays),
         habits.pace_log,

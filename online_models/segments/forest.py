@@ -89,6 +89,11 @@ class Forest:
         self.n_lessons = 0
         self.n_replaced = 0
 
+    @property
+    def trees(self) -> list[HoeffdingTreeClassifier]:
+        """All of them, in order."""
+        return self._trees
+
     def say(self, x: Mapping[str, float]) -> list[float]:
         """Probability by each tree (TREES,); the forest's is their mean."""
         return [probability(tree, {name: x[name] for name in seen}) for tree, seen in zip(self._trees, self._seen, strict=True)]

@@ -1,4 +1,4 @@
-"""What is known of a listener and of a track: a few running figures each, plain data."""
+"""What is known of a listener: a few running figures, plain data."""
 
 from __future__ import annotations
 
@@ -72,19 +72,6 @@ class Habits(msgspec.Struct):
     last_finished: float = 1.0
 
 
-class TrackPast(msgspec.Struct):
-    """One track, over all listeners."""
-
-    plays: int = 0
-    judged: int = 0
-    finishes: int = 0
-    heard: int = 0
-    """Plays of which it is known how long they were heard."""
-    seconds_log: float = 0.0
-    seconds_log_squared: float = 0.0
-    """Sums over those."""
-
-
 class Play(msgspec.Struct, frozen=True):
     """One play, as the models are told of it."""
 
@@ -97,6 +84,12 @@ class Play(msgspec.Struct, frozen=True):
     """Heard out; None = nobody can say."""
     length_s: float | None = None
     """Of the track; None = not known."""
+    is_new: bool = False
+    """The user had not played the track before."""
+    track_plays: float = 0.0
+    track_judged: float = 0.0
+    track_finishes: float = 0.0
+    """Of the track by all before: plays, those of which it is known how they ended, and those heard out."""
 
 
 def faded(value: float, by_ms: int, halflife_ms: int) -> float:
@@ -109,17 +102,16 @@ def new_habits(at_ms: int) -> Habits:
     return Habits(first_ms=at_ms, last_ms=at_ms, session_ms=at_ms, visit_ms=at_ms)
 
 
-def hear(habits: Habits, track: TrackPast, play: Play, at_ms: int, is_new: bool) -> None:
+def hear(habits: Habits, play: Play, at_ms: int) -> None:
     """Count a play at `at_ms`, which is not before the user's last one."""
     _pause(habits, at_ms)
-    _novelty(habits, is_new)
-    track.plays += 1
-    habits.popularity = math.log1p(track.plays)
+    _novelty(habits, play.is_new)
+    habits.popularity = math.log1p(play.track_plays + 1.0)
     habits.popularity_lately += LATELY * (habits.popularity - habits.popularity_lately)
     if play.seconds is not None:
-        _heard(habits, track, play.seconds)
+        _heard(habits, play.seconds)
     if play.finished is not None:
-        _finished(habits, track, play.finished)
+        _finished(habits, play.finished)
     habits.last_ms = at_ms
 
 
@@ -156,18 +148,13 @@ def _novelty(habits: Habits, is_new: bool) -> None:
     habits.new_recently += RECENTLY * (is_new - habits.new_recently)
 
 
-def _heard(habits: Habits, track: TrackPast, seconds: float) -> None:
+def _heard(habits: Habits, seconds: float) -> None:
     length = math.log(min(max(seconds, 1.0), SECONDS_MAX))
-    track.heard += 1
-    track.seconds_log += length
-    track.seconds_log_squared += length * length
     habits.pace_log += LATELY * (length - habits.pace_log)
     habits.pace_spread += LATELY * ((length - habits.pace_log) ** 2 - habits.pace_spread)
 
 
-def _finished(habits: Habits, track: TrackPast, finished: bool) -> None:
-    track.judged += 1
-    track.finishes += finished
+def _finished(habits: Habits, finished: bool) -> None:
     habits.judged += 1
     habits.finishes += finished
     habits.finish_lately += LATELY * (finished - habits.finish_lately)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final, Self
 
 import msgspec
 import numpy as np
+from river.tree import HoeffdingTreeClassifier
 
 from online_models.arrays import F64
 from online_models.contest import Contest, held
@@ -14,14 +15,13 @@ from online_models.model import BadSnapshot, refuse_bad
 from online_models.segments.features import HABIT_FEATURES, PLAY_FEATURES
 from online_models.segments.forest import Forest, new_tree, probability
 from online_models.segments.logistic import Newton, Standard, logit
-from online_models.segments.rule import rule
+from online_models.segments.serving import BLENDED, Target, Tree
 from online_models.tree_codec import ESTIMATOR, NODE, RIVER_VERSION, check_river, decode_tree, encode_tree
 
 FORMAT: Final = 1
 """Version of the snapshot's layout."""
-CONTESTANTS: Final = ("linear", "tree", "forest", "blend")
+CONTESTANTS: Final = (*BLENDED, "blend")
 """The first serves until another earns it."""
-BLENDED: Final = CONTESTANTS[:3]
 LINEAR_VARIANCE: Final = 0.01
 """Of a weight before the first lesson, on a standardised feature: between the targets' own bests on the first half (.003 to .1)."""
 BLEND_VARIANCE: Final = 0.01
@@ -105,10 +105,6 @@ class SegmentModel:
         said["blend"] = held(self._blend.said(_blended(said)))
         return said
 
-    def rule(self, x: Mapping[str, float]) -> list[str]:
-        """The tree's bounds that `x` falls between, as texts; empty while the tree is one leaf."""
-        return rule(self._tree, self._known(x))
-
     def _known(self, x: Mapping[str, float]) -> dict[str, float]:
         return {name: float(x.get(name, 0.0)) for name in self.FEATURES}
 
@@ -116,13 +112,23 @@ class SegmentModel:
         """Decayed mean log-loss of each contestant in nats, and who answers."""
         return {"champion": self.champion, **{f"log_loss_{name}": self._contest.mean_loss(name) for name in CONTESTANTS}}
 
+    def served(self) -> Target:
+        """All that is needed to answer as this model does now."""
+        return Target(
+            champion=self.champion,
+            lessons=self.n_lessons,
+            features=list(self.FEATURES),
+            mean=self._standard.mean.tolist(),
+            scale=self._standard.scale().tolist(),
+            weights=self._linear.weights.tolist(),
+            blend=self._blend.weights.tolist(),
+            tree=_served(self._tree, self.FEATURES),
+            forest=[_served(tree, self.FEATURES) for tree in self._forest.trees],
+        )
+
     def serving(self, version: int) -> bytes:
-        """JSON for who cannot run the trees: the linear model with its scales folded into weights and intercept."""
-        scale = self._standard.scale()
-        weights = self._linear.weights[1:] * scale
-        intercept = float(self._linear.weights[0] - weights @ self._standard.mean)
-        found = {"version": version, "features": self.FEATURES, "weights": weights.tolist(), "intercept": intercept}
-        return msgspec.json.encode({**found, "champion": self.champion})
+        """JSON of `served`, and the version."""
+        return msgspec.json.encode({"version": version, **msgspec.to_builtins(self.served())})
 
     def snapshot(self) -> dict[str, bytes]:
         """Parts "meta" (JSON), "numbers", "tree/…" and "forest/…" (little-endian arrays): some 2 MB at most."""
@@ -210,3 +216,12 @@ def _values(known: Mapping[str, float]) -> F64:
 def _blended(said: Mapping[str, float]) -> F64:
     """(4,) 1 and the log-odds of those that are blended."""
     return np.array([1.0, *(logit(said[name]) for name in BLENDED)])
+
+
+def _served(tree: HoeffdingTreeClassifier, features: tuple[str, ...]) -> Tree:
+    """What a River tree over `features` answers."""
+    nodes = encode_tree(tree, features)[1]
+    total = nodes["n_false"] + nodes["n_true"]
+    p = np.divide(nodes["n_true"], total, out=np.full(len(nodes), 0.5), where=total > 0.0)
+    columns = {name: nodes[name].tolist() for name in ("feature", "threshold", "left", "right")}
+    return Tree(**columns, p=[held(each) for each in p.tolist()])

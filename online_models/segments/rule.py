@@ -6,25 +6,13 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from river.tree import HoeffdingTreeClassifier
-from river.tree.nodes.branch import NumericBinaryBranch
-
-Bounds = dict[str, tuple[float, float]]
-
 FLAGS: Final = ("last_was_new", "last_was_finished", "known_to_user")
 """Features that are 0 or 1: a bound between says yes or no."""
 
 
-def rule(tree: HoeffdingTreeClassifier, x: Mapping[str, float]) -> list[str]:
-    """One text per feature that was asked, in order of asking; the tightest bounds win. Empty while the tree is one leaf."""
-    found: Bounds = {}
-    node = tree._root
-    while type(node) is NumericBinaryBranch:
-        least, most = found.get(node.feature, (-math.inf, math.inf))
-        below = node.branch_no(x) == 0
-        found[node.feature] = (least, min(most, node.threshold)) if below else (max(least, node.threshold), most)
-        node = node.next(x)
-    return [_text(name, least, most) for name, (least, most) in found.items()]
+def rule(bounds: Mapping[str, tuple[float, float]]) -> list[str]:
+    """One text per feature that was asked, in order of asking; empty while the tree is one leaf."""
+    return [_text(name, least, most) for name, (least, most) in bounds.items()]
 
 
 def _text(name: str, least: float, most: float) -> str:

@@ -20,7 +20,9 @@ RETURN_MS: Final = 7 * DAY_MS
 EXPIRES_MS: Final = 60 * DAY_MS
 """Who does not play 20 tracks within two months is not asked further: the answer would be about another time."""
 CAPACITY: Final = 1 << 15
-"""Questions that may wait, by default; those of EXPLORING hold a place until they would have expired."""
+"""Questions that may wait, by default."""
+HEAP_SPARE: Final = 1_024
+"""Entries of the heap beyond twice the questions: those answered by plays stay in it until it is made anew."""
 
 
 class Question(msgspec.Struct):
@@ -35,8 +37,11 @@ class Question(msgspec.Struct):
     """The answer is known once event time is beyond; of EXPLORING the question expires instead."""
     x: dict[str, float]
     said: dict[str, float]
-    """What each model answered, and the name of the one that was asked under "champion"."""
+    """What each model answered."""
     champion: str
+    """Who served."""
+    weight: float = 1.0
+    """Of the lesson that it becomes."""
     seen: int = 0
     """EXPLORING: plays since; RETURNING: 1 = they came; FINISHING: 1 = heard out."""
     new: int = 0
@@ -58,19 +63,35 @@ class Waiting(msgspec.Struct):
     n_left_out: int = 0
     n_expired: int = 0
 
-    def ask(self, target: str, user: int, ripe_ms: int, asked_ms: int, x: dict[str, float], said: dict[str, float], champion: str) -> bool:
-        """Keep a question. False: there is no room."""
-        # The heap is what grows longest: who was answered by plays stays in it until their time would have been over.
-        if len(self.by_time) >= self.capacity:
+    def ask(
+        self,
+        target: str,
+        user: int,
+        ripe_ms: int,
+        asked_ms: int,
+        x: dict[str, float],
+        said: dict[str, float],
+        champion: str,
+        weight: float = 1.0,
+    ) -> Question | None:
+        """Keep a question. None: there is no room."""
+        if len(self.questions) >= self.capacity:
             self.n_left_out += 1
-            return False
+            return None
         number = self.n_asked.get(target, 0)
         self.n_asked[target] = number + 1
-        self.questions[self.serial] = Question(target, number, user, asked_ms, ripe_ms, x, said, champion)
+        question = self.questions[self.serial] = Question(target, number, user, asked_ms, ripe_ms, x, said, champion, weight)
         heapq.heappush(self.by_time, (ripe_ms, self.serial))
+        if len(self.by_time) > 2 * len(self.questions) + HEAP_SPARE:
+            self.by_time = sorted((waits.ripe_ms, serial) for serial, waits in self.questions.items())
         self.of_user.setdefault(user, []).append(self.serial)
         self.serial += 1
-        return True
+        return question
+
+    def forget(self, user: int) -> None:
+        """Their questions will never be answered."""
+        for serial in list(self.of_user.get(user, ())):
+            self._take(serial)
 
     def heard(self, play: Play, is_new: bool) -> list[Question]:
         """A play: it counts for its user's questions; returns those of EXPLORING that it completes."""

@@ -10,6 +10,7 @@ import pytest
 from online_models.checks import CHECKS, Kind, Lesson, Lessons
 from online_models.registry import MODELS, RETIRED, Entry, by_partition, entry
 from tests.lessons_of_known_truth import lessons
+from tests.listening_of_known_habits import listening
 from tests.tracks_of_known_genre import tracks
 
 
@@ -17,6 +18,8 @@ from tests.tracks_of_known_genre import tracks
 def some_lessons(name: str) -> tuple[Lesson, ...]:
     if name == "finish":
         return tuple(lesson._replace(w=1.0 + n % 3) for n, lesson in enumerate(lessons(1_500, seed=4, bent=True)))
+    if name in ("counts", "segments"):
+        return tuple(listening(900, seed=4))
     return tuple(Lesson(values, genre) for values, genre in tracks(160, seed=4))
 
 
@@ -38,7 +41,7 @@ def test_no_name_and_no_partition_is_given_out_twice() -> None:
 
 
 def test_partitions_are_kept_for_ever() -> None:
-    assert {model.name: model.partition for model in MODELS} == {"finish": 0, "genre": 1, "micro_genres": 2}
+    assert {model.name: model.partition for model in MODELS} == {"finish": 0, "genre": 1, "micro_genres": 2, "counts": 3, "segments": 4}
 
 
 def test_an_unknown_name_is_an_error_that_lists_the_known_ones() -> None:

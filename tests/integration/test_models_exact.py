@@ -36,12 +36,15 @@ from streams.model_versions import decode
 from streams.ports import Record
 from tests.lessons_log import INCARNATION, messy_log
 from tests.lessons_of_known_truth import draw
+from tests.listening_of_known_habits import listening
 from tests.tracks_of_known_genre import tracks
 
 ROOT = Path(__file__).parents[2]
 SOURCES = 3
-LESSONS_PER_KILL = {"finish": 350, "genre": 90, "micro_genres": 500}
+LESSONS_PER_KILL = {"finish": 350, "genre": 90, "micro_genres": 500, "counts": 300, "segments": 300}
 """Of each source: so many that a worker saves all models at least once between two deaths, and that micro-genres are born, at 4,000."""
+KINDS = {"finish": "bent finish"}
+"""Lessons that bring a change of champion."""
 PAUSE_S = 0.15
 PROBES = 1_000
 
@@ -130,6 +133,8 @@ def undisturbed(entry: Entry, log: Sequence[Record]) -> Fold:
 def probes(name: str) -> list[dict[str, Any]]:
     if name == "finish":
         return [as_mapping(row) for row in draw(PROBES, 99)[0]]
+    if name in ("counts", "segments"):
+        return [dict(lesson.x) for lesson in listening(PROBES, 41)]
     return [values for values, _ in tracks(PROBES, 99)]
 
 
@@ -163,9 +168,8 @@ def test_a_worker_that_is_killed_again_and_again_ends_with_the_folds_of_its_less
     kills = Kills(int(request.config.getoption("kills")))
     keys, chance = Keys(settings.namespace), Random(5)
     n_lessons = {entry.name: kills.n * LESSONS_PER_KILL[entry.name] for entry in MODELS}
-    kinds = {"finish": "bent finish", "genre": "genre", "micro_genres": "micro_genres"}
     logs = {
-        entry.partition: messy_log(n_lessons[entry.name], seed=41, sources=SOURCES, per_record_max=8, model=kinds[entry.name])
+        entry.partition: messy_log(n_lessons[entry.name], 41, sources=SOURCES, per_record_max=8, model=KINDS.get(entry.name, entry.name))
         for entry in MODELS
     }
     cursors = [keys.model_cursor(entry.name) for entry in MODELS]

@@ -19,6 +19,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--namespace", default="segue")
     parser.add_argument("--id-key", default="segue")
     parser.add_argument("--lessons-rate", type=float, default=1.0)
+    parser.add_argument("--listening-rate", type=float, default=1.0)
     parser.add_argument("--rewound", action="store_true", help="Redis was flushed or rolled back on the way")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     given = parser.parse_args(arguments)
@@ -28,6 +29,7 @@ def main(arguments: list[str]) -> int:
         given.namespace,
         id_key=given.id_key,
         lessons_rate=given.lessons_rate,
+        listening_rate=given.listening_rate,
         rewound=given.rewound,
         progress=lambda step: print(f"oracle: {step}", file=sys.stderr, flush=True),
     )

@@ -26,6 +26,9 @@ Item = tuple[int, int, int, int, int, int, int, bytes]
 a count item)."""
 Lesson = tuple[int, float]
 """Hash (xxh3) of the event's id, label."""
+Listened = tuple[int, int, int, int, int, int]
+"""Of a play of a sampled user, or of an erasure: hash (xxh3) of the event's id, keyed hashes of user and track, at_ms, source, how it
+ended (0 nobody can say, 1 broken off, 2 heard out, 3 an erasure)."""
 
 
 class Due(NamedTuple):
@@ -44,7 +47,7 @@ class Sum:
     def __init__(self) -> None:
         self.n = self.total = 0
 
-    def add(self, member: Item | Lesson) -> None:
+    def add(self, member: Item | Lesson | Listened) -> None:
         """Put one member in."""
         self.n += 1
         self.total = (self.total + hash(member)) & HASH_MASK
@@ -67,6 +70,7 @@ class Rules(NamedTuple):
     """Offsets that a verdict took out (topic `internal.verdicts`)."""
     half: int
     """Offset in the middle of the log: tracks before it are known to everybody in the last quarter."""
+    listening_rate: float = 1.0
 
 
 class PartitionFold:
@@ -89,6 +93,7 @@ class PartitionFold:
         """Tracks played in the first half of the log."""
         self.items = [Sum() for _ in range(rules.n_deltas)]
         self.lessons = Sum()
+        self.listened = Sum()
         self._on_item, self._on_lesson = on_item, on_lesson
 
     def run(self, log: Iterable[Read]) -> PartitionFold:
@@ -122,6 +127,7 @@ class PartitionFold:
 
     def _apply(self, offset: int, user: User, event: Event) -> None:
         if event.type == "erase":
+            self._listen(event, 0, 3)
             user.erase(offset)
             return
         user.remember(event)
@@ -147,6 +153,7 @@ class PartitionFold:
             self._send((src, track, at_s, session, person, lag, told, b""))
             self._send((track, src, at_s, session, person, lag, told | BEFORE, b""))
         self._teach(event, flags)
+        self._listen(event, track, (2 if flags & FINISHED else 1) if _end_is_known(event) else 0)
 
     def _send(self, item: Item) -> None:
         target = unsigned(item[0]) % self.rules.n_deltas
@@ -154,10 +161,16 @@ class PartitionFold:
         if self._on_item is not None:
             self._on_item(target, item)
 
+    def _listen(self, event: Event, track: int, ended: int) -> None:
+        """All plays of a sampled user; the hash of the user's id decides."""
+        user = unsigned(id_hash(event.user_id, self.rules.id_key))
+        if user * 2.0**-64 < self.rules.listening_rate:
+            event_hash = xxh3(event.event_id.encode()) or 1
+            self.listened.add((event_hash, user, unsigned(track), event.at_ms, self.rules.partition, ended))
+
     def _teach(self, event: Event, flags: int) -> None:
         """A play with a known end is a lesson; which ones are sent, the id decides."""
-        known = event.reason_end == "trackdone" or (event.ms_played is not None and (event.duration_ms or 0) > 0)
-        if not known:
+        if not _end_is_known(event):
             return
         event_hash = xxh3(event.event_id.encode()) or 1
         if event_hash * 2.0**-64 < self.rules.lessons_rate:
@@ -165,6 +178,10 @@ class PartitionFold:
             self.lessons.add(lesson)
             if self._on_lesson is not None:
                 self._on_lesson(lesson)
+
+
+def _end_is_known(event: Event) -> bool:
+    return event.reason_end == "trackdone" or (event.ms_played is not None and (event.duration_ms or 0) > 0)
 
 
 def tags(user: User) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from tests.oracle.logs import LogTooShort, Topics
 from tests.oracle.models import MODELS, LessonLog, judge_lessons, judge_model
 from tests.oracle.names import Names
 from tests.oracle.redis_reads import Keyspace
-from tests.oracle.sections import delta_items, sections_of
+from tests.oracle.sections import delta_items, lesson_items, listened_items, sections_of
 from tests.oracle.tracks import Deltas, judge_items, judge_rows
 from tests.oracle.users import judge_cursor, judge_erased, judge_users
 from tests.oracle.verdict import Findings, Verdict
@@ -35,6 +35,7 @@ def judge(
     *,
     id_key: str = "segue",
     lessons_rate: float = 1.0,
+    listening_rate: float = 1.0,
     rewound: bool = False,
     progress: Progress = _silent,
 ) -> Verdict:
@@ -44,7 +45,7 @@ def judge(
     ----------
     kafka : bootstrap servers
     redis_url : URL of Redis
-    id_key, lessons_rate : the workers' settings of these names
+    id_key, lessons_rate, listening_rate : the workers' settings of these names
     rewound : Redis was flushed or rolled back while the workers ran. Lists of an earlier incarnation may then
         stand on the topic, and a list that was made again may have other bytes; nothing else is forgiven.
     progress : told each step
@@ -56,7 +57,7 @@ def judge(
     """
     started = time.perf_counter()
     with Topics(kafka) as topics, Keyspace(redis_url) as keyspace:
-        court = Court(topics, keyspace, Names(namespace), id_key, lessons_rate, rewound, progress)
+        court = Court(topics, keyspace, Names(namespace), id_key, (lessons_rate, listening_rate), rewound, progress)
         court.sit()
     return court.findings.verdict(court.incarnation, time.perf_counter() - started)
 
@@ -65,10 +66,10 @@ class Court:
     """One judgement: the steps in order, and what they leave for each other."""
 
     def __init__(
-        self, topics: Topics, keyspace: Keyspace, names: Names, id_key: str, lessons_rate: float, rewound: bool, progress: Progress
+        self, topics: Topics, keyspace: Keyspace, names: Names, id_key: str, rates: tuple[float, float], rewound: bool, progress: Progress
     ) -> None:
         self.topics, self.keyspace, self.names = topics, keyspace, names
-        self.id_key, self.lessons_rate, self.rewound, self.progress = id_key, lessons_rate, rewound, progress
+        self.id_key, self.rates, self.rewound, self.progress = id_key, rates, rewound, progress
         self.findings = Findings()
         self.incarnation = keyspace.hash(names.meta).get("incarnation", b"").decode()
         self.n_events = topics.partitions(names.events)
@@ -78,6 +79,7 @@ class Court:
         self.items: list[list[Sum]] = []
         """[source][target]"""
         self.lessons: list[Sum] = []
+        self.listened: list[Sum] = []
         self.allowed: set[str] = set()
         """Keys of users and tracks that the log accounts for."""
 
@@ -89,7 +91,8 @@ class Court:
         for target in range(self.n_deltas):
             self._target(target)
         for name, partition in MODELS:
-            self._model(name, partition)
+            if partition < self.topics.partitions(self.names.lessons):
+                self._model(name, partition)
         self._keys()
 
     def _verdicts(self) -> dict[int, set[int]]:
@@ -132,7 +135,7 @@ class Court:
         if low > 0:
             raise LogTooShort(f"{self.names.events}/{partition} begins at offset {low}")
         passed_over = frozenset(self.passed_over.get(partition, ()))
-        return Rules(partition, self.n_events, self.n_deltas, self.id_key, self.lessons_rate, passed_over, (low + high) // 2)
+        return Rules(partition, self.n_events, self.n_deltas, self.id_key, self.rates[0], passed_over, (low + high) // 2, self.rates[1])
 
     def _source(self, partition: int, letters: Letters) -> None:
         """One partition of events: its fold against cursor, lists, letters and users."""
@@ -142,6 +145,7 @@ class Court:
         self._count(fold)
         self.items.append(fold.items)
         self.lessons.append(fold.lessons)
+        self.listened.append(fold.listened)
         end = self.topics.bounds(names.events, partition)[1]
         judge_cursor(fold, self.keyspace.hash(names.user_cursor(partition)), end, self.incarnation, findings)
         judge_letters(partition, fold.rejected, letters, findings)
@@ -195,9 +199,10 @@ class Court:
     def _model(self, name: str, partition: int) -> None:
         self.progress(f"lessons of {name}")
         at = int(self.keyspace.hash(self.names.model(name, "cursor")).get("next", b"0"))
-        lessons = LessonLog(self.n_events, self.incarnation, at)
+        of_plays = name == "finish"
+        lessons = LessonLog(self.n_events, self.incarnation, at, lesson_items if of_plays else listened_items)
         lessons.run(self.topics.read(self.names.lessons, partition), self.findings)
-        judge_lessons(name, lessons, self.lessons, self.findings)
+        judge_lessons(name, lessons, self.lessons if of_plays else self.listened, self.findings)
         judge_model(name, lessons, self.names, self.keyspace, self.incarnation, self.findings)
 
     def _keys(self) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -10,17 +11,20 @@ from tests.oracle.fold import Sum
 from tests.oracle.logs import Read
 from tests.oracle.names import Names
 from tests.oracle.redis_reads import Keyspace
-from tests.oracle.sections import LESSONS, Malformed, Watermark, lesson_items, sections_of
+from tests.oracle.sections import LESSONS, Malformed, Section, Watermark, lesson_items, sections_of
 from tests.oracle.verdict import Findings
 
-MODELS = (("finish", 0),)
-"""Name and lessons partition of each model that learns."""
+MODELS = (("finish", 0), ("counts", 3), ("segments", 4))
+"""Name and lessons partition of each model that learns from plays."""
+
+
+Items = Callable[[Section], list[Any]]
 
 
 class LessonLog:
-    """One model's lessons topic, each number taken once."""
+    """One model's lessons topic, each number taken once; `items` reads a section of it."""
 
-    def __init__(self, n_sources: int, incarnation: str, next_: int) -> None:
+    def __init__(self, n_sources: int, incarnation: str, next_: int, items: Items = lesson_items) -> None:
         self.sums = [Sum() for _ in range(n_sources)]
         self.marks = [Watermark() for _ in range(n_sources)]
         self.end = 0
@@ -30,6 +34,7 @@ class LessonLog:
         """At most: that record included, which it may have half learned."""
         self._incarnation = incarnation
         self._next = next_
+        self._items = items
 
     def run(self, log: Iterable[Read], findings: Findings) -> None:
         """Take every section of this incarnation."""
@@ -52,7 +57,7 @@ class LessonLog:
             if section.kind != LESSONS or section.source >= len(self.marks):
                 raise Malformed(f"kind {section.kind} from source {section.source}")
             mark = self.marks[section.source]
-            fresh = mark.new_of(section.first, lesson_items(section))
+            fresh = mark.new_of(section.first, self._items(section))
             if fresh is None:
                 raise Malformed(f"source {section.source} goes from {len(mark.hashes)} to {section.first}")
             for lesson in fresh:

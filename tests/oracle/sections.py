@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from struct import Struct
 from typing import NamedTuple, TypeVar
 
-from tests.oracle.fold import Item, Lesson
+from tests.oracle.fold import Item, Lesson, Listened
 
 HEADER = Struct("<8sHHqII")
 DELTA = Struct("<qqIIIBBH")
 LESSON = Struct("<Qff48x")
+LISTENED = Struct("<QQQqf16xHBx")
 DELTAS, LESSONS = 0, 1
-Member = TypeVar("Member", Item, Lesson)
+Member = TypeVar("Member", Item, Lesson, Listened)
 
 
 class Section(NamedTuple):
@@ -65,6 +66,16 @@ def lesson_items(section: Section) -> list[Lesson]:
     if section.n * LESSON.size != len(section.body):
         raise Malformed(f"{section.n} lessons need {section.n * LESSON.size} bytes, {len(section.body)} are there")
     return [(event_hash, label) for event_hash, _, label in LESSON.iter_unpack(section.body)]
+
+
+def listened_items(section: Section) -> list[Listened]:
+    """What the log says of each listening lesson of a section."""
+    if section.n * LISTENED.size != len(section.body):
+        raise Malformed(f"{section.n} listening lessons need {section.n * LISTENED.size} bytes, {len(section.body)} are there")
+    return [
+        (event_hash, user, track, at_ms, source, ended)
+        for event_hash, user, track, at_ms, _, source, ended in LISTENED.iter_unpack(section.body)
+    ]
 
 
 class Watermark:

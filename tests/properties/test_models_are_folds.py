@@ -31,11 +31,13 @@ from online_models.finish_serving import parse
 from online_models.model import digest
 from online_models.registry import MODELS
 from tests.lessons_of_known_truth import lessons
+from tests.listening_of_known_habits import listening
 from tests.tracks_of_known_genre import tracks
 micro_genres.FIRST_N = 120
+of_rows, of_plays, of_listeners = tracks(150, 4), lessons(2500, 4, bent=True), listening(700, 4)
 for entry in MODELS:
     model = entry.kind()
-    for lesson in (lessons(2500, 4, bent=True) if entry.name == "finish" else tracks(150, 4)):
+    for lesson in {"finish": of_plays, "counts": of_listeners, "segments": of_listeners}.get(entry.name, of_rows):
         model.learn_one(*lesson)
     print(entry.name, digest(model.snapshot()), digest({"serving": model.serving(1)}))
 """

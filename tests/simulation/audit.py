@@ -121,7 +121,8 @@ def judge(world: World) -> Verdict:
     topics: Any = LogTopics(world)
     keyspace: Any = MemoryKeyspace(world)
     names = Names(world.settings.namespace)
-    court = Court(topics, keyspace, names, world.settings.id_key, world.settings.lessons_rate, world.rewound, _silent)
+    rates = world.settings.lessons_rate, world.settings.listening_rate
+    court = Court(topics, keyspace, names, world.settings.id_key, rates, world.rewound, _silent)
     court.sit()
     return court.findings.verdict(court.incarnation, 0.0)
 

@@ -88,7 +88,6 @@ def test_features_say_what_they_name() -> None:
     assert rows[2]["age_log"] == pytest.approx(math.log(12 / 1440 + 1 / 144), abs=1e-6)
     assert rows[2]["session_hours_log"] == pytest.approx(math.log1p(0.4)) and rows[2]["in_session"] == 1.0
     assert rows[2]["activation_log"] == pytest.approx(math.log1p((1 + 0.5 ** (8 / 60)) * 0.5 ** (12 / 60)))
-    assert rows[3]["track_repeat_log"] == pytest.approx(math.log(0.85 / 6))
 
 
 def test_only_the_newest_tracks_are_asked_about() -> None:
@@ -107,6 +106,31 @@ def test_a_late_play_asks_nothing() -> None:
     assert fold.pending.n_asked == 0
     fold.play_one(0, 2, 2 * DAY_MS, ask=True)
     assert fold.pending.n_asked == 2
+
+
+def test_a_late_play_of_another_user_is_not_late() -> None:
+    fold = CountFold()
+    fold.play_one(0, 1, 2 * DAY_MS, ask=False)
+    fold.play_one(9, 2, DAY_MS, ask=True)
+    assert fold.pending.n_asked == 1
+
+
+def test_who_is_forgotten_has_never_played_and_teaches_nothing() -> None:
+    some = plays(400, 3)
+    fold, without = CountFold(), CountFold()
+    fed(fold, some[:300])
+    fold.forget(2)
+    fed(without, [play for play in some[:300] if play[0] != 2])
+    assert len(fold.expect(2, fold.clock_ms)[0]) == 0
+    assert len(fold.expect(3, fold.clock_ms)[0]) == len(without.expect(3, without.clock_ms)[0]) > 0
+    ripe = [found for play in some[300:] for found in fold.play_one(*play[:3], ask=play[3])]
+    since = [asked for found in ripe for user, asked in zip(found.user.tolist(), found.asked_ms.tolist(), strict=True) if user == 2]
+    assert since and min(since) >= some[300][2] - DAY_MS
+    again = CountFold.restore(fold.snapshot())
+    assert digest(again.snapshot()) == digest(fold.snapshot())
+    for each in (fold, again):
+        fed(each, plays(50, 5))
+    assert digest(again.snapshot()) == digest(fold.snapshot())
 
 
 def test_torn_parts_are_refused() -> None:

@@ -65,7 +65,7 @@ def test_many_lessons_at_once_teach_as_one_by_one() -> None:
     rows, means = drawn(200, 3)
     x, y = np.array([list(row.values()) for row in rows], np.float32), np.round(means)
     one, many = CountModel(), CountModel()
-    many.learn_many(x, y)
+    many.learn_many(x, y, np.ones(len(y)))
     for row, count in zip(rows, y.tolist(), strict=True):
         one.learn_one(row, count)
     assert one.snapshot() == many.snapshot()

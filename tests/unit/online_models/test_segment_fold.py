@@ -8,7 +8,7 @@ import pytest
 from online_models.model import BadSnapshot
 from online_models.segments.features import HABIT_FEATURES, of_listener
 from online_models.segments.fold import SegmentFold
-from online_models.segments.habits import AWAY_MS, DAY_MS, HOUR_MS, LAST, Play, TrackPast, hear, new_habits
+from online_models.segments.habits import AWAY_MS, DAY_MS, HOUR_MS, LAST, Play, hear, new_habits
 from online_models.segments.waiting import EXPLORING, FINISHING, RETURN_MS, RETURNING
 
 MINUTE_MS = HOUR_MS // 60
@@ -17,11 +17,14 @@ MINUTE_MS = HOUR_MS // 60
 def plays(n: int, seed: int) -> list[Play]:
     """Visits of three people over some months; two plays in three are known to be heard out or not, a few are late."""
     rng, found, at_ms = np.random.default_rng(seed), list[Play](), 10 * DAY_MS
+    known: set[tuple[int, int]] = set()
     for _ in range(n):
         at_ms += int(rng.choice([4 * MINUTE_MS, 11 * HOUR_MS, 9 * DAY_MS], p=[0.85, 0.13, 0.02]))
         late_ms = int(rng.random() < 0.05) * HOUR_MS
         finished = None if rng.random() < 0.33 else bool(rng.random() < 0.8)
-        found.append(Play(int(rng.integers(0, 3)), int(rng.integers(0, 60)), at_ms - late_ms, 200.0, finished, 210.0))
+        pair = int(rng.integers(0, 3)), int(rng.integers(0, 60))
+        found.append(Play(*pair, at_ms - late_ms, 200.0, finished, 210.0, is_new=pair not in known))
+        known.add(pair)
     return found
 
 
@@ -30,7 +33,7 @@ def fed(fold: SegmentFold, some: list[Play], start: int = 0) -> list[tuple[str, 
     return [
         (found.question.target, found.question.number, found.y, found.question.new, found.question.said)
         for n, play in enumerate(some, start)
-        for found in fold.play_one(play, ask=n % 3 == 0)
+        for found in fold.play_one(play, ask_play=n % 3 == 0, ask_listener=n % 3 == 0)
     ]
 
 
@@ -80,31 +83,32 @@ def test_exploring_is_more_new_tracks_than_the_median_so_far() -> None:
         for n in range(LAST + 1):
             track = 0 if block % 2 == 0 else 100 * block + n
             at_ms += MINUTE_MS
-            found += [a for a in fold.play_one(Play(1, track, at_ms), ask=n == 0) if a.question.target == EXPLORING]
+            play = Play(1, track, at_ms, is_new=track > 0 or block + n == 0)
+            found += [a for a in fold.play_one(play, ask_play=False, ask_listener=n == 0) if a.question.target == EXPLORING]
     assert [a.question.new for a in found] == [0, 20, 0, 20]
     assert [a.y for a in found] == [False, True, False, True]
 
 
-def test_reading_a_segment_leaves_no_trace_and_strangers_have_none() -> None:
-    fold = SegmentFold()
-    fed(fold, plays(60, 3))
-    before = fold.snapshot()
-    found = fold.segments(1, fold.clock_ms + DAY_MS)
-    assert [segment.target for segment in found] == [EXPLORING, RETURNING]
-    assert all(0.0 < segment.probability < 1.0 for segment in found)
-    assert fold.segments(99, fold.clock_ms) == [] and fold.snapshot() == before
+def test_who_is_forgotten_has_never_played_and_teaches_nothing() -> None:
+    some, fold = plays(240, 3), SegmentFold()
+    fed(fold, some[:160])
+    fold.forget(1)
+    assert fold.habits(1) is None and fold.habits(2) is not None
+    later = [found for play in some[160:] for found in fold.play_one(play, ask_play=False, ask_listener=False)]
+    assert later and not any(found.question.user == 1 for found in later)
+    assert SegmentFold.restore(fold.snapshot()).snapshot() == fold.snapshot()
 
 
 def test_a_full_queue_asks_nothing_and_counts_it() -> None:
     fold = SegmentFold(capacity=1)
-    fold.play_one(Play(1, 1, DAY_MS, 200.0, True, 210.0), ask=True)
+    fold.play_one(Play(1, 1, DAY_MS, 200.0, True, 210.0), ask_play=True, ask_listener=True)
     assert (len(fold.waiting.questions), fold.waiting.n_left_out) == (1, 2)
 
 
 def test_features_say_what_they_name() -> None:
-    habits, track = new_habits(DAY_MS), TrackPast()
+    habits = new_habits(DAY_MS)
     for n, (at_ms, is_new) in enumerate(((DAY_MS, True), (DAY_MS + 5 * MINUTE_MS, False), (2 * DAY_MS, True))):
-        hear(habits, track, Play(1, n, at_ms, 100.0, n != 1), at_ms, is_new)
+        hear(habits, Play(1, n, at_ms, 100.0, n != 1, is_new=is_new), at_ms)
     x = of_listener(habits, 2 * DAY_MS)
     assert list(x) == list(HABIT_FEATURES)
     assert x["new_share_of_last_20"] == pytest.approx((2 + 2.4) / 6) and x["last_was_new"] == 1.0
@@ -117,7 +121,7 @@ def test_torn_parts_are_refused() -> None:
     fold = SegmentFold()
     fed(fold, plays(40, 1))
     parts = fold.snapshot()
-    for name in ("meta", "habits", "tracks", "known", "waiting", "exploring/meta", "finishing/numbers", "returning/tree/nodes"):
+    for name in ("clock", "habits", "shares", "waiting", "x-exploring", "exploring/meta", "finishing/numbers", "returning/tree/nodes"):
         for broken in ({k: v for k, v in parts.items() if k != name}, {**parts, name: parts[name][:-1]}):
             with pytest.raises(BadSnapshot):
                 SegmentFold.restore(broken)

@@ -12,6 +12,7 @@ from online_models.checks import Kind, Lesson, Lessons
 from online_models.segments.features import PLAY_FEATURES
 from online_models.segments.forest import SLOW, Forest, draws
 from online_models.segments.model import PlayModel, SegmentModel
+from online_models.segments.rule import rule
 
 
 def drawn(n: int, seed: int, *, bent: bool = False) -> list[Lesson]:
@@ -65,10 +66,10 @@ def test_who_can_bend_takes_over_where_no_line_can_follow(bent: PlayModel) -> No
 
 def test_a_rule_says_between_which_bounds_somebody_fell(bent: PlayModel) -> None:
     middle = {name: 0.5 for name in PLAY_FEATURES}
-    rule = bent.rule(middle)
-    assert any("track finish share" in text for text in rule)
-    assert rule != bent.rule({**middle, "track_finish_share": 0.05})
-    assert PlayModel().rule(middle) == []
+    found = rule(bent.served().bounds(middle))
+    assert any("track finish share" in text for text in found)
+    assert found != rule(bent.served().bounds({**middle, "track_finish_share": 0.05}))
+    assert rule(PlayModel().served().bounds(middle)) == []
 
 
 def test_trees_that_go_off_begin_again() -> None:
