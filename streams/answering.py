@@ -6,6 +6,7 @@ rows are up to 5 s old, as in every list.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,8 @@ from online_models.plays import RANKER
 from online_models.weights import BadWeights
 from streams.artist_names import ArtistIndex, ArtistNames
 from streams.contract import Answer, AnswerError, Cause, MadeBy, RadioSeed, Step, Unanswered
+from streams.erasures import Erasures
+from streams.lives import is_of_this_life
 from streams.ports import Clock, Store
 from streams.questions import Question
 from streams.radio import Chosen, Radio, Seed, seed_of, seed_of_user
@@ -46,10 +49,11 @@ class Answerer:
     Parameters
     ----------
     clock: judges a question's age and stamps answers.
+    erasures: reads all that is on the topic of erasures.
     """
 
-    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
-        self._settings, self._store, self._clock = settings, store, clock
+    def __init__(self, settings: Settings, store: Store, clock: Clock, erasures: Callable[[], Awaitable[Iterable[bytes | None]]]) -> None:
+        self._settings, self._store, self._clock, self._erasures = settings, store, clock, erasures
         self._keys = Keys(settings.namespace)
         self._index = ArtistIndex(settings, store)
 
@@ -59,9 +63,11 @@ class Answerer:
         row, about = (await self._store.read_many([(self._keys.user(question.partition, radio.user_id), ("row", "about"))]))[0]
         if row is None or not about:
             return None
-        if self._clock.now_ms() - question.appended_ms > STALE_MS:
-            return self._made(question, incarnation, [], [], AnswerError(reason=Unanswered.STALE, message=_STALE))
         try:
+            if await self._was_erased(question, row):
+                return None
+            if self._clock.now_ms() - question.appended_ms > STALE_MS:
+                raise NoAnswer(Unanswered.STALE, _STALE)
             seeds, steps = await self._radio(question, row)
         except NoAnswer as no:
             return self._made(question, incarnation, [], [], AnswerError(reason=no.reason, message=no.message))
@@ -70,6 +76,16 @@ class Answerer:
             log.error("state unreadable", user=radio.user_id, why=str(error))
             return self._made(question, incarnation, [], [], AnswerError(reason=Unanswered.STATE, message=str(error)))
         return self._made(question, incarnation, seeds, steps, None)
+
+    async def _was_erased(self, question: Question, row: bytes) -> bool:
+        """Was the user erased behind the question? Who came back since has a row, and it is another life's."""
+        user, partition = question.radio.user_id, question.partition
+        known = is_of_this_life(row, user, partition, question.radio.event_id)
+        if known is not None:
+            return not known
+        found = Erasures(self._settings.namespace, self._settings.id_key.encode())
+        found.learn(await self._erasures())
+        return found.is_hidden(user, partition, question.offset)
 
     async def _radio(self, question: Question, row: bytes) -> tuple[list[str], list[Step]]:
         """Tracks of the artist that it begins with, and the sequence. Raises NoAnswer."""

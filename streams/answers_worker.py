@@ -89,7 +89,8 @@ class Answers(Holder[HeldQuestions]):
         super().__init__(store, on_crash)
         self._settings, self._outbox = settings, outbox
         self._keys = Keys(settings.namespace)
-        self._answerer = Answerer(settings, store, clock)
+        erasures = f"{settings.namespace}.internal.erasures"
+        self._answerer = Answerer(settings, store, clock, lambda: self.group.read_all(erasures))
         self._fresh_token = fresh_token
         self._observe = observe or SilentAnswers()
         self._fail = fail_points or FailPoints("")

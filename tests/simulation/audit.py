@@ -82,6 +82,9 @@ def _cause(record: Appended) -> Cause | None:
     if record.topic.endswith(".recommendations"):
         incarnation, partition, offset = headers["ce_id"].decode().split("-")
         return Cause(incarnation, int(partition), int(offset))
+    if record.topic.endswith(".answers"):
+        _, incarnation, partition, offset = headers["ce_id"].decode().split("-")
+        return Cause(incarnation, int(partition), int(offset))
     if record.topic.endswith(".internal.erasures") and record.value is not None:
         # It may have been handled and published before Redis went back and retention took it: today's state never saw it.
         return Cause("", *msgspec.json.decode(record.value, type=tuple[str, int, int])[1:])

@@ -17,6 +17,7 @@ from infra.settings import Settings
 from streams.ports import TP, Outgoing
 from tests.events_log import APPENDED_MS
 from tests.oracle.names import hex_hash, id_hash
+from tests.simulation.answering import Answering
 from tests.simulation.audience import Audience
 from tests.simulation.faults import Plan
 from tests.simulation.memory_log import MemoryLog
@@ -38,6 +39,8 @@ SNAPSHOTS_MAX = 4
 TRACKS = 12
 CROWDED, CROWD = 16, 8
 """Every 16th world has eight times the tracks and the events: enough for places of `discover` to explore."""
+ASKED = 5
+"""Every 5th world has an answers worker: it costs as much as the rest of a world."""
 
 
 class Stuck(AssertionError):
@@ -72,6 +75,10 @@ class World:
         self.audience = Audience(
             self.log, self.events_topic, s.events_partitions, self.rng, users=self.rng.choice((3, 8)), tracks=TRACKS * self._crowd
         )
+        self.answering: Answering | None = None
+        if seed % ASKED == ASKED - 1:
+            self.log.declare(f"{ns}.answers", s.events_partitions)
+            self.answering = Answering(self)
         self.group: dict[TP, Worker] = {}
         """Who owns what, as the group has it."""
         self.workers: list[Worker] = []
@@ -152,6 +159,14 @@ class World:
             value = None if record.value is None else bytes(record.value)
             self.log[TP(record.topic, record.partition)].append(record.key, value, record.pairs(), self.now_ms())
 
+    def land_answer(self, record: Outgoing) -> None:
+        """An answer reaches the broker. P8: a rebuild answers nobody who will be erased further on."""
+        _, prefix, _, offset = dict(record.pairs())["ce_id"].decode().split("-")
+        user = hex_hash(id_hash((record.key or b"").decode(), self.settings.id_key))
+        if int(offset) < self._erased.get(prefix, {}).get(user, -1):
+            self.broken_promises.append(f"{record.key!r} was answered at {offset}, who will be erased")
+        self.log[TP(record.topic, record.partition)].append(record.key, record.value, record.pairs(), self.now_ms())
+
     def _known_erasures(self) -> dict[str, int]:
         found: dict[str, int] = {}
         for record in self.log[TP(f"{self.settings.namespace}.internal.erasures", 0)].records:
@@ -201,7 +216,7 @@ class World:
         if not self._snapshots:
             return
         self.rewound = True
-        for side in ("{u", "{t"):
+        for side in ("{u", "{t", *(("{q",) if self.answering else ())):
             self.redis.roll_back(self.rng.choice(self._snapshots), lambda key, side=side: side in key)  # type: ignore[misc]
 
     def _trim(self) -> None:
@@ -209,22 +224,22 @@ class World:
         keep_for_rollback = "rollback" in self.plan.planned or self.rewound
         for tp in self.tps:
             needed = min(self._cursors(tp), default=0)
-            if tp.topic == self.events_topic and not keep_for_rollback:
+            if tp.topic == self.events_topic and not keep_for_rollback and self.answering is None:
                 needed += self.rng.randint(0, 6)
             self.log[tp].trim(needed)
 
     def _cursors(self, tp: TP) -> list[int]:
         """Every `next` of a partition that Redis holds or may hold again."""
-        side = "u" if tp.topic == self.events_topic else "t"
-        key = f"{self.settings.namespace}:{{{side}{tp.partition}}}:cursor"
-        kept = [snapshot.values.get(key, {}) for snapshot in [self.redis.snapshot(), *self._snapshots]]
+        sides = ("u", *("q" if self.answering else "")) if tp.topic == self.events_topic else ("t",)
+        keys = [f"{self.settings.namespace}:{{{side}{tp.partition}}}:cursor" for side in sides]
+        kept = [snapshot.values.get(key, {}) for snapshot in [self.redis.snapshot(), *self._snapshots] for key in keys]
         return [int(fields.get("next", b"0")) if not isinstance(fields, bytes) else 0 for fields in kept]
 
     def _remember(self) -> None:
         """Take a snapshot that a rollback may go to: all cursors stand, and their incarnation is today's."""
         snapshot = self.redis.snapshot()
         n_cursors = sum(key.endswith(":cursor") for key in snapshot.values)
-        if n_cursors == len(self.tps):
+        if n_cursors == len(self.tps) + (self.settings.events_partitions if self.answering else 0):
             self._snapshots = [*self._snapshots, snapshot][-SNAPSHOTS_MAX:]
 
     # --- the group -------------------------------------------------------------------------------
@@ -314,10 +329,14 @@ class World:
         cut = self.rng.randint(0, len(self.tps))
         shuffled = self.rng.sample(self.tps, len(self.tps))
         await asyncio.gather(self.assign(first, shuffled[:cut]), self.assign(second, shuffled[cut:]))
+        if self.answering is not None:
+            self.answering.start()
         for _ in range(n_actions):
             await self._act()
             await asyncio.sleep(self.rng.choice((0.0, 0.01, 0.05, 0.7)))
         await self._drain()
+        if self.answering is not None:
+            await self.answering.end()
         for worker in self.living():
             await worker.bury()
 
@@ -354,6 +373,18 @@ class World:
             stored, log = self.stored(tp), self.log[tp]
             if max(stored, log.first) < log.last:
                 found[shown([tp])] = (stored, log.last)
+        return found | self._unasked()
+
+    def _unasked(self) -> dict[str, tuple[int, int]]:
+        """The same of the answers worker, where there is one."""
+        if self.answering is None:
+            return {}
+        found = {}
+        for n in range(self.settings.events_partitions):
+            log = self.log[TP(self.events_topic, n)]
+            next_ = int(self.redis.hash(f"{self.settings.namespace}:{{q{n}}}:cursor").get("next", b"-1"))
+            if max(next_, log.first) < log.last:
+                found[f"q{n}"] = (next_, log.last)
         return found
 
     def stored(self, tp: TP) -> int:
