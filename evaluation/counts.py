@@ -19,6 +19,7 @@ from evaluation.count_rivals import RIVALS, Asked, asked
 from evaluation.count_river import river_rivals
 from evaluation.deviance import deviances
 from evaluation.log import Log
+from evaluation.row_agreement import of_counts
 from online_models.arrays import F32, F64, I64
 from online_models.counts.features import FEATURES
 from online_models.counts.fold import CountFold
@@ -77,6 +78,7 @@ def evaluate(log: Log, every: int, seed: int, river_every: int, steps: Steps) ->
         "features": list(FEATURES),
         "us_per_play": round(spent_s / log.n * 1e6, 1),
         "us_per_lesson": _us_per_lesson(fold, horizons[0]),
+        "by_row": of_counts(log, fold),
         "horizons": {f"{found.questions.days:g} days": _report(found, log, seed) for found in horizons},
         "river": river_rivals(horizons[0].questions, horizons[0].x, horizons[0].said, river_every, seed, steps) if river_every else {},
     }

@@ -17,6 +17,7 @@ import numpy as np
 from evaluation.bootstrap import ahead
 from evaluation.log import Log
 from evaluation.pasts import Pasts
+from evaluation.row_agreement import of_segments
 from evaluation.segment_rivals import Questions, models, plain
 from online_models.arrays import F64, I32, I64
 from online_models.contest import CERTAINTY
@@ -100,6 +101,7 @@ def evaluate(log: Log, seconds: F64 | None, every: int, seed: int, river: bool, 
             for target in TARGETS
             if len(judged[target].y) > 1
         },
+        "by_row": of_segments(log, fold),
         "examples": _examples(log, fold),
     }
 

@@ -13,6 +13,7 @@ from console.addresses import settings_of
 from console.catalogue_state import place_of, row_of
 from console.commands.staying import Genre, Mood, recommend_within
 from console.labels import within
+from console.listening import expected_plays, in_words, segments
 from console.measures import by_day, recent, since
 from console.micro_genre_state import micro_genre_of
 from console.moments import moment
@@ -69,9 +70,10 @@ def _recommend_popular(state: State, user: str, key: str, n: int, as_json: bool)
 def user(
     context: typer.Context,
     user_id: Annotated[str, typer.Argument(help="The user's id.")],
+    explain: Annotated[bool, typer.Option("--explain", help="Say what a segment means, and the rule that put the user there.")] = False,
     as_json: Json = False,
 ) -> None:
-    """What Segue knows of a user: from plays, and attributes that were told."""
+    """What Segue knows of a user: from plays, what its models make of them, and attributes that were told."""
     settings = settings_of(context)
     state = State(settings)
     key = user_key(state, user_id)
@@ -80,7 +82,7 @@ def user(
         raise Trouble(Exit.FAILURE, f"user {user_id!r} is unknown: there is no {key}", _a_play(user_id, "t1"))
     found = state.lists(key) or {"next": [], "discover": []}
     lists = {"next": _ids(found["next"]), "discover": _ids(found["discover"])}
-    shown = {"key": key, **about, **_decided(state, key), **lists} if about is not None else {}
+    shown = {"key": key, **about, **_decided(state, key), **_listener(state, key, explain), **lists} if about is not None else {}
     _tell(shown, as_json, "attributes", attributes)
 
 
@@ -187,6 +189,13 @@ def _decided(state: State, key: str) -> dict[str, Any]:
     return shown | {"hidden_for_good": found.n_hidden} if found.n_hidden else shown
 
 
+def _listener(state: State, key: str, explain: bool) -> dict[str, Any]:
+    """Segments and expected plays, where models are served."""
+    row, now_ms = state.fields(key, ["row"]).get("row", b""), SystemClock().now_ms()
+    found = {"segments": segments(state, row, now_ms, explain=explain), "expected_plays": expected_plays(state, row, now_ms)}
+    return {name: value for name, value in found.items() if value}
+
+
 def _entries(title: str, entries: Iterable[Mapping[str, Any]]) -> Table:
     table = Table("#", "track", "score", "source", "because of", "finish", title=title)
     for rank, entry in enumerate(entries, 1):
@@ -209,7 +218,7 @@ def _tell(shown: Mapping[str, Any], as_json: bool, row_name: str, row: Mapping[s
         return
     table = Table.grid(padding=(0, 2))
     for name, value in shown.items():
-        table.add_row(name, _for_people(name, value))
+        table.add_row(name, in_words(name, value) or _for_people(name, value))
     for name, value in (row or {}).items():
         if value == []:
             continue
