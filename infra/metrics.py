@@ -126,6 +126,7 @@ TABLE: tuple[Declared, ...] = (
     Declared(
         "prequential_mrr20", "gauge", "share", "Mean reciprocal rank of in-session plays in the list live before them, recent window."
     ),
+    Declared("drift_alarms_total", "counter", "alarms", "Times that what a model says came true less often than before.", ("model",)),
     Declared("popular_hr20", "gauge", "share", "The same share for the 20 most popular tracks, recent window."),
     Declared("redis_waits_total", "counter", "waits", "Calls that had to wait because Redis was away, loading, full or read-only."),
     Declared("ready", "gauge", "boolean", "1 while the process is ready, as /health/ready says."),

@@ -56,6 +56,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How much the ranker keeps and reads per track; the same in every worker of a namespace."""
     explore_share: Share = 0.05
     """Chance that a place of `discover` is given to a track drawn from the candidates that were not listed; 0 = off."""
+    drift: bool = True
+    """Whether the ranker's steps become large again for a while where its live hit rate falls."""
     user_rows_max: Annotated[int, Meta(ge=16)] = 32_768
     """User rows that a worker keeps in memory: 2.4 KB each."""
     track_rows_max: Annotated[int, Meta(ge=16)] = 24_576

@@ -61,6 +61,18 @@ def decode(data: bytes) -> Weights:
     return w
 
 
+def reopen(w: Weights, plays: int, learned: int) -> None:
+    """Go on learning in steps as large as after `plays` plays, where they shrank over `learned`; what was learned stays.
+
+    AdaGrad's steps shrink with the root of the sums of squares, so the sums shrink to the share that so many plays brought, and
+    grow again from there: the steps fade back by themselves.
+    """
+    share = np.float32(plays / max(learned, plays))
+    fresh = new_weights()
+    for square, least in ((w.gate.square, fresh.gate.square), (w.bilinear.square, fresh.bilinear.square)):
+        np.maximum(square * share, least, out=square)
+
+
 def adopt(mine: Weights, found: Weights) -> bool:
     """Go on from `found` where it learned from more plays than `mine`; says whether it did."""
     if found.lessons[0] <= mine.lessons[0]:

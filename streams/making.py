@@ -20,10 +20,12 @@ from streams.dead_letters import dead_letter, encode_rejection
 from streams.erasures import Erasures
 from streams.lessons import LESSON, pack_lessons
 from streams.listening import PUPILS, listened
+from streams.model_decisions import records as decision_records
 from streams.names import Names
 from streams.partitions import UserPartition
 from streams.pending import IN_REDIS, Numbered, Pending, PendingList, encode, list_record
 from streams.ports import Outgoing
+from streams.ranker_drift import RankerDrift
 from streams.round_work import Made, RoundWork
 from streams.sections import DELTAS, pack_section
 from streams.user_rows import UserRows
@@ -58,8 +60,9 @@ class About(msgspec.Struct, frozen=True, gc=False):
 class Maker:
     """Turns outcomes into what is written and published; reads the rows, changes none."""
 
-    def __init__(self, settings: Settings, users: UserRows, names: Names, erasures: Erasures, weights: Weights) -> None:
-        self._settings, self._users, self._names, self._erasures, self._weights = settings, users, names, erasures, weights
+    def __init__(self, settings: Settings, users: UserRows, names: Names, erasures: Erasures, weights: Weights, drift: RankerDrift) -> None:
+        self._settings, self._users, self._names, self._erasures = settings, users, names, erasures
+        self._weights, self._drift = weights, drift
         self._keys = Keys(settings.namespace)
         self._pupils = [(name, at) for name, at in PUPILS if at < settings.lessons_partitions]
         ns = settings.namespace
@@ -79,6 +82,8 @@ class Maker:
         lessons = self._lessons(w)
         heard = self._listened(w)
         quality = self._quality(w)
+        if self._drift.look(w):
+            self._copy_weights_now(w)
         users = self._user_results(w, hidden)
         return [self._made(w, k, deltas[k], (lessons[k], heard[k]), quality[k], users[k]) for k in range(len(w.taken))]
 
@@ -104,6 +109,8 @@ class Maker:
         records += [self._erasures.record(erasure) for erasure in erasures]
         held = [encode_rejection(t.records[r.index], r.reason, r.message) for r in t.batch.rejections]
         records += [dead_letter(t.records[r.index], r.reason, r.message, self._settings.namespace) for r in t.batch.rejections]
+        decided = list(self._drift.untold) if k == 0 else []
+        records += decision_records(self._settings.namespace, decided)
         after = UserPartition(p.n, p.token, p.incarnation, t.end, counts, sent, taught, p.recent)
         user_key = self._keys.user
         call = FencedCall(
@@ -114,12 +121,12 @@ class Maker:
             start=t.start,
             end=t.end,
             cursor_fields=after.cursor_fields(),
-            pending=encode(Pending(w.at_ms, entries, numbered, held, erasures)),
+            pending=encode(Pending(w.at_ms, entries, numbered, held, erasures, decided)),
             row_fields=ROW_FIELDS,
             rows=[(user_key(p.n, user), made[1], w.short.get(made[0], b""), made[2]) for user, made in users.items() if made is not None],
             commands=[Command("DEL", user_key(p.n, user)) for user, made in users.items() if made is None] + quality + self._ranker(w, p),
         )
-        return Made(t, call, records, numbered, counted, counts, sent, taught, len(entries))
+        return Made(t, call, records, numbered, counted, counts, sent, taught, len(entries), decided)
 
     def _ranker(self, w: RoundWork, p: UserPartition) -> list[Command]:
         """Now and then the weights, for whoever claims the partition next."""
@@ -127,6 +134,11 @@ class Maker:
             return []
         p.ranker_ms = w.at_ms
         return [Command("SET", self._keys.ranker(p.n), (encode_weights(self._weights),))]
+
+    def _copy_weights_now(self, w: RoundWork) -> None:
+        """With the round that tells of an alarm, what it did to them."""
+        for t in w.taken:
+            t.partition.ranker_ms = 0
 
     def _lists(self, w: RoundWork, k: int, newest: set[int], erased: dict[str, int]) -> tuple[list[PendingList], list[Outgoing]]:
         """The lists of a partition in the order of its log; an erase takes the user's earlier ones away."""

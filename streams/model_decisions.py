@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from online_models.model import Happening
-from streams.cloudevents import DECISION, MODELS_SOURCE, headers
+from streams.cloudevents import DECISION, MODELS_SOURCE, PLAYS_SOURCE, Headers, headers
 from streams.contract import Decision, Scalar
 from streams.model_versions import Verb, Wish
 from streams.ports import Outgoing
@@ -16,9 +16,11 @@ from streams.ports import Outgoing
 PARTITION: Final = 0
 """The topic has one: decisions are few, and read in one order."""
 
-CHAMPION, REBUILT = "champion", "rebuilt"
+CHAMPION, REBUILT, DRIFT = "champion", "rebuilt", "drift"
 BY_VERB: Final[dict[Verb, str]] = {"pin": "pinned", "rollback": "rollback", "unpin": "unpinned"}
 """Values of `decision`."""
+RANKER: Final = "ranker"
+"""Stands for a model's name: the ranker of a plays worker learns without lessons, and is in no registry."""
 
 _decode = msgspec.json.Decoder(list[Decision]).decode
 
@@ -32,6 +34,11 @@ def happened(incarnation: str, model: str, n_lessons: int, at_ms: int, it: Happe
     """What a model decided at its lesson `n_lessons`. A fold of the same lessons gives it the same id."""
     decision_id = f"{incarnation}-{model}-{n_lessons}-{it.what}-{it.about}"
     return Decision(decision_id=decision_id, model=model, at=at_ms, decision=it.what, detail=dict(it.detail))
+
+
+def drifted(incarnation: str, model: str, cause: str, at_ms: int, detail: Mapping[str, Scalar]) -> Decision:
+    """What `model` says came true less often than before; `cause` tells the event that tipped it from all others."""
+    return Decision(decision_id=f"{incarnation}-{model}-{cause}", model=model, at=at_ms, decision=DRIFT, detail=dict(detail))
 
 
 def rebuilt(incarnation: str, model: str, version: int, at_ms: int, reason: str) -> Decision:
@@ -59,7 +66,8 @@ def decode(raw: bytes) -> list[Decision]:
 def records(namespace: str, decisions: Sequence[Decision]) -> list[Outgoing]:
     """One record each, in order; the key is the model's name."""
     topic = f"{namespace}.decisions"
-    return [
-        Outgoing(topic, PARTITION, d.model.encode(), msgspec.json.encode(d), headers(DECISION, d.decision_id, MODELS_SOURCE, d.at))
-        for d in decisions
-    ]
+    return [Outgoing(topic, PARTITION, d.model.encode(), msgspec.json.encode(d), _headers(d)) for d in decisions]
+
+
+def _headers(d: Decision) -> Headers:
+    return headers(DECISION, d.decision_id, PLAYS_SOURCE if d.model == RANKER else MODELS_SOURCE, d.at)

@@ -84,6 +84,8 @@ class Measured:
             n_plays += len(batch.kind)
             for rejection in batch.rejections:
                 m.count("events_rejected_total", 1, reason=rejection.reason)
+            for decision in made.decided:
+                m.count("drift_alarms_total", 1, model=decision.model)
         applied, duplicate, private, _ = counted.tolist()
         m.count("events_applied_total", applied)
         m.count("events_duplicate_total", duplicate)

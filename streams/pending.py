@@ -1,7 +1,7 @@
 """What an apply still had to publish, as bytes beside the cursor: a claim publishes it once more.
 
 A user's newest list is only named (it stands in the user's hash); earlier lists of the same round (in the same
-short form), numbered items and rejected records are held in full.
+short form), numbered items, rejected records and decisions are held in full.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from streams.cloudevents import recommendation_headers
+from streams.contract import Decision
 from streams.erasures import Erasure
 from streams.ports import Outgoing
 
@@ -44,6 +45,7 @@ class Pending(msgspec.Struct, frozen=True, array_like=True, gc=False):
     rejected: list[bytes]
     """`dead_letters.encode_rejection` of each."""
     erased: list[Erasure] = []
+    decided: list[Decision] = []
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -52,7 +54,7 @@ _decode: Final[msgspec.msgpack.Decoder[Pending]] = msgspec.msgpack.Decoder(Pendi
 
 def encode(pending: Pending) -> bytes:
     """Bytes for Redis; empty when there is nothing to publish."""
-    return _encode(pending) if pending.lists or pending.numbered or pending.rejected else b""
+    return _encode(pending) if pending.lists or pending.numbered or pending.rejected or pending.decided else b""
 
 
 def decode(raw: bytes) -> Pending:

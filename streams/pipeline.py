@@ -37,6 +37,7 @@ from streams.observe import Observer, Silent
 from streams.partitions import UserPartition
 from streams.people import People
 from streams.ports import Record
+from streams.ranker_drift import RankerDrift
 from streams.render import N_PARTS, TOLD_MAX, NameText, Written, bytes_max, pieces, render
 from streams.round_work import Made, RoundWork, Taken
 from streams.track_rows import TrackRows
@@ -67,7 +68,8 @@ class Pipeline:
         """What the ranker has learned, one set for all partitions."""
         self.ranker_learns = True
         self._people = People(settings.id_key.encode())
-        self._maker = Maker(settings, users, names, self.erasures, self.weights)
+        self.drift = RankerDrift(self.weights, settings.drift)
+        self._maker = Maker(settings, users, names, self.erasures, self.weights, self.drift)
         self._ranker = new_ranker(PRESETS[settings.preset], min(RANKINGS, settings.user_rows_max))
         self._best, self._lists = rank.new_best(), rank.new_lists(64)
         self._short: U8 = np.empty(0, np.uint8)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from infra.fenced import FencedCall
 from online_models.arrays import I32
 from online_models.plays import Events, Outcomes
+from streams.contract import Decision
 from streams.intake import Batch
 from streams.partitions import UserPartition
 from streams.pending import Numbered
@@ -69,6 +70,8 @@ class Made:
     sent: list[int]
     lessons: dict[str, int]
     n_lists: int
+    decided: list[Decision]
+    """What the ranker decided by itself and this partition's apply takes along."""
 
     def stands(self) -> None:
         """The apply landed: the partition in memory follows it."""

@@ -20,6 +20,7 @@ from online_models.weights import decode as decode_weights
 from streams.dead_letters import Held, decode_rejection
 from streams.fail_points import FailPoints
 from streams.loading import Loader
+from streams.model_decisions import records as decision_records
 from streams.names import Names
 from streams.observe import Observer
 from streams.partitions import UserPartition
@@ -135,6 +136,7 @@ class UserSide:
         for m, reply in zip(made, replies, strict=True):
             if isinstance(reply, Applied):
                 m.stands()
+                self._pipeline.drift.told(m.decided)
                 landed.append(m)
             else:
                 refused.append(m.taken.partition)
@@ -185,5 +187,6 @@ class UserSide:
                 records.append(held.letter(self._settings.namespace))
             else:
                 records.append(held.letter(await reread(held.topic, held.partition, held.offset), self._settings.namespace))
+        records += decision_records(self._settings.namespace, pending.decided)
         if records:
             await self._outbox.publish(records)

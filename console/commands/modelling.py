@@ -19,6 +19,7 @@ from console.wishes import ask
 from infra.settings import Settings
 from streams.clock import SystemClock
 from streams.contract import Decision
+from streams.model_decisions import RANKER
 from streams.model_versions import Verb, Version, decode
 
 DECISIONS_MAX: Final = 1_000
@@ -73,20 +74,21 @@ def show(context: typer.Context, name: Name, as_json: Json = False) -> None:
 @guarded
 def history(
     context: typer.Context,
-    name: Name,
+    name: Annotated[str, typer.Argument(help=f"The model's name, as `segue model list` has them, or `{RANKER}`.")],
     n: Annotated[int, typer.Option("-n", min=1, max=DECISIONS_MAX, help="How many decisions, the newest.")] = 20,
     as_json: Json = False,
 ) -> None:
     """The versions that are kept, and what was decided."""
     settings = settings_of(context)
     state = State(settings)
-    versions = decode(state.text(state.keys.versions(_known(name))))
+    versions = decode(state.text(state.keys.versions(name if name == RANKER else _known(name))))
     (manifest,) = state.hashes([state.keys.manifest(name)])
     served, decided = int(manifest.get("served", b"0")), _decisions(settings, name)[-n:]
     if as_json:
         say_json({"model": name, "served": served, "pinned": int(manifest.get("pinned", b"0")), "versions": versions, "decisions": decided})
         return
-    screen().print(_table_of(versions, served, bool(int(manifest.get("pinned", b"0")))))
+    if name != RANKER:  # its weights are copied every few seconds, over those of before
+        screen().print(_table_of(versions, served, bool(int(manifest.get("pinned", b"0")))))
     table = Table("when", "decision", "", title="decisions")
     for decision in decided:
         table.add_row(moment(decision.at), decision.decision, ", ".join(_words(decision.detail)))

@@ -16,7 +16,7 @@ import pytest
 from infra import memory_store
 from infra.fenced import Applied, FencedCall, Refused
 from infra.memory_store import MemoryRedis
-from streams import track_side
+from streams import track_side, user_side
 from streams.erasures import Erasure, Erasures
 from streams.plays import Plays
 from streams.ports import TP, Outgoing
@@ -114,6 +114,10 @@ def publish_nothing_again(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(UserSide, "publish_again", publish_again)
 
 
+def publish_no_decision_again(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(user_side, "decision_records", lambda namespace, decided: [])
+
+
 def erasures_of_a_user_replace_each_other(patch: pytest.MonkeyPatch) -> None:
     """The last that was appended stands, and a zombie may append an older one."""
 
@@ -145,6 +149,7 @@ MUTANTS = [
     Mutant("the wait for the round before", do_not_wait_for_the_round_before, "crash", ("publish", "half published"), "missing"),
     Mutant("publish after store", publish_before_the_store, "crash", ("apply users",), "the store never had it"),
     Mutant("publish again at a claim", publish_nothing_again, "crash", ("publish", "users applied"), "missing"),
+    Mutant("the decisions in what is pending", publish_no_decision_again, "crash", ("publish", "users applied"), "never published"),
     Mutant("a key for each erasure", erasures_of_a_user_replace_each_other, "zombie", ("load", "publish"), "may replace"),
     Mutant("the memory of erasures", learn_erasures_at_assignment_alone, "flush", ("watch", "tracks applied"), "who will be erased"),
     Mutant("the watermark", count_items_that_were_counted, "lost reply", ("published", "half published"), "wrong"),

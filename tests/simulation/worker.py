@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from infra.memory_store import MemoryStore, Moment, ReplyLost
 from streams.plays import Plays
 from streams.ports import TP, Outgoing, Record
+from tests.simulation.decisions import Nervous
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -43,6 +44,7 @@ class Worker:
         self._death: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.store = MemoryStore(world.redis, namespace=world.settings.namespace, pause=self._at_store)
         self.plays = Plays(world.settings, self.store, self, world, fresh_token=world.fresh_token, on_crash=self._ended)
+        self.plays.pipeline.drift.watch = Nervous()
         self.plays.attach(self)
         topics = (self.plays.events_topic, self.plays.deltas_topic)
         self._fetching = [asyncio.ensure_future(self._fetch(topic)) for topic in topics]

@@ -19,6 +19,7 @@ from tests.events_log import APPENDED_MS
 from tests.oracle.names import hex_hash, id_hash
 from tests.simulation.answering import Answering
 from tests.simulation.audience import Audience
+from tests.simulation.decisions import DecisionBooks
 from tests.simulation.faults import Plan
 from tests.simulation.memory_log import MemoryLog
 from tests.simulation.worker import Worker
@@ -68,6 +69,7 @@ class World:
             self.log.declare(f"{ns}.{topic}", n)
         self.log.declare(self.deltas_topic, s.deltas_partitions)
         self.log.declare(f"{ns}.internal.lessons", s.lessons_partitions)
+        self.log.declare(f"{ns}.decisions", 1)
         for topic in ("verdicts", "erasures"):
             self.log.declare(f"{ns}.internal.{topic}", 1)
         self.tps = [TP(self.events_topic, n) for n in range(s.events_partitions)]
@@ -87,6 +89,7 @@ class World:
         self.rewound = False
         """Redis went back or was flushed: lists may come out different."""
         self.broken_promises: list[str] = []
+        self.decisions = DecisionBooks()
         self._snapshots: list[Snapshot] = []
         self._under_way: set[asyncio.Task[None]] = set()
         self._stored: dict[tuple[str, int], int] = {}
@@ -140,6 +143,7 @@ class World:
             # An accepted gap: this apply began behind records that retention had deleted.
             began = min(worker.began.get(tp, 0), next_)
             self._lose(partition, worker.stored_before.get(tp, next_), began)
+            self.decisions.stored(self.redis.string(key.removesuffix("cursor") + "pending") or b"")
         self._stored[incarnation, partition] = max(self._stored.get((incarnation, partition), 0), next_)
 
     def _lose(self, partition: int, first: int, end: int) -> None:
@@ -156,6 +160,8 @@ class World:
             if record.topic == f"{self.settings.namespace}.recommendations":
                 self._check_stored(worker, record)
                 self._check_hidden(worker, record)
+            if record.topic == f"{self.settings.namespace}.decisions":
+                self.broken_promises += [f"{worker} {wrong}" for wrong in self.decisions.landed(record)]
             value = None if record.value is None else bytes(record.value)
             self.log[TP(record.topic, record.partition)].append(record.key, value, record.pairs(), self.now_ms())
 
@@ -337,6 +343,8 @@ class World:
         await self._drain()
         if self.answering is not None:
             await self.answering.end()
+        if not self.rewound:
+            self.broken_promises += self.decisions.missing()
         for worker in self.living():
             await worker.bury()
 
