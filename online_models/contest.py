@@ -12,6 +12,8 @@ MARGIN: Final = 0.01
 """Share by which a challenger's loss must be smaller: below it the two serve people equally well."""
 REIGN_MIN: Final = 500
 """Lessons a champion serves at least, so that an early lead of luck does not swing lists to and fro."""
+REOPENED_MIN: Final = 100
+"""Lessons that a contest waits after it was opened anew: both rivals learn what is new, the champion leads no longer."""
 CERTAINTY: Final = 1e-3
 """Probabilities are held in [CERTAINTY, 1 - CERTAINTY]: a leaf that saw one class only must not cost an infinite loss."""
 
@@ -56,6 +58,12 @@ class Contest:
         self.weight = self.weight * keep + w
         self.reign += 1
         self._crown()
+
+    def reopen(self) -> None:
+        """Forget all losses, for they are of another time: who is better from now on may take over soon."""
+        self.losses = dict.fromkeys(self.losses, 0.0)
+        self.weight = 0.0
+        self.reign = min(self.reign, REIGN_MIN - REOPENED_MIN)
 
     def _crown(self) -> None:
         best = min(self.losses, key=lambda name: (self.losses[name], name))

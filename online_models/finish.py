@@ -20,14 +20,15 @@ from river.tree.splitter import GaussianSplitter
 from river.utils import VectorDict
 
 from online_models.arrays import F64
-from online_models.contest import Contest, held
+from online_models.contest import Contest, held, log_loss
+from online_models.error_drift import ErrorDrift
 from online_models.finish_features import FEATURES, N_FEATURES
 from online_models.finish_serving import Serving, encode_serving
-from online_models.model import BadSnapshot, refuse_bad
+from online_models.model import BadSnapshot, Happening, refuse_bad
 from online_models.tree_codec import ESTIMATOR, NODE, RIVER_VERSION, check_river, decode_tree, encode_tree
 
-FORMAT: Final = 1
-"""Version of the snapshot's layout."""
+FORMAT: Final = 2
+"""Version of the snapshot's layout. 2: with what watches each rival's error; one of before is refused, and learns its lessons again."""
 
 LEARNING_RATE: Final = 0.01
 """Step of the linear model's weights and intercept. .005 and .01 measured equal (0.545 nats; .002 0.550, .05 0.565); the
@@ -81,6 +82,7 @@ class _Meta(msgspec.Struct, frozen=True):
     intercept: float
     n_iterations: int
     tree: dict[str, Any]
+    drift: dict[str, dict[str, Any]]
 
     def check(self) -> None:
         """Raises `BadSnapshot` when another build wrote it."""
@@ -108,6 +110,8 @@ class FinishModel:
         self._linear._weights = VectorDict(zeros)
         self._tree = _new_tree()
         self._contest = Contest(RIVALS)
+        self._drift = {name: ErrorDrift() for name in RIVALS}
+        self._happened: list[Happening] = []
         self._weight_mean = 1.0
         self.n_lessons = 0
 
@@ -123,11 +127,33 @@ class FinishModel:
         refuse_bad(x, w)
         known, y = _known(x), bool(y)
         relative = self._relative(w)
-        self._contest.judge_one(self._say(known), y, relative)
+        said = self._say(known)
+        self._contest.judge_one(said, y, relative)
+        self._watch({name: log_loss(said[name], y) for name in RIVALS})
         self._scaler.learn_one(known)
         self._linear.learn_one(self._scaler.transform_one(known), y, relative)
         self._tree.learn_one(known, y, w=relative)
         self.n_lessons += 1
+
+    def _watch(self, losses: Mapping[str, float]) -> None:
+        """Where a rival's error has risen, the contest opens anew.
+
+        A tree begins anew, too: its leaves would have to outweigh all that they ever counted. The linear model's steps never shrink.
+        """
+        for name, drift in self._drift.items():
+            rise = drift.learn_one(losses[name])
+            if rise is None:
+                continue
+            self._contest.reopen()
+            if name == "tree":
+                self._tree = _new_tree()
+            detail: dict[str, int | float | str] = {"member": name, "before": rise.before, "after": rise.after, "lessons": self.n_lessons}
+            self._happened.append(Happening("drift", name, detail))
+
+    def take_happened(self) -> list[Happening]:
+        """Drifts since it was last asked."""
+        taken, self._happened = self._happened, []
+        return taken
 
     def predict_one(self, x: Mapping[str, float]) -> float:
         """The champion's probability, in [0.001, 0.999]; leaves no trace."""
@@ -201,6 +227,7 @@ class FinishModel:
             intercept=float(self._linear.intercept),
             n_iterations=self._linear.optimizer.n_iterations,
             tree=tree,
+            drift={name: drift.state() for name, drift in self._drift.items()},
         )
         return {
             "meta": msgspec.json.encode(meta),
@@ -235,6 +262,7 @@ class FinishModel:
         self._linear.intercept = meta.intercept
         self._linear.optimizer.n_iterations = meta.n_iterations
         self._contest = Contest.from_state(meta.contest, RIVALS)
+        self._drift = {name: ErrorDrift.from_state(meta.drift[name]) for name in RIVALS}
         self._weight_mean, self.n_lessons = meta.weight_mean, meta.n_lessons
 
 

@@ -94,6 +94,15 @@ class Happening(NamedTuple):
     detail: dict[str, int | float | str]
 
 
+@runtime_checkable
+class Deciding(Protocol):
+    """A model that decides more than who its champion is."""
+
+    def take_happened(self) -> list[Happening]:
+        """What it decided since it was last taken. It is no part of a snapshot: whoever learns takes it after each lesson."""
+        ...
+
+
 class News(NamedTuple):
     """What a lesson made known."""
 

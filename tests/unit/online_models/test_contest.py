@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from online_models.contest import MARGIN, REIGN_MIN, WINDOW, Contest, held, log_loss
+from online_models.contest import MARGIN, REIGN_MIN, REOPENED_MIN, WINDOW, Contest, held, log_loss
 
 
 def judged(contest: Contest, n: int, linear: float, tree: float) -> Contest:
@@ -60,3 +60,27 @@ def test_it_goes_on_from_its_state() -> None:
 def test_a_state_of_other_rivals_is_refused() -> None:
     with pytest.raises(KeyError):
         Contest.from_state({**Contest(("linear", "forest")).state()}, ("linear", "tree"))
+
+
+def test_a_contest_that_was_reopened_is_won_by_who_is_better_from_now_on() -> None:
+    """Without it, what was lost and won long ago would stand for thousands of lessons."""
+    taken = {}
+    for reopens in (False, True):
+        contest = Contest(("a", "b"))
+        for _ in range(3_000):
+            contest.judge_one({"a": 0.9, "b": 0.3}, True, 1.0)
+        if reopens:
+            contest.reopen()
+        taken[reopens] = 0
+        while contest.champion == "a":
+            contest.judge_one({"a": 0.4, "b": 0.6}, True, 1.0)
+            taken[reopens] += 1
+    assert taken[True] == REOPENED_MIN
+    assert taken[False] > 1_000
+
+
+def test_a_reopened_contest_crowns_nobody_at_once() -> None:
+    contest = Contest(("a", "b"))
+    contest.reopen()
+    contest.judge_one({"a": 0.4, "b": 0.9}, True, 1.0)
+    assert contest.champion == "a" and contest.mean_loss("b") < contest.mean_loss("a")

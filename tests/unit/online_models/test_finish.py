@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 
 import msgspec
+import numpy as np
 import pytest
 
+from online_models.checks import Lesson
+from online_models.contest import log_loss
+from online_models.error_drift import ErrorDrift
 from online_models.finish import DEPTH_MAX, FinishModel
 from online_models.model import BadLesson, BadSnapshot
 from tests.lessons_of_known_truth import draw, lessons
@@ -69,9 +73,50 @@ def test_the_tree_stays_within_its_depth() -> None:
     assert model._tree.height <= DEPTH_MAX + 1
 
 
-@pytest.mark.parametrize(("name", "value"), [("format", 2), ("river", "0.25.0"), ("features", ["a"]), ("n_lessons", None)])
+@pytest.mark.parametrize(("name", "value"), [("format", 1), ("river", "0.25.0"), ("features", ["a"]), ("n_lessons", None)])
 def test_a_snapshot_of_another_build_is_refused(name: str, value: object) -> None:
     parts = taught(50, bent=False).snapshot()
     meta = {**msgspec.json.decode(parts["meta"]), name: value}
     with pytest.raises(BadSnapshot):
         FinishModel.restore({**parts, "meta": msgspec.json.encode(meta)})
+
+
+def turned(n: int, *, bent: bool, after: int) -> list[Lesson]:
+    """Lessons of the law, and of its opposite from lesson `after` on."""
+    return [lesson if i < after else lesson._replace(y=not lesson.y) for i, lesson in enumerate(lessons(n, 5, bent=bent))]
+
+
+def mean_loss(said: list[float], learned: list[Lesson]) -> float:
+    return float(np.mean([log_loss(p, lesson.y) for p, lesson in zip(said, learned, strict=True)]))
+
+
+def test_when_the_law_turns_the_tree_begins_anew_and_soon_knows_better(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lessons 2,000 to 4,000 after the law turned, by the model as it is and by one whose watch is blind."""
+    stream, losses, happened = turned(12_000, bent=True, after=8_000), {}, []
+    for sees in (True, False):
+        if not sees:
+            monkeypatch.setattr(ErrorDrift, "learn_one", lambda drift, loss: None)
+        model, said = FinishModel(), []
+        for lesson in stream:
+            said.append(model.predict_one(lesson.x))
+            model.learn_one(*lesson)
+            happened += model.take_happened()
+        losses[sees] = mean_loss(said[10_000:], stream[10_000:])
+    assert losses[True] < 0.55 < 0.6 < losses[False]
+    (drift,) = happened
+    assert (drift.what, drift.about) == ("drift", "tree")
+    assert 8_000 < int(drift.detail["lessons"]) < 9_000
+    assert float(drift.detail["before"]) < float(drift.detail["after"])
+
+
+def test_a_model_restored_in_the_middle_of_a_drift_goes_on_bit_by_bit() -> None:
+    stream = turned(3_200, bent=True, after=2_000)
+    whole = FinishModel()
+    restored: list[FinishModel] = []
+    for n, lesson in enumerate(stream):
+        if n in {1_990, 2_100, 2_300, 3_000}:
+            restored.append(FinishModel.restore(whole.snapshot()))
+        for model in (whole, *restored):
+            model.learn_one(*lesson)
+    assert [h.about for h in whole.take_happened()] == ["tree"]
+    assert all(model.snapshot() == whole.snapshot() for model in restored)

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from online_models.answers import encode_answer
+from online_models.finish import FinishModel
 from online_models.genres.model import GenreModel
+from online_models.model import Happening
 from online_models.registry import entry
 from streams.lessons import LESSON, pack_json_lessons, pack_lessons, read_lessons
 from streams.model_fold import Fold
@@ -176,3 +178,16 @@ def test_a_section_of_another_kind_or_count_of_lessons_is_malformed() -> None:
     assert (fold.counts.malformed, fold.counts.applied) == (2, 0)
     fold = fold_whole(fresh(), [pack_json_lessons(INCARNATION, 0, 1, genre_lessons(2, 1))])
     assert (fold.counts.malformed, fold.counts.applied) == (1, 0)
+
+
+def test_what_a_model_decides_is_told_under_the_number_of_its_lesson(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fold of the same lessons gives it the same id: a crash publishes no second one."""
+    monkeypatch.setattr(FinishModel, "take_happened", lambda model: [Happening("drift", "tree", {"lessons": model.n_lessons})])
+    told = []
+    for _ in range(2):
+        fold = fresh()
+        for _ in fold.record(0, pack_lessons(INCARNATION, 0, 1, lesson_items(2, seed=1)), 77):
+            pass
+        told.append([(d.decision_id, d.decision, d.at, d.detail) for d in fold.decided])
+    assert told[0] == told[1]
+    assert told[0] == [(f"{INCARNATION}-finish-{n}-drift-tree", "drift", 77, {"lessons": n}) for n in (1, 2)]
