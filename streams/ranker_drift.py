@@ -46,9 +46,10 @@ class RankerDrift:
         """Take the round's tests; says whether they raised an alarm."""
         if not self._on:
             return False
-        tested = np.flatnonzero(w.out.in_session)
-        falls = self.watch.judge((w.out.rank[tested] > 0).astype(np.float64).tolist())
-        self.untold += [_decision(w, int(tested[fall.at]), fall) for fall in falls]
+        falls = self.watch.judge((w.out.rank[w.out.in_session.view(np.bool_)] > 0).tolist())
+        if falls:
+            tested = np.flatnonzero(w.out.in_session)
+            self.untold += [_decision(w, int(tested[fall.at]), fall) for fall in falls]
         return bool(falls)
 
     def told(self, decided: list[Decision]) -> None:
