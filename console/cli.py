@@ -91,6 +91,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     explaining.why,
     comparing.similar,
     micro_genres.micro_genres,
+    micro_genres.text_clusters,
     tuning.radio,
     replaying.replay,
     auditing.audit,

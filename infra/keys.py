@@ -176,10 +176,10 @@ PATTERNS: tuple[Pattern, ...] = (
         "NS:{m:MODEL}:answer:ID",
         "string",
         "models worker",
-        "<= 1 KB; one per row without a label (genre), one per track (micro_genres)",
-        "deleted when a label comes (genre); never (micro_genres)",
+        "<= 1 KB; one per row without a label (genre), one per track (micro_genres, text_clusters)",
+        "deleted when a label comes (genre); never (micro_genres, text_clusters)",
         "JSON: the likeliest label, its probability, those of all labels, lessons the model had learned; "
-        "of micro_genres `cluster`, the id of the one the track is in, and tracks seen when this was said",
+        "of micro_genres and text_clusters `cluster`, the id of the one the track is in, and tracks seen when this was said",
     ),
     Pattern(
         "NS:{m:MODEL}:serving",
@@ -187,8 +187,8 @@ PATTERNS: tuple[Pattern, ...] = (
         "models worker",
         "<= 1 MB",
         "never",
-        "JSON: what a plays worker needs to predict; of micro_genres the clusters (id, name, size, share, genre, genres, words, artists), "
-        "and `merged`, where ids that are gone went",
+        "JSON: what a plays worker needs to predict; of micro_genres and text_clusters the clusters (id, name, size, share, genre, genres, "
+        "words, artists), and `merged`, where ids that are gone went",
     ),
     Pattern("NS:{m:MODEL}:serving:VERSION", "string", "models worker", "<= 1 MB", "with its version", "the same of one version"),
 )

@@ -49,6 +49,8 @@ ID_CHARS_MAX: Final = 128
 """Of a track's id, as the contract has it."""
 TEXTS: Final = ("title", "artist", "album", "released")
 """Of a catalogue row; its other fields are numbers."""
+WORDS: Final = ("tags", "lyrics", "language")
+"""Of a catalogue row, for models of words."""
 
 
 class Heard(NamedTuple):
@@ -140,14 +142,22 @@ class _Row(msgspec.Struct, frozen=True):
     at_ms: int = 0
 
 
+class _TextRow(_Row, frozen=True):
+    """The same, with what only words' models read: lessons of the others never have it."""
+
+    tags: list[str] | None = None
+    lyrics: str | None = None
+    language: str | None = None
+
+
 class GenreFormat:
     """One JSON object per line: `{"track_id", "genre": label or null, "features": {name: number}, "title", "artist", "album", "released",
     "at_ms"}`."""
 
     kind: Literal["fixed", "json"] = "json"
 
-    def __init__(self) -> None:
-        self._decode = msgspec.json.Decoder(_Row).decode
+    def __init__(self, row: type[_Row] = _Row) -> None:
+        self._decode = msgspec.json.Decoder(row).decode
 
     def cut(self, body: memoryview, n: int) -> Sequence[Any]:
         """See `Format`."""
@@ -166,10 +176,13 @@ class GenreFormat:
             raise BadLesson("json", str(error)) from error
         if not 0 < len(row.track_id) <= ID_CHARS_MAX:
             raise BadLesson("id", f"a track_id of {len(row.track_id)} characters, 1 to {ID_CHARS_MAX} are an id")
-        texts = {name: text for name in TEXTS if (text := getattr(row, name)) is not None}
         numbers = {name: float(value) for name, value in row.features.items() if value is not None}
-        values: Mapping[str, Any] = {**numbers, **texts}
+        values: Mapping[str, Any] = {**numbers, **self.texts(row)}
         return Heard(Lesson(values, row.genre), row.track_id, row.at_ms)
+
+    def texts(self, row: _Row) -> dict[str, Any]:
+        """A row's texts by name, those that it has."""
+        return {name: text for name in TEXTS if (text := getattr(row, name)) is not None}
 
 
 class MicroGenreFormat(GenreFormat):
@@ -181,12 +194,23 @@ class MicroGenreFormat(GenreFormat):
         return heard._replace(lesson=Lesson({**heard.lesson.x, "track_id": heard.about}, heard.lesson.y or ""))
 
 
+class TextFormat(MicroGenreFormat):
+    """The same lines with optional `tags` (a list of texts), `lyrics` and `language`; rows without them are read as ever."""
+
+    def __init__(self) -> None:
+        super().__init__(_TextRow)
+
+    def texts(self, row: _Row) -> dict[str, Any]:
+        """See `GenreFormat`."""
+        return {name: text for name in (*TEXTS, *WORDS) if (text := getattr(row, name)) is not None}
+
+
 def json_lesson(track_id: str, genre: str | None, values: Mapping[str, Any], at_ms: int = 0) -> bytes:
-    """The bytes that `GenreFormat` reads, of a clean row `values`; numbers are features.
+    """The bytes that `GenreFormat` and `TextFormat` read, of a clean row `values`; numbers are features.
 
     >>> GenreFormat().read(json_lesson("t1", "rock", {"title": "Colorado", "energy": 0.9})).lesson.x
     {'energy': 0.9, 'title': 'Colorado'}
     """
     features = {name: value for name, value in values.items() if isinstance(value, int | float)}
-    found = {name: values[name] for name in TEXTS if isinstance(values.get(name), str)}
+    found = {name: values[name] for name in (*TEXTS, *WORDS) if isinstance(values.get(name), str | list | tuple)}
     return msgspec.json.encode({"track_id": track_id, "genre": genre, "features": features, **found, "at_ms": at_ms})

@@ -14,9 +14,10 @@ from online_models.clusters.model import MicroGenreModel
 from online_models.counts.model import CountsModel
 from online_models.finish import FinishModel
 from online_models.genres.model import GenreModel
-from online_models.lesson_formats import FinishFormat, Format, GenreFormat, ListeningFormat, MicroGenreFormat
+from online_models.lesson_formats import FinishFormat, Format, GenreFormat, ListeningFormat, MicroGenreFormat, TextFormat
 from online_models.model import Registered
 from online_models.segments.listeners import SegmentsModel
+from online_models.texts.model import TextClusterModel
 
 
 class Entry(NamedTuple):
@@ -34,8 +35,8 @@ class Entry(NamedTuple):
     """Lessons that a crash repeats at most."""
     versions_max: int
     """Snapshots that stay in Redis, at least three: the newest, a pinned one, and one between."""
-    learns_from: Literal["plays", "catalogue"] = "plays"
-    """Who sends its lessons: plays workers, or the catalogue's."""
+    learns_from: Literal["plays", "catalogue", "words"] = "plays"
+    """Who sends its lessons: plays workers, or the catalogue's: rows with audio features, or rows with words."""
 
     @property
     def follows_from_events(self) -> bool:
@@ -57,6 +58,8 @@ MODELS: Final[tuple[Entry, ...]] = (
     Entry("counts", 3, CountsModel, ListeningFormat(), lesson_us=30, unsaved_max=2_000, versions_max=3),
     # A play takes 15 us, an answer 500 us, and one play in sixteen brings one to three.
     Entry("segments", 4, SegmentsModel, ListeningFormat(), lesson_us=150, unsaved_max=2_000, versions_max=3),
+    # A review of the whole sample takes a second here. Its lessons are rows with their tags and lyrics, also those without sound.
+    Entry("text_clusters", 5, TextClusterModel, TextFormat(), lesson_us=700, unsaved_max=1_000, versions_max=3, learns_from="words"),
 )
 
 RETIRED: Final[tuple[tuple[str, int], ...]] = ()

@@ -1,5 +1,5 @@
-"""Lessons of the catalogue: each clean row of a track that has numbers to learn from, one JSON object on a line, for every model that
-learns from rows.
+"""Lessons of the catalogue: each clean row of a track that has something to learn from, one JSON object on a line, for every model that
+learns from rows: those of sound take rows with audio features, those of words take words.
 
 A row that says what it said before teaches nothing new, so a catalogue that is sent again is not learned twice. Lessons are
 numbered one by one for each model by the catalogue's partition, and sent again under the same numbers after a crash
@@ -13,11 +13,13 @@ from typing import Any, Final
 
 import msgspec
 
-from online_models.registry import MODELS
+from online_models.registry import MODELS, entry
 from streams.pending import Numbered
 from streams.sections import JSON_LESSONS, pack_section
 
 TEXTS: Final = ("title", "artist", "album", "released")
+LYRICS_CHARS_MAX: Final = 8_192
+"""Of a lesson: refrains stand in them many times."""
 SECTION_BYTES_MAX: Final = 500_000
 """A record holds at least one section, and the topic takes 4 MB."""
 FIRST_PUPIL: Final = "genre"
@@ -26,7 +28,7 @@ FIRST_PUPIL: Final = "genre"
 
 def registered(lessons_partitions: int) -> dict[str, int]:
     """The models that learn from rows, and their partitions of a lessons topic that has so many."""
-    pupils = [entry for entry in MODELS if entry.learns_from == "catalogue"]
+    pupils = [entry for entry in MODELS if not entry.follows_from_events]
     return {entry.name: entry.partition for entry in pupils if entry.partition < lessons_partitions}
 
 
@@ -40,8 +42,28 @@ def numbers_of(taught: bytes) -> dict[str, int]:
     return {FIRST_PUPIL: found} if isinstance(found, int) else found
 
 
+def lesson_for(model: str, row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What a row teaches this model of the registry, without its time; None = nothing."""
+    return lesson_of_words(row) if entry(model).learns_from == "words" else lesson(row)
+
+
+def lesson_of_words(row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What a row says in words; None = neither title nor artist, tags or lyrics.
+
+    >>> lesson_of_words({"track_id": "t", "title": "Vltava", "tags": ["river"], "features": {"tempo": 120.0}, "song": "x"})
+    {'track_id': 't', 'genre': None, 'title': 'Vltava', 'tags': ['river']}
+    """
+    named = ("title", "artist", "album", "language")
+    found = {name: row[name] for name in named if isinstance(row.get(name), str)}
+    if isinstance(row.get("lyrics"), str):
+        found["lyrics"] = row["lyrics"][:LYRICS_CHARS_MAX]
+    if row.get("tags"):
+        found["tags"] = row["tags"]
+    return {"track_id": row["track_id"], "genre": row.get("genre"), **found} if found else None
+
+
 def lesson(row: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What a row teaches, without its time; None = it has no audio features.
+    """What a row teaches of its sound, without its time; None = it has no audio features.
 
     >>> lesson({"track_id": "t", "genre": "rock", "duration_ms": 201_000, "features": {"tempo": 120.0}, "song": "x"})["features"]
     {'duration_ms': 201000, 'tempo': 120.0}

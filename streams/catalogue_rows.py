@@ -158,17 +158,21 @@ class CataloguePartition:
 
     def _teach(self, row: bytes, stood: tuple[bytes, ...] | None, at_ms: int, lessons: Lessons) -> bytes:
         """Adds what a row teaches, for every model but those that the one that stood there taught the same; the row's `taught`."""
-        new = catalogue_lessons.lesson(msgspec.json.decode(row)) if self.teaches else None
-        if new is None:
+        if not self.teaches:
             return b""
+        new, old = msgspec.json.decode(row), msgspec.json.decode(stood[0]) if stood is not None and stood[-1] else None
+        taught = catalogue_lessons.numbers_of(stood[-1]) if stood is not None else {}
         known: dict[str, int] = {}
-        if stood is not None and stood[-1] and new == catalogue_lessons.lesson(msgspec.json.decode(stood[0])):
-            known = catalogue_lessons.numbers_of(stood[-1])
         for model in self._pupils:
-            if model not in known:
-                lessons[model].append((new, at_ms))
-                known[model] = self._n_lessons[model] + len(lessons[model])
-        return _encode(known)
+            told = catalogue_lessons.lesson_for(model, new)
+            if told is None:
+                continue
+            if model in taught and old is not None and told == catalogue_lessons.lesson_for(model, old):
+                known[model] = taught[model]
+                continue
+            lessons[model].append((told, at_ms))
+            known[model] = self._n_lessons[model] + len(lessons[model])
+        return _encode(known) if known else b""
 
     def _numbered(self, lessons: Lessons) -> list[pending.Numbered]:
         topic, found = f"{self._keys.namespace}.internal.lessons", list[pending.Numbered]()

@@ -8,7 +8,7 @@ vectors, which are sketches of whom each was played near (`online_models/vectors
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
@@ -132,7 +132,14 @@ class Nearest:
         return np.array(list(self._best), np.int64)
 
 
-def by_artist(found: Iterable[tuple[Alike, str | None]]) -> list[tuple[str, float]]:
+class Scored(Protocol):
+    """A track with a score."""
+
+    @property
+    def score(self) -> float: ...
+
+
+def by_artist(found: Iterable[tuple[Scored, str | None]]) -> list[tuple[str, float]]:
     """Artists of alike tracks, by the sum of their tracks' scores; best first."""
     total: dict[str, float] = {}
     for alike, artist in found:

@@ -59,6 +59,18 @@ def listening_lessons(n: int, seed: int) -> Items:
     return listened_items(n, seed, source=seed % 7)
 
 
+def text_lessons(n: int, seed: int) -> list[bytes]:
+    """The same rows with tags for every third, and lyrics of their genre's words for every fifth."""
+
+    def lesson(i: int, values: dict[str, Any], genre: str) -> bytes:
+        sung = " ".join(f"{genre}{(i * k) % 17}word{'abc'[k % 3]}" for k in range(1, 12))
+        more = {"tags": [genre, f"mood {i % 4}"]} if i % 3 == 0 else {"lyrics": sung} if i % 5 == 0 else {}
+        about = i - 2 if i % 18 == 10 else i
+        return json_lesson(f"{seed}-{about}", None if i % 9 == 8 else genre, {**values, **more}, 1_700_000_000_000 + i)
+
+    return [lesson(i, values, genre) for i, (values, genre) in enumerate(tracks(n, seed))]
+
+
 KINDS: dict[str, tuple[Any, Any]] = {
     "finish": (lesson_items, pack_lessons),
     "bent finish": (partial(lesson_items, bent=True), pack_lessons),
@@ -66,6 +78,7 @@ KINDS: dict[str, tuple[Any, Any]] = {
     "micro_genres": (genre_lessons, pack_json_lessons),
     "counts": (listening_lessons, pack_lessons),
     "segments": (listening_lessons, pack_lessons),
+    "text_clusters": (text_lessons, pack_json_lessons),
 }
 """How lessons of a model are drawn, and packed."""
 

@@ -15,7 +15,7 @@ from console.commands.staying import Genre, Mood, recommend_within
 from console.labels import within
 from console.listening import expected_plays, in_words, segments
 from console.measures import by_day, recent, since
-from console.micro_genre_state import micro_genre_of
+from console.micro_genre_state import TEXT_MODEL, micro_genre_of
 from console.moments import moment
 from console.output import Json, guarded, say_json, screen
 from console.placing import partition_of_track, partition_of_user, track_key, user_key
@@ -102,6 +102,8 @@ def track(
     shown = {"key": key, **about} if about is not None else {}
     if (found := micro_genre_of(state, track_id)) is not None:
         shown["micro_genre"] = {"id": found.id, "name": found.name, "genre": found.genre}
+    if (about_it := micro_genre_of(state, track_id, TEXT_MODEL)) is not None:
+        shown["text_cluster"] = {"id": about_it.id, "name": about_it.name}
     _tell(shown, as_json, "catalogue", row)
 
 

@@ -9,14 +9,15 @@ itself. A pure fold of the tracks: no clock, no chance.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal, NamedTuple, Self
+from typing import Final, Self
 
 import numpy as np
 from river.preprocessing import StandardScaler
 
-from online_models.arrays import F64, I64
+from online_models.arrays import F64
 from online_models.clusters import partition
 from online_models.clusters.company import Company
+from online_models.clusters.following import Following
 from online_models.clusters.frame import Frame, Variant
 from online_models.clusters.marks import Marks
 from online_models.clusters.naming import Name, names
@@ -33,18 +34,6 @@ NUMBERS: Final = tuple(range(N_NUMBERS))
 """Names of the numbers for River's scaler."""
 AT_ONCE: Final = 2_048
 """Tracks of a review handled together: 35 MB."""
-
-
-class Event(NamedTuple):
-    """What happened to a cluster."""
-
-    what: Literal["born", "split", "merged"]
-    cluster: int
-    """The one that is new (born, split) or gone (merged)."""
-    other: int | None
-    """The one it was split from, or went into."""
-    at: int
-    """Tracks seen."""
 
 
 class Rows:
@@ -64,7 +53,7 @@ class Rows:
         self.marks.put(at, marks)
 
 
-class MicroGenres:
+class MicroGenres(Following):
     """Streaming clusters of tracks.
 
     >>> model = MicroGenres()
@@ -73,14 +62,8 @@ class MicroGenres:
     """
 
     def __init__(self, variant: Variant = "company") -> None:
+        super().__init__()
         self.variant: Variant = variant
-        self.n_tracks = 0
-        self.ids: list[int] = []
-        """Of the clusters, in the order of `centres`."""
-        self.centres = np.zeros((0, 0))
-        self.events: list[Event] = []
-        """Of this process since it started; the caller takes them away."""
-        self.next_id = 0
         self.review_at = FRAME_N
         self.names: list[Name] = []
         self.frame = Frame.new()
@@ -88,11 +71,6 @@ class MicroGenres:
         self.rows = Rows()
         zeros = dict.fromkeys(NUMBERS, 0.0)
         self.scaler = StandardScaler._from_state(dict.fromkeys(NUMBERS, 0), zeros, zeros)
-
-    @property
-    def number(self) -> int:
-        """Clusters there are."""
-        return len(self.ids)
 
     # --- the two verbs ---------------------------------------------------------------------------
 
@@ -130,13 +108,6 @@ class MicroGenres:
         """Where tracks of `numbers` (m, 11) with this evidence lie (m, d)."""
         return self.frame.points(self.frame.sound(numbers), evidence)
 
-    def place(self, points: F64) -> I64:
-        """Clusters (m,) of points; there must be some."""
-        return np.array(self.ids)[partition.nearest(points, self.centres)]
-
-    def _nearest(self, point: F64) -> int | None:
-        return int(self.place(point)[0]) if self.ids else None
-
     def _evidence(self, sound: F64, marks: Marks, *, learned: bool) -> F64:
         return self.frame.evidence(self.variant, self.company, sound, marks.tokens, marks.own, learned=learned)
 
@@ -161,13 +132,7 @@ class MicroGenres:
         labels = partition.nearest(self.sample_points(), self.centres) if self.ids else None
         self._reframe()
         x = self.sample_points()
-        if labels is None:
-            self.centres = partition.bisected(x)
-            self.ids = [self._born(None) for _ in self.centres]
-        else:
-            self._follow(x, labels)
-            self._merge(x)
-            self._split(x)
+        self.follow(x, labels)
         self.names = names(self.rows.tracks, partition.nearest(x, self.centres), self.number)
 
     def _meet(self, sound: F64, marks: Marks) -> None:
@@ -186,46 +151,6 @@ class MicroGenres:
         deviation = np.sqrt(np.array([self.scaler.vars[i] for i in NUMBERS]))
         mean = np.array([self.scaler.means[i] for i in NUMBERS])
         self.frame = Frame(mean, np.where(deviation > 0.0, deviation, 1.0), self.company.regression(), self.company.mean_label())
-
-    def _follow(self, x: F64, labels: I64) -> None:
-        """Each centre becomes the mean of its members: one of Lloyd's steps, and the way into the new frame."""
-        n = np.bincount(labels, minlength=self.number)
-        sums = np.stack([np.bincount(labels, x[:, j], self.number) for j in range(x.shape[1])], axis=1)
-        centres, gone = sums / np.maximum(n, 1)[:, None], n == 0
-        for i in np.flatnonzero(gone)[::-1].tolist():
-            self.events.append(Event("merged", self.ids.pop(i), None, self.n_tracks))
-        self.centres = centres[~gone]
-
-    def _merge(self, x: F64) -> None:
-        """The larger of two keeps its id."""
-        least = partition.MERGE_SHARE * float(((x - x.mean(axis=0)) ** 2).sum())
-        while self.number > 1:
-            n = np.bincount(partition.nearest(x, self.centres), minlength=self.number).astype(float)
-            i, j, price = partition.cheapest_merge(self.centres, n)
-            if price >= least:
-                return
-            keeps, goes = (i, j) if n[i] >= n[j] else (j, i)
-            self.centres[keeps] = (n[i] * self.centres[i] + n[j] * self.centres[j]) / max(n[i] + n[j], 1.0)
-            self.centres = np.delete(self.centres, goes, axis=0)
-            self.events.append(Event("merged", self.ids[goes], self.ids[keeps], self.n_tracks))
-            del self.ids[goes]
-
-    def _split(self, x: F64) -> None:
-        """The larger half keeps the id."""
-        least = partition.SPLIT_SHARE * float(((x - x.mean(axis=0)) ** 2).sum())
-        while self.number < partition.CLUSTERS_MAX:
-            at, found = partition.dearest_split(x, partition.nearest(x, self.centres), self.number)
-            if found.gain < least or found.gain == 0.0:
-                return
-            more, fewer = sorted((found.lower, found.upper), key=len, reverse=True)
-            self.centres[at] = x[more].mean(axis=0)
-            self.centres = np.vstack([self.centres, x[fewer].mean(axis=0)])
-            self.ids.append(self._born(self.ids[at]))
-
-    def _born(self, parent: int | None) -> int:
-        cluster, self.next_id = self.next_id, self.next_id + 1
-        self.events.append(Event("born" if parent is None else "split", cluster, parent, self.n_tracks))
-        return cluster
 
     # --- to keep ---------------------------------------------------------------------------------
 

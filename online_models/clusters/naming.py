@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
 from online_models.arrays import I64
-from online_models.clusters.track import Track
 
 EVIDENCE_MIN: Final = 3.0
 """Standard errors above 0 for a term to name a cluster: of a thousand terms one would be there by chance."""
@@ -23,6 +22,17 @@ PRIOR: Final = 100.0
 """Terms that the prior is worth."""
 SEEN_MIN: Final = 3
 KINDS: Final = ("label", "word", "artist")
+
+
+class Named(Protocol):
+    """What has terms that a cluster may be called by."""
+
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+    @property
+    def words(self) -> tuple[str, ...]: ...
+    @property
+    def artists(self) -> tuple[str, ...]: ...
 
 
 class Term(NamedTuple):
@@ -49,7 +59,7 @@ class Name(NamedTuple):
         return " · ".join(part for part in (head, *(term.text for term in self.artist[:1])) if part)
 
 
-def names(tracks: Sequence[Track], labels: I64, k: int) -> list[Name]:
+def names(tracks: Sequence[Named], labels: I64, k: int) -> list[Name]:
     """Names of `k` clusters from `tracks` and the cluster of each (m,)."""
     terms = {"label": [it.labels for it in tracks], "word": [it.words for it in tracks], "artist": [it.artists for it in tracks]}
     sizes = np.bincount(labels, minlength=k)

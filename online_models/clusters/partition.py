@@ -69,9 +69,9 @@ def cut(x: F64, members: I64) -> Cut:
     return Cut(float(gains[at]), members[order[at + 1 :]], members[order[: at + 1]])
 
 
-def bisected(x: F64) -> F64:
-    """Centres (k, d): whatever explains most is cut; every cluster explains `SPLIT_SHARE` of the variance at least."""
-    least = SPLIT_SHARE * float(((x - x.mean(axis=0)) ** 2).sum())
+def bisected(x: F64, share: float = SPLIT_SHARE) -> F64:
+    """Centres (k, d): whatever explains most is cut; every cluster explains this `share` of the variance at least."""
+    least = share * float(((x - x.mean(axis=0)) ** 2).sum())
     leaves = [(np.arange(len(x)), _cut_or_none(x, np.arange(len(x))))]
     while len(leaves) < CLUSTERS_MAX:
         at = max(range(len(leaves)), key=lambda i: (leaves[i][1].gain, -i))

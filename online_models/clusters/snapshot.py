@@ -9,9 +9,10 @@ import msgspec
 import numpy as np
 from river.preprocessing import StandardScaler
 
+from online_models.clusters.following import Event
 from online_models.clusters.frame import Frame, Variant
 from online_models.clusters.marks import Marks
-from online_models.clusters.micro_genres import NUMBERS, Event, MicroGenres
+from online_models.clusters.micro_genres import NUMBERS, MicroGenres
 from online_models.clusters.naming import Name
 from online_models.clusters.sample import SAMPLE_N
 from online_models.clusters.track import N_NUMBERS, Track

@@ -25,8 +25,9 @@ def some_lessons(name: str) -> tuple[Lesson, ...]:
 
 @pytest.fixture(autouse=True)
 def clusters_come_early(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Micro-genres wait for thousands of tracks; promises of a model that has none would say little."""
+    """Clusters wait for thousands of tracks; promises of a model that has none would say little."""
     monkeypatch.setattr("online_models.clusters.micro_genres.FIRST_N", 120)
+    monkeypatch.setattr("online_models.texts.text_clusters.FIRST_N", 120)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
@@ -41,7 +42,8 @@ def test_no_name_and_no_partition_is_given_out_twice() -> None:
 
 
 def test_partitions_are_kept_for_ever() -> None:
-    assert {model.name: model.partition for model in MODELS} == {"finish": 0, "genre": 1, "micro_genres": 2, "counts": 3, "segments": 4}
+    known = {"finish": 0, "genre": 1, "micro_genres": 2, "counts": 3, "segments": 4, "text_clusters": 5}
+    assert {model.name: model.partition for model in MODELS} == known
 
 
 def test_an_unknown_name_is_an_error_that_lists_the_known_ones() -> None:

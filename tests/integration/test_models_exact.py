@@ -41,8 +41,8 @@ from tests.tracks_of_known_genre import tracks
 
 ROOT = Path(__file__).parents[2]
 SOURCES = 3
-LESSONS_PER_KILL = {"finish": 350, "genre": 90, "micro_genres": 500, "counts": 300, "segments": 300}
-"""Of each source: so many that a worker saves all models at least once between two deaths, and that micro-genres are born, at 4,000."""
+LESSONS_PER_KILL = {"finish": 350, "genre": 90, "micro_genres": 500, "counts": 300, "segments": 300, "text_clusters": 500}
+"""Of each source: so many that a worker saves all models at least once between two deaths, and that clusters are born, at 4,000."""
 KINDS = {"finish": "bent finish"}
 """Lessons that bring a change of champion."""
 PAUSE_S = 0.15
@@ -195,7 +195,7 @@ def test_a_worker_that_is_killed_again_and_again_ends_with_the_folds_of_its_less
 
     decided = [msgspec.json.decode(m.value() or b"", type=Decision) for m in _all(settings, "decisions")]
     assert not folds["genre"].decided and folds["genre"].answers
-    for name in ("finish", "micro_genres"):
+    for name in ("finish", "micro_genres", "text_clusters"):
         expected, found = folds[name].decided, [d for d in decided if d.model == name]
         assert expected and list(dict.fromkeys(d.decision_id for d in found)) == [d.decision_id for d in expected]
         assert {d.decision_id: (d.decision, d.detail) for d in found} == {d.decision_id: (d.decision, d.detail) for d in expected}

@@ -33,7 +33,8 @@ from online_models.registry import MODELS
 from tests.lessons_of_known_truth import lessons
 from tests.listening_of_known_habits import listening
 from tests.tracks_of_known_genre import tracks
-micro_genres.FIRST_N = 120
+from online_models.texts import text_clusters
+micro_genres.FIRST_N = text_clusters.FIRST_N = 120
 of_rows, of_plays, of_listeners = tracks(150, 4), lessons(2500, 4, bent=True), listening(700, 4)
 for entry in MODELS:
     model = entry.kind()

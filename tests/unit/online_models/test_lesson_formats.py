@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from online_models.lesson_formats import ROW_BYTES_MAX, GenreFormat, json_lesson
+from online_models.lesson_formats import ROW_BYTES_MAX, GenreFormat, TextFormat, json_lesson
 from online_models.model import BadLesson
 from tests.tracks_of_known_genre import tracks
 
@@ -19,6 +19,15 @@ def test_a_catalogue_row_is_read_as_it_was_written() -> None:
 def test_null_or_no_genre_is_no_label_and_unknown_fields_are_ignored() -> None:
     for row in (b'{"track_id":"t1","genre":null}', b'{"track_id":"t1","more":[1]}'):
         assert GenreFormat().read(row).lesson == ({}, None, 1.0)
+
+
+def test_words_are_read_by_the_models_of_words_alone() -> None:
+    row = json_lesson("t1", "rock", {"title": "Vltava", "tags": ["river", "calm"], "lyrics": "ó", "language": "cs", "energy": 0.5})
+    heard = TextFormat().read(row).lesson
+    words = {"tags": ["river", "calm"], "lyrics": "ó", "language": "cs"}
+    assert heard == ({"energy": 0.5, "title": "Vltava", **words, "track_id": "t1"}, "rock", 1.0)
+    assert GenreFormat().read(row).lesson == ({"energy": 0.5, "title": "Vltava"}, "rock", 1.0)
+    assert TextFormat().read(b'{"track_id":"t1","title":"x"}').lesson == ({"title": "x", "track_id": "t1"}, "", 1.0)
 
 
 def test_numbers_may_be_unknown_or_yes_and_no() -> None:

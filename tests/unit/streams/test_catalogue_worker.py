@@ -268,6 +268,27 @@ async def test_a_track_with_audio_features_is_a_lesson_as_often_as_it_says_somet
     assert msgspec.json.decode(redis.hash(CURSOR)["lessons"]) == {"genre": 3, "micro_genres": 3}
 
 
+async def test_models_of_words_learn_rows_without_sound_and_hear_of_new_words_alone() -> None:
+    def told(**fields: object) -> tuple[bytes | None, bytes | None]:
+        return b"t1", msgspec.json.encode({"track_id": "t1", **fields})
+
+    records = [
+        told(features={"energy": 0.5}),  # no word
+        told(title="Vltava", lyrics="la " * 5_000),
+        told(title="Vltava", lyrics="la " * 5_000, features={"energy": 0.5}),  # says the same in words
+        told(title="Vltava", tags=["river"], genre="rock", features={"energy": 0.5}),
+    ]
+    redis, outbox = MemoryRedis(), MemoryOutbox()
+    await read_by({"genre": 1, "text_clusters": 5}, redis, outbox, lying_on(TRACKS, 1, records)[0])
+    found = [msgspec.json.decode(each) for each in taken_from(outbox, 5)]
+    assert [(each.get("lyrics"), each.get("tags"), each["genre"]) for each in found] == [
+        (("la " * 5_000)[: catalogue_lessons.LYRICS_CHARS_MAX], None, None),
+        (None, ["river"], "rock"),
+    ]
+    assert [msgspec.json.decode(each).get("tags") for each in taken_from(outbox, 1)] == [None] * 3, "its lessons are what they were"
+    assert redis.hash(KEYS.clean_row("c", 0, "t1"))["taught"] == b'{"genre":3,"text_clusters":2}'
+
+
 async def read_by(pupils: Mapping[str, int], redis: MemoryRedis, outbox: MemoryOutbox, log: Sequence[Record]) -> None:
     catalogue = Catalogue(SETTINGS, MemoryStore(redis, namespace="night"), outbox, Noon(), pupils=pupils)
     catalogue.attach(Kafka())
@@ -295,7 +316,7 @@ async def test_what_was_taught_when_there_was_one_model_is_not_taught_again() ->
 
 
 def test_the_registry_says_who_learns_from_rows_as_far_as_the_topic_has_partitions() -> None:
-    assert catalogue_lessons.registered(8) == PUPILS
+    assert catalogue_lessons.registered(8) == {**PUPILS, "text_clusters": 5}
     assert catalogue_lessons.registered(2) == {"genre": 1}
 
 

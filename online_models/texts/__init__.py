@@ -1,0 +1,1 @@
+"""What tracks' words say: clusters of tags, titles and lyrics."""
