@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from online_models.arrays import F32, F64, I32, I64
+from online_models.artists import nobody_said
 from online_models.hashmap import find, new_map, put
 from online_models.history import new_users
 from online_models.kernel import kernel
@@ -130,6 +131,7 @@ def new_events(log: Log) -> Events:
         import_row=nothing,
         target=nothing,
         until_s=np.zeros(n, np.uint32),
+        artist=nothing,
     )
 
 
@@ -156,7 +158,7 @@ def run(
     known, events, seconds = new_known(log, preset), new_events(log), []
     weights, popular = weights or new_weights(), popular or Popular(log.key_of)
     tracks = known.tracks
-    world = World(tracks.map_keys, tracks.map_slots, NO_FINISH, 0.0, True)
+    world = World(nobody_said(tracks.map_keys, tracks.map_slots), NO_FINISH, 0.0, True)
     out, lists, best, missing = new_outcomes(n), new_lists(2), new_best(), np.zeros(2, np.int64)
     ranker = new_ranker(preset)
     for a in range(0, n, CHUNK):

@@ -14,7 +14,7 @@ from console.catalogue_file import TRACK_COLUMNS, fields_of
 from console.catalogue_rows import IMPORT, CatalogueRows
 from console.redis_door import State
 from console.trouble import Exit, Trouble
-from streams.artist_names import plain
+from streams.artists import plain
 
 CatalogueFile = Annotated[
     Path | None,

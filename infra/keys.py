@@ -74,6 +74,14 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "NS:{tQ}:ids", "hash", "plays worker owning Q", "one field per track", "never", "16 hex digits of the track's keyed hash -> its id"
     ),
+    Pattern(
+        "NS:{tQ}:artists",
+        "hash",
+        "plays worker owning Q",
+        "one field per track whose artist a play said",
+        "never",
+        "16 hex digits of the track's keyed hash -> 16 of its artist's",
+    ),
     Pattern("NS:{tQ}:popular", "string", "plays worker owning Q", "100 tracks", "never", "JSON [[id, log2 score], ...], best first"),
     Pattern(
         "NS:{cQ}:cursor",
@@ -249,6 +257,10 @@ class Keys(NamedTuple):
 
     def track_ids(self, partition: int) -> str:
         return f"{self.namespace}:{{t{partition}}}:ids"
+
+    def track_artists(self, partition: int) -> str:
+        """Hash of a tracks' partition: from hashes of ids to hashes of artists."""
+        return f"{self.namespace}:{{t{partition}}}:artists"
 
     def popular(self, partition: int) -> str:
         return f"{self.namespace}:{{t{partition}}}:popular"

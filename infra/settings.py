@@ -58,6 +58,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Chance that a place of `discover` is given to a track drawn from the candidates that were not listed; 0 = off."""
     drift: bool = True
     """Whether the ranker's steps become large again for a while where its live hit rate falls."""
+    artist_max: Annotated[int, Meta(ge=0, le=100)] = 2
+    """Tracks of one artist in `discover`, where plays say who made a track; 0 = any number."""
+    artist_max_next: Annotated[int, Meta(ge=0, le=100)] = 0
+    """Tracks of one artist in `next`, as above; 0 = any number."""
     user_rows_max: Annotated[int, Meta(ge=16)] = 32_768
     """User rows that a worker keeps in memory: 2.4 KB each."""
     track_rows_max: Annotated[int, Meta(ge=16)] = 24_576

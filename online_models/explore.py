@@ -3,9 +3,10 @@
 Each place explores with the chance `share`, decided by the event's hash and the place alone: a replay explores the same
 places. What stands there gives way to one of the *free* candidates, drawn uniformly without replacement; nothing else
 moves. Free is a candidate of this ranking with a chance above zero that stands in neither list and is none of the user's newest
-plays; what the user decided not to see has no chance (`marks.py`). A list explores only where there are at least as many as it
-has places, so that every place could: then a track that was drawn from `m` stands at its place with the chance `share / m`,
-exactly. What was drawn and cannot be shown (the user played it long ago, or its name is not in memory) leaves the place to the
+plays; of one artist as many as the list may hold beside its best, those met first, so that whatever is drawn keeps to the cap.
+What the user decided not to see has no chance (`marks.py`). A list explores only where there are at least as many as it has
+places, so that every place could: then a track that was drawn from `m` stands at its place with the chance `share / m`, exactly.
+What was drawn and cannot be shown (the user played it long ago, or its name is not in memory) leaves the place to the
 best track, and that is told: it was not chosen as the best. To look at all candidates that closely would cost 5 us per list of
 300 candidates; so it costs half of one.
 
@@ -18,13 +19,15 @@ from __future__ import annotations
 import numpy as np
 
 from online_models import history
-from online_models.arrays import I32, I64
+from online_models.arrays import I64
+from online_models.artists import NOT_SAID, NameTable, known_artist, note_missing
 from online_models.hashmap import find
 from online_models.history import UserArrays
 from online_models.kernel import kernel
 from online_models.pool import Pool
-from online_models.rank import Best, note_listed, note_missing
+from online_models.rank import ARTISTS, Best, Cap, note_listed
 from online_models.signals import TIMES
+from online_models.track_state import TrackArrays
 
 NOT_EXPLORING = 0
 """Instead of the number of free candidates."""
@@ -58,6 +61,35 @@ def _find_free(c: Pool, best: Best) -> int:
 
 
 @kernel
+def _meet(best: Best, artist: int) -> int:
+    """One more track of `artist`; returns how many that makes."""
+    p = artist & (ARTISTS - 1)
+    while best.met[p] != 0 and best.met[p] != artist:
+        p = (p + 1) & (ARTISTS - 1)
+    best.met[p] = artist
+    best.n_met[p] += best.n_met[p] < 255
+    return best.n_met[p]
+
+
+@kernel
+def _keep_to_cap(c: Pool, names: NameTable, tracks: TrackArrays, most: int, best: Best, n: int, missing: I64) -> int:
+    """Leave of the `n` free candidates as many of each artist as `discover` may hold beside its best; returns how many are left."""
+    best.met[:] = 0
+    best.n_met[:] = 0
+    for j in range(best.n[1]):
+        artist = best.artist[best.discover[j]]
+        if artist != NOT_SAID:
+            _meet(best, artist)
+    m = 0
+    for k in range(n):
+        i = best.free[k]
+        artist = known_artist(names, tracks, c.key[i], missing)
+        best.free[m] = i
+        m += artist == NOT_SAID or _meet(best, artist) <= most
+    return m
+
+
+@kernel
 def _may_stand(c: Pool, users: UserArrays, s: int, i: int, best: Best, missing: I64) -> bool:
     """Can candidate `i` be shown in `discover`?"""
     if best.name[i] < 0:
@@ -67,7 +99,7 @@ def _may_stand(c: Pool, users: UserArrays, s: int, i: int, best: Best, missing: 
 
 
 @kernel
-def _put(c: Pool, users: UserArrays, s: int, name_keys: I64, name_slots: I32, event_hash: int, m: int, best: Best, missing: I64) -> None:
+def _put(c: Pool, users: UserArrays, s: int, names: NameTable, event_hash: int, m: int, best: Best, missing: I64) -> None:
     """Fill the places that explore from the `m` free candidates."""
     n_drawn = 0
     for j in range(best.n[1]):
@@ -76,7 +108,7 @@ def _put(c: Pool, users: UserArrays, s: int, name_keys: I64, name_slots: I32, ev
             i = best.free[k]
             best.free[k] = best.free[n_drawn]
             n_drawn += 1
-            best.name[i] = find(name_keys, name_slots, c.key[i])
+            best.name[i] = find(names.keys, names.slots, c.key[i])
             if _may_stand(c, users, s, i, best, missing):
                 best.discover[j] = i
                 best.known[i] = 0
@@ -87,7 +119,16 @@ def _put(c: Pool, users: UserArrays, s: int, name_keys: I64, name_slots: I32, ev
 
 @kernel
 def explore(
-    c: Pool, users: UserArrays, s: int, name_keys: I64, name_slots: I32, event_hash: int, share: float, best: Best, missing: I64
+    c: Pool,
+    users: UserArrays,
+    s: int,
+    names: NameTable,
+    tracks: TrackArrays,
+    cap: Cap,
+    event_hash: int,
+    share: float,
+    best: Best,
+    missing: I64,
 ) -> None:
     """Let some places of `best.discover` explore; `best.explored` and `best.among` say which, and out of how many."""
     n = best.n[1]
@@ -96,8 +137,10 @@ def explore(
     if share <= 0.0 or n == 0:
         return
     m = _find_free(c, best)
+    if cap.discover > 0:
+        m = _keep_to_cap(c, names, tracks, cap.discover, best, m, missing)
     if m >= n:
         for j in range(n):
             best.explored[j] = draw(event_hash, j, WHETHER) < share
         best.among[0] = m
-        _put(c, users, s, name_keys, name_slots, event_hash, m, best, missing)
+        _put(c, users, s, names, event_hash, m, best, missing)

@@ -1,7 +1,8 @@
 """What a users' partition tells a tracks' partition: numbered items of 32 bytes, filled and read by kernels.
 
-A *count item* (lag 0) says that `src` was played; it carries the track's id beside it. A *transition item* says that
-`dst` was played `lag` plays after `src` in one session; its *twin*, flagged BEFORE, tells `src` that `dst` came before it.
+A *count item* (lag 0) says that `src` was played, and that the artist `dst` made it; it carries the track's id beside it. A
+*transition item* says that `dst` was played `lag` plays after `src` in one session; its *twin*, flagged BEFORE, tells `src` that
+`dst` came before it.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ ITEM = np.dtype(
         ("name_len", "<u2"),
     ]
 )
-"""32 bytes, little endian; hashes are 64-bit keyed hashes read as signed. `src` owns the row that the item changes; a count
-item has no `dst`. `session` is the tag of the session (0 = a late play, which belongs to none). `detail` is the track's
-length in s of a count item (0 = unknown), the tag of who listened of a transition item."""
+"""32 bytes, little endian; hashes are 64-bit keyed hashes read as signed. `src` owns the row that the item changes; `dst`
+of a count item is the hash of the artist (0 = the play did not say). `session` is the tag of the session (0 = a late play, which
+belongs to none). `detail` is the track's length in s of a count item (0 = unknown), the tag of who listened of a transition item."""
 
 SKIPPED, FINISHED, GAPLESS, BEFORE = 1, 2, 4, 8
 """Bits of `flags`; the first two also stand in a user's history. GAPLESS: nothing can have been heard between the two."""

@@ -1,6 +1,6 @@
-"""What a user decided about tracks: likes, dislikes, blocks; bounded, and nothing that was hidden comes back by itself.
+"""What a user decided about tracks and artists: likes, dislikes, blocks; bounded, and nothing that was hidden comes back by itself.
 
-A row keeps the newest `MARKS` decisions in the order of the log. About a track
+A row keeps the newest `MARKS` decisions in the order of the log. About a track, and as to blocks about an artist,
 
 - the newest decides: a like after a dislike is a like;
 - a block ends with its `until`, or with an unblock, which is a block that has ended. From then on the track is as it was
@@ -17,12 +17,16 @@ from __future__ import annotations
 import numpy as np
 
 from online_models import pool, seen, signals
+from online_models.arrays import I64
+from online_models.artists import NOT_ASKED, NOT_SAID, NameTable, artist_of, note_missing
 from online_models.history import FOR_EVER, HIDDEN, MARKS, N_HIDDEN, N_MARKS, TAG, UserArrays
 from online_models.kernel import kernel
 from online_models.pool import Pool
+from online_models.track_state import TrackArrays
 
-NONE, LIKE, DISLIKE, BLOCK = range(4)
-"""Kinds of marks, and verdicts."""
+NONE, LIKE, DISLIKE, BLOCK, BLOCK_ARTIST = range(5)
+"""Kinds of marks, and but for the last verdicts. The mark of an artist's block holds the artist's hash where others hold a track's:
+both are 64 bits of one keyed hash in two spaces, so that they are as unlikely to be alike as two tracks'."""
 ENDED = 0
 """`until` of an unblock, which is a block that has ended."""
 
@@ -60,7 +64,7 @@ def verdict(users: UserArrays, s: int, track: int, at_ms: int) -> int:
     for k in range(users.head[s, N_MARKS] - 1, -1, -1):
         if users.mark_track[s, k] != track:
             continue
-        if users.mark_kind[s, k] != BLOCK:
+        if users.mark_kind[s, k] < BLOCK:
             return users.mark_kind[s, k]
         if not ended:
             if at_ms < np.int64(users.mark_until[s, k]) * 1000:
@@ -87,7 +91,7 @@ def _weight(users: UserArrays, s: int, k: int, at_ms: int) -> int:
     for j in range(k + 1, users.head[s, N_MARKS]):
         if users.mark_track[s, j] == track:
             newest = False
-            if kind == BLOCK or users.mark_kind[s, j] != BLOCK:
+            if kind >= BLOCK or users.mark_kind[s, j] < BLOCK:
                 return _IDLE
     against_filter = newest and _is_filtered(users, s, track)
     if kind == LIKE:
@@ -120,7 +124,7 @@ def _give_way(users: UserArrays, s: int, at_ms: int) -> None:
         if weight < least:
             least, out = weight, k
     kind, until_ms = users.mark_kind[s, out], np.int64(users.mark_until[s, out]) * 1000
-    if kind == DISLIKE or (kind == BLOCK and at_ms < until_ms):
+    if kind == DISLIKE or (kind >= BLOCK and at_ms < until_ms):
         _filter(users, s, users.mark_track[s, out])
     _drop(users, s, out)
 
@@ -129,7 +133,7 @@ def _give_way(users: UserArrays, s: int, at_ms: int) -> None:
 def _can_lift(users: UserArrays, s: int, track: int) -> bool:
     found = _is_filtered(users, s, track)
     for k in range(users.head[s, N_MARKS]):
-        found |= users.mark_track[s, k] == track and users.mark_kind[s, k] == BLOCK
+        found |= users.mark_track[s, k] == track and users.mark_kind[s, k] >= BLOCK
     return found
 
 
@@ -139,7 +143,7 @@ def decide(users: UserArrays, s: int, track: int, kind: int, until_s: int, event
 
     An unblock of what is not blocked is not noted.
     """
-    if kind == BLOCK and until_s == ENDED and not _can_lift(users, s, track):
+    if kind >= BLOCK and until_s == ENDED and not _can_lift(users, s, track):
         return
     if users.head[s, N_MARKS] == MARKS:
         _give_way(users, s, at_ms)
@@ -197,17 +201,32 @@ def _hide(c: Pool, track: int) -> None:
 
 @kernel
 def _hide_filtered(c: Pool, users: UserArrays, s: int, at_ms: int) -> None:
-    if users.head[s, HIDDEN] == 0:
-        return
     for i in range(c.n[0]):
         if is_hidden(users, s, c.key[i], at_ms):
             c.chance[i] = 0.0
 
 
 @kernel
-def weigh(c: Pool, users: UserArrays, s: int, at_ms: int) -> None:
-    """Let what the user in slot `s` decided change the chances: what is hidden has none, and is in no list; likes raise."""
+def _hide_artists(c: Pool, users: UserArrays, s: int, at_ms: int, names: NameTable, tracks: TrackArrays, missing: I64) -> None:
+    """Candidates by a blocked artist have no chance, nor have those that nobody asked about yet: they will be next time."""
+    for i in range(c.n[0]):
+        artist = artist_of(names, tracks, c.key[i])
+        if artist == NOT_ASKED:
+            note_missing(missing, c.key[i])
+            c.chance[i] = 0.0
+        elif artist != NOT_SAID and is_hidden(users, s, artist, at_ms):
+            c.chance[i] = 0.0
+
+
+@kernel
+def weigh(c: Pool, users: UserArrays, s: int, at_ms: int, names: NameTable, tracks: TrackArrays, missing: I64) -> None:
+    """Let what the user in slot `s` decided change the chances: what is hidden has none, and is in no list; likes raise.
+
+    Who blocked an artist is shown none of their tracks, the liked ones included.
+    """
     n_fresh = 0
+    is_filtered = users.head[s, HIDDEN] > 0
+    has_artists = is_filtered
     for k in range(users.head[s, N_MARKS] - 1, -1, -1):
         if not _is_newest(users, s, k):
             continue
@@ -215,6 +234,11 @@ def weigh(c: Pool, users: UserArrays, s: int, at_ms: int) -> None:
         holds = verdict(users, s, track, at_ms)
         if holds == LIKE:
             n_fresh = _raise(c, track, n_fresh)
+        elif holds != NONE and users.mark_kind[s, k] == BLOCK_ARTIST:
+            has_artists = True
         elif holds != NONE:
             _hide(c, track)
-    _hide_filtered(c, users, s, at_ms)
+    if is_filtered:
+        _hide_filtered(c, users, s, at_ms)
+    if has_artists:
+        _hide_artists(c, users, s, at_ms, names, tracks, missing)

@@ -12,6 +12,7 @@ import numpy as np
 
 from online_models import explore, finish_features, history, marks, pulse, rank, track_state, two_stage
 from online_models.arrays import F32, F64, I32, I64, U8, U32, Items
+from online_models.artists import NameTable
 from online_models.context import GAPLESS_S
 from online_models.finish_features import N_FEATURES, N_TRACK
 from online_models.finish_serving import predict
@@ -24,7 +25,7 @@ from online_models.moment import Known, Reach, person_tag, session_tag
 from online_models.neighbours import N_COUNTS
 from online_models.pool import Pool
 from online_models.prefetch import fetch
-from online_models.rank import LENGTH, Best, Lists
+from online_models.rank import LENGTH, NO_CAP, Best, Cap, Lists
 from online_models.track_state import TrackArrays
 from online_models.two_stage import Ranker
 from online_models.weights import Weights
@@ -57,6 +58,7 @@ class Events(NamedTuple):
     import_row: I64
     target: I64  # hash of the event that is undone or forgotten, 0 = none
     until_s: U32  # of a block
+    artist: I64  # hash of who made the track, or of who is blocked; 0 = not said
     user: I64 = np.zeros(0, np.int64)  # keyed hash of the user's id; read where `World.listening_below` is above 0
 
 
@@ -99,13 +101,13 @@ NO_FINISH = FinishModel(-1, np.zeros(N_FEATURES), 0.0, _NO_NODE - 1, np.zeros(1)
 class World(NamedTuple):
     """What a round reads beside the rows."""
 
-    name_keys: I64
-    name_slots: I32
+    names: NameTable
     finish: FinishModel
     lessons_below: float  # an event teaches if its hash, as a share of 2**64, is below this
     ranker_learns: bool
     explore_share: float = 0.0  # chance that a place of `discover` explores
     listening_below: float = 0.0  # a user's plays are listening lessons if the hash of the id, as a share of 2**64, is below this
+    cap: Cap = NO_CAP
 
 
 def new_outcomes(n: int) -> Outcomes:
@@ -155,10 +157,10 @@ def _emit_play(users: UserArrays, s: int, e: Events, i: int, flags: int, late: b
     """The play's count item and its ties to the plays before it in the session, told to both tracks."""
     at_s, track, length_s = e.at_ms[i] // 1000, e.track[i], max(0, e.duration_ms[i] // 1000)
     if late:
-        _emit(out, i, track, 0, at_s, 0, flags, 0, length_s)
+        _emit(out, i, track, e.artist[i], at_s, 0, flags, 0, length_s)
         return
     session, person = session_tag(users, s), person_tag(users, s)
-    _emit(out, i, track, 0, at_s, 0, flags, session, length_s)
+    _emit(out, i, track, e.artist[i], at_s, 0, flags, session, length_s)
     n = users.head[s, history.N_HISTORY] - 1  # the play itself is the newest
     depth = min(WINDOW, min(n, users.head[s, history.SESSION_N] - 1))
     for lag in range(1, depth + 1):
@@ -245,14 +247,14 @@ def _rank(
     row: int,
     missing: I64,
 ) -> None:
-    users, pool = known.users, ranker.pool
+    users, pool, names, tracks = known.users, ranker.pool, world.names, known.tracks
     r = two_stage.rank_one(ranker, weights, known, s)
-    marks.weigh(pool, users, s, at_ms)
+    marks.weigh(pool, users, s, at_ms, names, tracks, missing)
     rank.damp(pool, users, s)
-    rank.pick(pool, users, s, world.name_keys, world.name_slots, known.tracks, best, missing)
-    explore.explore(pool, users, s, world.name_keys, world.name_slots, event_hash, world.explore_share, best, missing)
+    rank.pick(pool, users, s, names, tracks, world.cap, best, missing)
+    explore.explore(pool, users, s, names, tracks, world.cap, event_hash, world.explore_share, best, missing)
     _predict_finish(known, s, world, pool, best, lists.x)
-    rank.write(pool, users, s, ranker.moment, world.name_keys, world.name_slots, best, ranker.rankings.part[r], lists, row)
+    rank.write(pool, users, s, ranker.moment, names, best, ranker.rankings.part[r], lists, row)
     n = lists.length[row]
     users.head[s, history.N_SHOWN] = n
     for j in range(n):
@@ -297,9 +299,10 @@ def _decide(users: UserArrays, s: int, e: Events, i: int) -> None:
             marks.undo(users, s, e.target[i])
         history.forget(users, s, e.track[i], e.target[i])
     else:
-        mark = marks.LIKE if kind == LIKE else marks.DISLIKE if kind == DISLIKE else marks.BLOCK
+        block = marks.BLOCK if e.track[i] != 0 else marks.BLOCK_ARTIST
+        mark = marks.LIKE if kind == LIKE else marks.DISLIKE if kind == DISLIKE else block
         until_s = marks.ENDED if kind == UNBLOCK else np.int64(e.until_s[i])
-        marks.decide(users, s, e.track[i], mark, until_s, e.event_hash[i], e.at_ms[i])
+        marks.decide(users, s, e.track[i] if e.track[i] != 0 else e.artist[i], mark, until_s, e.event_hash[i], e.at_ms[i])
 
 
 @kernel

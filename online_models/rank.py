@@ -8,6 +8,7 @@ import numpy as np
 
 from online_models import history, pool, signals
 from online_models.arrays import F32, I32, I64, U8
+from online_models.artists import NOT_SAID, NameTable, known_artist, note_missing
 from online_models.finish_features import N_FEATURES
 from online_models.hashmap import expect, find
 from online_models.history import UserArrays
@@ -22,8 +23,20 @@ LENGTH = 20
 """Entries of a list."""
 SKIPPED_AT_ONCE, SKIPPED_LATE = 0.2, 0.6
 """What this user skipped lately counts this much, each time: the less, the sooner it was skipped."""
+ARTISTS = 1024
+"""Places of the table of artists: a power of two above the candidates."""
 CAUSES = PAST_BIT + 5
 """Plays that can have brought a candidate: bits of `Pool.via`."""
+
+
+class Cap(NamedTuple):
+    """Tracks of one artist that each list holds at most, as far as artists are known; 0 = any number."""
+
+    next: int
+    discover: int
+
+
+NO_CAP = Cap(0, 0)
 
 
 class Lists(NamedTuple):
@@ -73,6 +86,7 @@ class Best(NamedTuple):
     weight: F32  # (len(SOURCES),) what each source gave the candidate in hand
     name: I32  # (CANDIDATES_MAX,) position in the table of names
     known: U8  # (CANDIDATES_MAX,) 1 = this user played it before
+    artist: I64  # (CANDIDATES_MAX,) of those that came near to a list; 0 = not known, or there is no cap
     finish: F32  # (CANDIDATES_MAX,) chance of a finish, -1 = not predicted
     twin: I32  # (CANDIDATES_MAX,) its place in `next`, -1 = it is not there
     slot: I32  # (2 * LENGTH,) of the row of each listed track, -1 = not in memory
@@ -80,6 +94,8 @@ class Best(NamedTuple):
     explored: U8  # (LENGTH,) places of `discover`
     free: I32  # (CANDIDATES_MAX,) candidates that an explored place may get
     stands: U8  # (CANDIDATES_MAX,) 1 = in either list, while they are looked for
+    met: I64  # (ARTISTS,) a table by hash: artists that were met while free candidates are looked for, 0 = none
+    n_met: U8  # (ARTISTS,) how many of their tracks
 
 
 def new_best() -> Best:
@@ -96,6 +112,7 @@ def new_best() -> Best:
         weight=np.zeros(len(SOURCES), np.float32),
         name=np.zeros(CANDIDATES_MAX, np.int32),
         known=np.zeros(CANDIDATES_MAX, np.uint8),
+        artist=np.zeros(CANDIDATES_MAX, np.int64),
         finish=np.zeros(CANDIDATES_MAX, np.float32),
         twin=np.zeros(CANDIDATES_MAX, np.int32),
         slot=np.zeros(2 * LENGTH, np.int32),
@@ -103,6 +120,8 @@ def new_best() -> Best:
         explored=np.zeros(LENGTH, np.uint8),
         free=np.zeros(CANDIDATES_MAX, np.int32),
         stands=np.zeros(CANDIDATES_MAX, np.uint8),
+        met=np.zeros(ARTISTS, np.int64),
+        n_met=np.zeros(ARTISTS, np.uint8),
     )
 
 
@@ -135,21 +154,54 @@ def _insert(best: I32, chance: F32, n: int, i: int, mine: float) -> int:
 
 
 @kernel
-def _pick(c: Pool, users: UserArrays, s: int, best: Best) -> None:
+def _make_way(best: I32, chance: F32, n: int, made_by: I64, i: int, mine: float, most: int) -> int:
+    """Let the weakest of `most` tracks in `best[:n]` by the artist of candidate `i` go; returns how many are left, -1 = `i` is weaker.
+
+    What the bar or the cap kept out before is never missed: the list only gets better, and whom an artist's better tracks
+    kept out, they keep out until they fall below the bar themselves.
+    """
+    if most == 0 or made_by[i] == NOT_SAID:
+        return n
+    held, weakest = 0, -1
+    for j in range(n):
+        if made_by[best[j]] == made_by[i]:
+            held += 1
+            weakest = j
+    if held < most:
+        return n
+    if mine <= chance[weakest]:
+        return -1
+    for j in range(weakest, n - 1):
+        best[j] = best[j + 1]
+        chance[j] = chance[j + 1]
+    return n - 1
+
+
+@kernel
+def _admit(best: I32, chance: F32, n: int, made_by: I64, i: int, mine: float, most: int) -> int:
+    """Put candidate `i` into the sorted `best[:n]`, where its artist may have one more place; returns the new length."""
+    left = _make_way(best, chance, n, made_by, i, mine, most)
+    return n if left < 0 else _insert(best, chance, left, i, mine)
+
+
+@kernel
+def _pick(c: Pool, users: UserArrays, s: int, names: NameTable, tracks: TrackArrays, cap: Cap, best: Best, missing: I64) -> None:
     """Sort the best candidates into `best`; a bar per list keeps nearly all of them out at the price of one comparison."""
     n_next, n_new = 0, 0
+    is_capped = cap.next > 0 or cap.discover > 0
     bar_next, bar_new = np.float32(0.0), np.float32(0.0)
     for i in range(c.n[0]):
         chance = c.chance[i]
-        if chance <= bar_new:
-            continue  # the bar of `discover` is never above that of `next`; what the user hides has no chance
+        if chance <= bar_new and chance <= bar_next:
+            continue  # what the user hides has no chance
         best.known[i] = history.has_played(users, s, c.key[i])
+        best.artist[i] = known_artist(names, tracks, c.key[i], missing) if is_capped else NOT_SAID
         if chance > bar_next:
-            n_next = _insert(best.next, best.next_chance, n_next, i, chance)
+            n_next = _admit(best.next, best.next_chance, n_next, best.artist, i, chance, cap.next)
             if n_next == LENGTH:
                 bar_next = best.next_chance[LENGTH - 1]
         if not best.known[i]:
-            n_new = _insert(best.discover, best.discover_chance, n_new, i, chance)
+            n_new = _admit(best.discover, best.discover_chance, n_new, best.artist, i, chance, cap.discover)
             if n_new == LENGTH:
                 bar_new = best.discover_chance[LENGTH - 1]
     best.n[0] = n_next
@@ -173,20 +225,12 @@ def note_listed(best: Best) -> None:
 
 
 @kernel
-def note_missing(missing: I64, key: int) -> None:
-    """The name of `key` is not in memory; `missing` ([0] = how many) is read between rounds."""
-    if missing[0] + 1 < missing.shape[0]:
-        missing[0] += 1
-        missing[missing[0]] = key
-
-
-@kernel
-def _find_names(c: Pool, best: Best, name_keys: I64, name_slots: I32, missing: I64) -> bool:
+def _find_names(c: Pool, best: Best, names: NameTable, missing: I64) -> bool:
     """Look up the names of what is listed; those that are not in memory are noted in `missing`."""
     all_known = True
     for j in range(best.n_listed[0]):
         i = best.listed[j]
-        best.name[i] = find(name_keys, name_slots, c.key[i])
+        best.name[i] = find(names.keys, names.slots, c.key[i])
         if best.name[i] < 0:
             all_known = False
             note_missing(missing, c.key[i])
@@ -194,30 +238,30 @@ def _find_names(c: Pool, best: Best, name_keys: I64, name_slots: I32, missing: I
 
 
 @kernel
-def _leave_out_nameless(c: Pool, name_keys: I64, name_slots: I32) -> None:
+def _leave_out_nameless(c: Pool, names: NameTable) -> None:
     for i in range(c.n[0]):
-        if find(name_keys, name_slots, c.key[i]) < 0:
+        if find(names.keys, names.slots, c.key[i]) < 0:
             c.chance[i] = 0.0
 
 
 @kernel
-def pick(c: Pool, users: UserArrays, s: int, name_keys: I64, name_slots: I32, tracks: TrackArrays, best: Best, missing: I64) -> None:
-    """Choose both lists of the user in slot `s` by `c.chance`, and look up the names of what is listed.
+def pick(c: Pool, users: UserArrays, s: int, names: NameTable, tracks: TrackArrays, cap: Cap, best: Best, missing: I64) -> None:
+    """Choose both lists of the user in slot `s` by `c.chance`, with at most `cap` of an artist, and look up the names of what is listed.
 
     A candidate whose name is not in memory yet is left out and noted in `missing` ([0] = how many). That is rare: so the
     lists are picked without a look at the names, and once more where one turns out to be missing.
     """
-    _pick(c, users, s, best)
+    _pick(c, users, s, names, tracks, cap, best, missing)
     note_listed(best)
     for j in range(best.n_listed[0]):
         key = c.key[best.listed[j]]
-        expect(name_keys, name_slots, key)
+        expect(names.keys, names.slots, key)
         expect(tracks.map_keys, tracks.map_slots, key)
-    if not _find_names(c, best, name_keys, name_slots, missing):
-        _leave_out_nameless(c, name_keys, name_slots)
-        _pick(c, users, s, best)
+    if not _find_names(c, best, names, missing):
+        _leave_out_nameless(c, names)
+        _pick(c, users, s, names, tracks, cap, best, missing)
         note_listed(best)
-        _find_names(c, best, name_keys, name_slots, missing)
+        _find_names(c, best, names, missing)
 
 
 @kernel
@@ -271,20 +315,18 @@ def _write(c: Pool, best: Best, listed: I32, n: int, part: F32, out: Lists, row:
 
 
 @kernel
-def _name_causes(users: UserArrays, s: int, moment: Moment, name_keys: I64, name_slots: I32, cause: I32) -> None:
+def _name_causes(users: UserArrays, s: int, moment: Moment, names: NameTable, cause: I32) -> None:
     for k in range(WINDOW):
-        cause[k] = find(name_keys, name_slots, moment.key[k]) if k < moment.n[0] else -1
+        cause[k] = find(names.keys, names.slots, moment.key[k]) if k < moment.n[0] else -1
     newest = newest_past(users, s)
     for k in range(CAUSES - PAST_BIT):
-        cause[PAST_BIT + k] = find(name_keys, name_slots, users.track[s, newest - k]) if k <= newest else -1
+        cause[PAST_BIT + k] = find(names.keys, names.slots, users.track[s, newest - k]) if k <= newest else -1
 
 
 @kernel
-def write(
-    c: Pool, users: UserArrays, s: int, moment: Moment, name_keys: I64, name_slots: I32, best: Best, part: F32, out: Lists, row: int
-) -> None:
+def write(c: Pool, users: UserArrays, s: int, moment: Moment, names: NameTable, best: Best, part: F32, out: Lists, row: int) -> None:
     """Fill rows `row` (next) and `row + 1` (discover) of `out`; `part` (N_SIGNALS,) is what stage 1 gives one unit of each signal."""
-    _name_causes(users, s, moment, name_keys, name_slots, best.cause)
+    _name_causes(users, s, moment, names, best.cause)
     _write(c, best, best.next, best.n[0], part, out, row, True)
     _write(c, best, best.discover, best.n[1], part, out, row + 1, False)
     out.among[row + 1] = best.among[0]

@@ -19,9 +19,9 @@ from online_models.neighbours import Neighbours, new_neighbours
 from online_models.vectors import new_vectors
 from online_models.visits import Visits, new_visits
 
-# Columns of `head`. FOLLOWED and PRECEDED count the transitions on either side, of any lag.
-PLAYS, SKIPS, FINISHES, FOLLOWED, PRECEDED, POPULAR_AT, DURATION_S = range(7)
-N_HEAD = 7
+# Columns of `head`. FOLLOWED and PRECEDED count the transitions on either side, of any lag. ARTIST is a hash, 0 = no play said it.
+PLAYS, SKIPS, FINISHES, FOLLOWED, PRECEDED, POPULAR_AT, DURATION_S, ARTIST = range(8)
+N_HEAD = 8
 
 POPULAR_HALFLIFE_S = 30 * 24 * 3600
 """Half-life of decayed popularity. facts/quality: 30 days did best on 30Music."""
@@ -38,6 +38,7 @@ class TrackArrays(NamedTuple):
     neighbours: Neighbours
     visits: Visits
     vectors: F32  # (n, vectors.DIMENSIONS)
+    n_made: I64  # (1,) above 0 once a row said who made its track: until then nobody need look
 
 
 def new_tracks(n_slots: int, keys: I64, slots: I32, n_neighbours: int, n_visits: int) -> TrackArrays:
@@ -51,6 +52,7 @@ def new_tracks(n_slots: int, keys: I64, slots: I32, n_neighbours: int, n_visits:
         neighbours=new_neighbours(n_slots, n_neighbours),
         visits=new_visits(n_slots, n_visits),
         vectors=new_vectors(n_slots),
+        n_made=np.zeros(1, np.int64),
     )
 
 
@@ -73,9 +75,15 @@ def note_counts(tracks: TrackArrays, s: int) -> None:
 
 
 @kernel
-def learn_play(tracks: TrackArrays, s: int, at_s: int, flags: int, duration_s: int) -> None:
-    """The track in slot `s` was played at `at_s`; its length is what the last play that knew it said. A skip makes nobody popular."""
+def learn_play(tracks: TrackArrays, s: int, at_s: int, flags: int, duration_s: int, artist: int) -> None:
+    """The track in slot `s` was played at `at_s`; its length and its artist are what the last play that knew them said.
+
+    A skip makes nobody popular.
+    """
     head = tracks.head
+    if artist != 0:
+        head[s, ARTIST] = artist
+        tracks.n_made[0] += 1
     if duration_s > 0:
         head[s, DURATION_S] = duration_s
     head[s, PLAYS] += 1
@@ -117,7 +125,7 @@ def learn_item(tracks: TrackArrays, s: int, item: Any) -> None:
     """
     lag, flags, detail = np.int64(item.lag), np.int64(item.flags), np.int64(item.detail)
     if lag == 0:
-        learn_play(tracks, s, np.int64(item.at_s), flags, detail)
+        learn_play(tracks, s, np.int64(item.at_s), flags, detail, item.dst)
         if item.session != 0:
             visits.begin(tracks.visits, s, np.int64(item.session))
     elif flags & BEFORE:

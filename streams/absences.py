@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from online_models import history, marks
+from online_models.artists import NOT_ASKED, NOT_SAID, artist_of
 from online_models.items import SKIPPED
 from online_models.rank import LENGTH
 from streams.small_ranking import Ranked, SmallRanking
@@ -36,8 +37,10 @@ def standing(world: SmallRanking, found: Ranked, track: int, name: str) -> Stand
 
 
 def _why_not(world: SmallRanking, found: Ranked, track: int, i: int, name: str) -> str:
-    if is_hidden(world, track):
+    if is_decided(world, track):
         return "the user disliked or blocked it"
+    if is_hidden(world, track):
+        return "the user blocked its artist"
     if i < 0:
         return f"no source proposes it: {beyond_reach(world, found, track)}"
     if name == DISCOVER and history.has_played(world.users.arrays, world.slot, track):
@@ -45,15 +48,31 @@ def _why_not(world: SmallRanking, found: Ranked, track: int, i: int, name: str) 
     rivals = [j for j in range(len(found.key)) if j != i and found.chance[j] > found.chance[i] and not is_hidden(world, int(found.key[j]))]
     if name == DISCOVER:
         rivals = [j for j in rivals if not history.has_played(world.users.arrays, world.slot, int(found.key[j]))]
+    settings, artist = world.settings, _artist(world, track)
+    most = settings.artist_max if name == DISCOVER else settings.artist_max_next
+    if most and artist is not None and sum(_artist(world, int(found.key[j])) == artist for j in rivals) >= most:
+        return f"{most} likelier tracks of its artist are in the list, and no more may be"
     skips = n_skips(world, track)
     damped = f"; skipped {skips} times lately, which its chance pays for each time" if skips else ""
     return f"it is number {len(rivals) + 1}, and a list has {LENGTH} entries{damped}"
 
 
 def is_hidden(world: SmallRanking, track: int) -> bool:
-    """Did the world's user dislike or block `track`, as of their last play?"""
+    """Did the world's user dislike or block `track`, or block its artist as far as it is known, as of their last play?"""
+    artist = _artist(world, track)
+    return is_decided(world, track) or (artist is not None and is_decided(world, artist))
+
+
+def _artist(world: SmallRanking, track: int) -> int | None:
+    """Hash of who made `track`; None = not known."""
+    artist = int(artist_of(world.names.table(), world.tracks.arrays, track))
+    return None if artist in {NOT_SAID, NOT_ASKED} else artist
+
+
+def is_decided(world: SmallRanking, subject: int) -> bool:
+    """Did the world's user dislike or block what has this hash, a track or an artist?"""
     users, s = world.users.arrays, world.slot
-    return bool(marks.is_hidden(users, s, track, int(users.head[s, history.LAST_AT])))
+    return bool(marks.is_hidden(users, s, subject, int(users.head[s, history.LAST_AT])))
 
 
 def n_skips(world: SmallRanking, track: int) -> int:

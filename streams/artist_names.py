@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import unicodedata
 from collections.abc import Iterable
 from typing import Final
 from urllib.parse import unquote
@@ -12,6 +11,7 @@ import msgspec
 
 from infra.keys import Keys
 from infra.settings import Settings
+from streams.artists import plain
 from streams.ids import id_hash, track_partition
 from streams.partitioner import partition_of
 from streams.ports import Store
@@ -36,15 +36,6 @@ class _About(msgspec.Struct):
 
 _row = msgspec.json.Decoder(_Row).decode
 _about = msgspec.json.Decoder(_About).decode
-
-
-def plain(name: str) -> str:
-    """A name as it is compared: letters alone decide.
-
-    >>> plain("  Sigur  RÓS ") == plain("Sigur Rós")
-    True
-    """
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 class ArtistNames:

@@ -111,7 +111,7 @@ class Play(Told, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="p
     ] = None
     recommendation_id: Annotated[Id | None, Meta(description="the list that the user picked it from")] = None
     track: Annotated[Text | None, Meta(description="title, for people")] = None
-    artist: Text | None = None
+    artist: Annotated[Text | None, Meta(description="who made it; names are compared without regard to case and spacing")] = None
     album: Text | None = None
     import_: Import | None = field(name="import", default=None)
 
@@ -135,7 +135,7 @@ class Undo(Acted, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="
 
 
 class Block(Acted, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="block"):
-    """Do not list a track, or an artist, any more; one of the two is given. Of an artist it is not applied yet."""
+    """Do not list a track, or tracks of an artist, any more; one of the two is given."""
 
     track_id: Id | None = None
     artist: Text | None = None

@@ -11,7 +11,9 @@ from typing import Final, NamedTuple
 VERSION: Final = 3
 _HEAD: Final = Struct("<B3xI16q")
 _EVENT_IDS, _IMPORTS, _FOR_EVER = 32, 4, 2**32 - 1
-_KINDS: Final = ("", "like", "dislike", "block")
+_KINDS: Final = ("", "like", "dislike", "block", "block")
+_ARTIST: Final = 4
+"""Kind of an artist's block."""
 
 
 class Decision(NamedTuple):
@@ -22,6 +24,8 @@ class Decision(NamedTuple):
     """Keyed hash of the id (`streams/ids.py`)."""
     until_s: int | None
     """When a block ends, epoch s; None = never, or no block."""
+    of_artist: bool
+    """The block is of an artist, and `track` the keyed hash of their name (`streams/artists.py`)."""
 
 
 class Decisions(NamedTuple):
@@ -58,7 +62,7 @@ def decisions(row: bytes) -> Decisions | None:
 
 
 def _decision(track: int, until_s: int, kind: int) -> Decision:
-    return Decision("unblock" if until_s == 0 else _KINDS[kind], track, None if until_s in {0, _FOR_EVER} else until_s)
+    return Decision("unblock" if until_s == 0 else _KINDS[kind], track, None if until_s in {0, _FOR_EVER} else until_s, kind == _ARTIST)
 
 
 def _has_ended(decision: Decision, now_s: int) -> bool:

@@ -29,5 +29,14 @@ def hash_field(track_hash: int) -> str:
     return f"{track_hash & 0xFFFFFFFFFFFFFFFF:016x}"
 
 
+def hash_of_field(field: bytes) -> int:
+    """The hash that `hash_field` spelled.
+
+    >>> hash_of_field(hash_field(-1).encode())
+    -1
+    """
+    return int.from_bytes(bytes.fromhex(field.decode()), "big", signed=True)
+
+
 class HashCollision(Exception):
     """Two track ids share one keyed hash: set another SEGUE_ID_KEY and rebuild (see operations.md)."""

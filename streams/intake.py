@@ -89,6 +89,8 @@ class Batch(msgspec.Struct, frozen=True):
     user_ids: list[str]
     track_ids: list[str]
     """Empty where the event names none."""
+    artists: list[str | None]
+    """Who made the track of a play, or who is blocked, as it was written."""
     events: list[Event | None]
     """The decoded structs; their event_id is never empty."""
     offset: NDArray[np.int64]
@@ -240,6 +242,7 @@ def _columns(records: Sequence[Record], plays: list[Play], user_ids: list[str], 
     return Batch(
         user_ids=user_ids,
         track_ids=[play.track_id for play in plays],
+        artists=[play.artist for play in plays],
         events=[*plays],
         offset=np.array([record.offset for record in records], np.int64),
         kind=np.zeros(n, np.uint8),
@@ -283,6 +286,8 @@ def _fill(batch: Batch, index: int, screened: Screened) -> None:
         _fill_play(batch, index, event)
     elif isinstance(event, Like | Dislike | Block | Unblock | Forget):
         batch.track_ids[index] = event.track_id or ""
+    if isinstance(event, Block | Unblock):
+        batch.artists[index] = event.artist
     if isinstance(event, Undo):
         batch.target[index] = _hash(event.undone_event_id)
     elif isinstance(event, Forget):
@@ -293,6 +298,7 @@ def _fill(batch: Batch, index: int, screened: Screened) -> None:
 
 def _fill_play(batch: Batch, index: int, play: Play) -> None:
     batch.track_ids[index] = play.track_id
+    batch.artists[index] = play.artist
     batch.session_hash[index] = _hash(play.session_id)
     batch.ms_played[index] = -1 if play.ms_played is None else play.ms_played
     batch.duration_ms[index] = -1 if play.duration_ms is None else play.duration_ms
@@ -308,5 +314,6 @@ def condemn(batch: Batch, index: int, message: str) -> None:
         return
     batch.kind[index] = REJECTED
     batch.user_ids[index] = batch.track_ids[index] = ""
+    batch.artists[index] = None
     batch.events[index] = None
     batch.rejections.append(Rejection(index, Reason.HANDLER, message))

@@ -16,6 +16,7 @@ import structlog
 from infra.keys import Keys
 from infra.settings import Settings
 from online_models.arrays import F32, I64
+from online_models.artists import NOT_SAID
 from online_models.finish_serving import BadServing, parse
 from online_models.items import WINDOW
 from online_models.moment import Known
@@ -24,7 +25,7 @@ from online_models.plays import Events, FinishModel
 from online_models.popularity import TOP
 from online_models.presets import PRESETS
 from online_models.sources.popular import popular_weights
-from streams.ids import hash_field, track_partition
+from streams.ids import hash_field, hash_of_field, track_partition
 from streams.names import Names
 from streams.partitions import TrackPartition, UserPartition
 from streams.ports import Store
@@ -180,9 +181,15 @@ class Loader:
 
     async def names(self, wanted: Iterable[int]) -> None:
         """Learn the ids behind hashes, as far as anybody knows them."""
-        unknown = self._names.unknown(list(wanted))
+        await self._ask(self._names.unknown(list(wanted)))
+
+    async def missing(self, wanted: Iterable[int]) -> None:
+        """Learn the ids behind hashes, and who made the tracks, as far as plays said it."""
+        await self._ask(self._names.unasked(list(wanted)))
+
+    async def _ask(self, tracks: Iterable[int]) -> None:
         by_part: dict[int, list[int]] = {}
-        for h in unknown:
+        for h in tracks:
             q = track_partition(h, self._settings.deltas_partitions)
             fresh = self._owned[q].new_ids.get(h) if q in self._owned else None
             if fresh is not None:
@@ -191,11 +198,15 @@ class Loader:
                 by_part.setdefault(q, []).append(h)
         if not by_part:
             return
-        answers = await self._store.read_many([(self._keys.track_ids(q), [hash_field(h) for h in hs]) for q, hs in by_part.items()])
-        for answer in answers:
-            for name in answer:
-                if name is not None:
-                    self._names.learn(name.decode())
+        # Both hashes of a partition are read in one atomic step: whoever has the name has the artist that was written with it.
+        fields = {q: [hash_field(h) for h in hs] for q, hs in by_part.items()}
+        keys = [(key(q), fields[q]) for q in by_part for key in (self._keys.track_ids, self._keys.track_artists)]
+        answers = iter(await self._store.read_many(keys))
+        for hashes, ids, artists in zip(by_part.values(), answers, answers, strict=True):
+            told = [(h, name, who) for h, name, who in zip(hashes, ids, artists, strict=True) if name is not None]
+            for _, name, _ in told:
+                self._names.learn(name.decode())
+            self._names.note_artists([h for h, _, _ in told], [hash_of_field(who) if who else NOT_SAID for _, _, who in told])
 
     async def popular(self, now_ms: int) -> tuple[I64, np.ndarray]:
         """The most popular tracks over all partitions: hashes, best first, and the weights of the source."""

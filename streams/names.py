@@ -1,11 +1,12 @@
-"""Track ids in memory: from id to hash, from hash to the id and to its JSON text for a list."""
+"""Track ids in memory: from id to hash, from hash to the id, to its JSON text for a list, and to who made it."""
 
 from __future__ import annotations
 
 import msgspec
 import numpy as np
 
-from online_models.arrays import I64, U8
+from online_models.arrays import I32, I64, U8
+from online_models.artists import NOT_ASKED, NOT_SAID, NameTable
 from online_models.bytes_copy import SLACK
 from online_models.hashmap import find_many, new_map, put
 from streams.ids import HashCollision, id_hash
@@ -28,6 +29,9 @@ class Names:
         self._room = 1024
         self.keys, self.slots = new_map(self._room)
         self.place: I64 = np.zeros((self._room, 2), np.int64)
+        self.artist: I64 = np.full(self._room, NOT_ASKED, np.int64)
+        self.n_made = 0
+        """Above 0 once somebody said who made one of them."""
         self.text: U8 = np.zeros(1 << 16, np.uint8)
         self.longest = 0
         self._used = 0
@@ -86,6 +90,7 @@ class Names:
     def _grow(self) -> None:
         self._room *= 2
         self.place = np.concatenate((self.place, np.zeros_like(self.place)))
+        self.artist = np.concatenate((self.artist, np.full_like(self.artist, NOT_ASKED)))
         self.keys, self.slots = new_map(self._room)
         for slot, track in enumerate(self._id_of):
             put(self.keys, self.slots, track, slot)
@@ -97,3 +102,22 @@ class Names:
     def unknown(self, tracks: list[int]) -> list[int]:
         """Those of `tracks` whose id is not known here."""
         return [t for t in tracks if t not in self._id_of]
+
+    def unasked(self, tracks: list[int]) -> list[int]:
+        """Those of `tracks` whose id is not known here, or of which nobody asked who made them."""
+        slots = self._places(tracks)
+        return [t for t, slot in zip(tracks, slots.tolist(), strict=True) if slot < 0 or self.artist[slot] == NOT_ASKED]
+
+    def note_artists(self, tracks: list[int], artists: list[int]) -> None:
+        """What Redis said of the makers of tracks that are known by name: hashes, or NOT_SAID."""
+        self.artist[self._places(tracks)] = artists
+        self.n_made += len(artists) - artists.count(NOT_SAID)
+
+    def table(self) -> NameTable:
+        """What kernels see; good until the next name."""
+        return NameTable(self.keys, self.slots, self.artist)
+
+    def _places(self, tracks: list[int]) -> I32:
+        found = np.empty(len(tracks), np.int32)
+        find_many(self.keys, self.slots, np.array(tracks, np.int64), found)
+        return found

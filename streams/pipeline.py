@@ -29,6 +29,7 @@ from online_models.moment import Known
 from online_models.plays import Events, FinishModel, World
 from online_models.presets import PRESETS, RANKINGS, new_ranker
 from online_models.weights import Weights, new_weights
+from streams.artists import ArtistHashes
 from streams.erasures import Erasures
 from streams.intake import Batch, Intake, condemn
 from streams.making import Maker
@@ -63,6 +64,8 @@ class Pipeline:
         self._settings, self._users, self._tracks, self._names = settings, users, tracks, names
         self._observe = observe or Silent()
         self._intake = Intake(settings.events_partitions)
+        self._artists = ArtistHashes(settings.id_key.encode())
+        self._cap = rank.Cap(settings.artist_max_next, settings.artist_max)
         self.erasures = Erasures(settings.namespace, settings.id_key.encode())
         self.weights: Weights = new_weights()
         """What the ranker has learned, one set for all partitions."""
@@ -113,6 +116,7 @@ class Pipeline:
             target=_column(batches, "target").view(np.int64),
             until_s=_column(batches, "until_s"),
             user=self._people.hashes(user_ids) if self._settings.listening_rate > 0.0 else np.zeros(0, np.int64),
+            artist=np.array([h for b in batches for h in self._artists.hashes(b.artists)], np.int64),
         )
 
     def handle(self, taken: list[Taken], user_ids: list[str], events: Events, at_ms: int) -> list[Made]:
@@ -133,20 +137,21 @@ class Pipeline:
         return self._maker.make(work)
 
     def names_missing(self) -> list[int]:
-        """Hashes of candidates that were left out since the last call, because their ids are not in memory."""
+        """Hashes of candidates since the last call whose ids are not in memory, or of which nobody asked who made them."""
         n = int(self._names_missing[0])
         self._names_missing[0] = 0
         return list(dict.fromkeys(self._names_missing[1 : n + 1].tolist()))
 
     def _world(self) -> World:
         return World(
-            name_keys=self._names.keys,
-            name_slots=self._names.slots,
+            names=self._names.table(),
             finish=self.finish,
             lessons_below=self._settings.lessons_rate,
             ranker_learns=self.ranker_learns,
             explore_share=self._settings.explore_share,
             listening_below=self._settings.listening_rate,
+            # While nobody said who made anything, nobody need look.
+            cap=self._cap if self._names.n_made or self._tracks.arrays.n_made[0] else rank.NO_CAP,
         )
 
     def _render(self, w: RoundWork) -> None:

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, Protocol
 import msgspec
 import numpy as np
 
+from streams.artists import plain
 from streams.contract import (
     AHEAD_MS_MAX,
     AT_MS_MAX,
@@ -226,7 +227,7 @@ def _identified(event: Event, headers: Sequence[tuple[str, bytes]]) -> Event:
 
 
 def _check_applied(event: Event) -> None:
-    """Refuse what names nothing, or two things, and the part of a block that this release would have to ignore."""
+    """Refuse what names nothing, or two things."""
     if isinstance(event, Forget) and (event.track_id is None) == (event.forgotten_event_id is None):
         raise Rejected(Reason.SCHEMA, "a forget names a track_id or a forgotten_event_id: one of the two")
     if isinstance(event, Radio):
@@ -235,8 +236,8 @@ def _check_applied(event: Event) -> None:
         return
     if (event.track_id is None) == (event.artist is None):
         raise Rejected(Reason.SCHEMA, "a block names a track_id or an artist: one of the two")
-    if event.artist is not None:
-        raise Rejected(Reason.VERSION, "to block an artist is not applied by this release, which blocks tracks")
+    if event.artist is not None and not plain(event.artist):
+        raise Rejected(Reason.SCHEMA, "Expected more than white space - at `$.artist`")
 
 
 def _check_start(radio: Radio) -> None:

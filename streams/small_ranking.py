@@ -175,6 +175,7 @@ class SmallRanking:
             import_row=one(0, np.int64),
             target=one(0, np.int64),
             until_s=one(0, np.uint32),
+            artist=one(0, np.int64),
         )
 
     def nothing(self) -> Events:
@@ -189,7 +190,8 @@ class SmallRanking:
         """Handle one event and rank, with the rows that are in memory; the weights learn nothing."""
         tracks, users = self.tracks.arrays, self.users.arrays
         known = Known(users, tracks, *self.popular)
-        world = World(self.names.keys, self.names.slots, plays.NO_FINISH, 0.0, False)
+        cap = rank.Cap(self.settings.artist_max_next, self.settings.artist_max)
+        world = World(self.names.table(), plays.NO_FINISH, 0.0, False, cap=cap)
         out = plays.new_outcomes(1)
         self._missing[0] = 0
         users.head[self.slot, history.PAUSED] = 0

@@ -4,11 +4,12 @@ Layout of `row`, little endian:
 
 | bytes | what |
 |---|---|
-| 1 | version, 2 |
+| 1 | version, 3 |
 | 3 | zero |
 | 2 | n neighbours |
 | 2 | v visits |
-| 56 | 7 x i64: plays, skips, finishes, transitions after it, transitions before it, time of `popular` (s), length (s, 0 = unknown) |
+| 64 | 8 x i64: plays, skips, finishes, transitions after it, transitions before it, time of `popular` (s), length (s, 0 = unknown), |
+| | hash of its artist (0 = no play said it) |
 | 8 | f64: decayed plays at that time |
 | 32 | 8 x f32: sums over all neighbours ever, by kind (`online_models/neighbours.py`) |
 | 256 | 64 x f32: the track's vector |
@@ -28,11 +29,11 @@ from online_models.items import WINDOW
 from online_models.kernel import kernel
 from online_models.neighbours import N_COUNTS
 from online_models.presets import Preset
-from online_models.track_state import N_HEAD, TrackArrays, new_tracks
+from online_models.track_state import ARTIST, N_HEAD, TrackArrays, new_tracks
 from online_models.vectors import DIMENSIONS
 from streams.user_rows import BadRow
 
-VERSION = 2
+VERSION = 3
 _FIXED = 8 + N_HEAD * 8 + 8 + N_COUNTS * 4 + DIMENSIONS * 4
 _NEIGHBOUR = 8 + 4 * N_COUNTS + 4 + 4
 _AFTER = 2 * WINDOW
@@ -138,6 +139,7 @@ def unpack(t: TrackArrays, s: int, data: U8) -> bool:
     at = _unpack_neighbours(t, s, n, data, at)
     _unpack_visits(t, s, v, data, at)
     track_state.note_counts(t, s)
+    t.n_made[0] += t.head[s, ARTIST] != 0
     return True
 
 

@@ -20,7 +20,7 @@ from online_models import track_state
 from online_models.arrays import I32, I64, Items
 from online_models.items import ITEM
 from online_models.popularity import update_top
-from online_models.track_state import apply_items, look_up
+from online_models.track_state import ARTIST, apply_items, look_up
 from streams.ids import hash_field
 from streams.loading import Loader
 from streams.names import Names
@@ -270,6 +270,10 @@ class TrackSide:
             commands.append(Command("HSET", self._keys.track_ids(p.n), tuple(pairs)))
         ids = [self._tracks.named(slot) for slot in slots.tolist()]
         heads = self._tracks.arrays.head[slots].tolist()
+        made = [(slot, head[ARTIST]) for slot, head in zip(slots.tolist(), heads, strict=True) if head[ARTIST]]
+        if made:
+            pairs = [hash_field(h) for slot, artist in made for h in (int(self._tracks.hash_of[slot]), artist)]
+            commands.append(Command("HSET", self._keys.track_artists(p.n), tuple(pairs)))
         rows = self._tracks.encode(slots)
         return FencedCall(
             cursor=self._keys.track_cursor(p.n),

@@ -100,7 +100,7 @@ class UserSide:
             self._pipeline.finish, self._pipeline.finish_version = model
         missing = self._pipeline.names_missing()
         if missing:
-            await self._loader.names(missing)
+            await self._loader.missing(missing)
         if not all(self._ours(t.partition) for t in taken):
             return await self._load([(t.partition, t.records) for t in taken if self._ours(t.partition)], round_n)
         return taken

@@ -80,7 +80,7 @@ def replay(world: SmallRanking, log: Sequence[Event], *, keep_pulse: bool) -> Ra
     history.reset(users, s)
     if log:
         known = Known(users, world.tracks.arrays, *world.popular)
-        names = World(world.names.keys, world.names.slots, plays.NO_FINISH, 0.0, True)
+        names = World(world.names.table(), plays.NO_FINISH, 0.0, True)
         weights, best, lists = decode(encode(world.weights)), rank.new_best(), rank.new_lists(2 * len(log))
         out, missing = plays.new_outcomes(len(log)), np.zeros(64, np.int64)
         plays.handle(known, _events(world, log), names, world.ranker, weights, best, lists, out, missing)
@@ -108,4 +108,5 @@ def _events(world: SmallRanking, log: Sequence[Event]) -> Events:
         import_row=column(np.int64, 0),
         target=column(np.int64, 0),
         until_s=column(np.uint32, 0),
+        artist=column(np.int64, 0),
     )

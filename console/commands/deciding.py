@@ -15,6 +15,10 @@ from streams.clock import SystemClock
 
 User = Annotated[str, typer.Argument(help="The user's id.")]
 Track = Annotated[str, typer.Argument(help="The track's id.")]
+TrackOrArtist = Annotated[str, typer.Argument(help="The track's id; or --artist.")]
+Artist = Annotated[
+    str, typer.Option("--artist", help="Instead of a track: the artist, as plays name them; case and spacing do not matter.")
+]
 EventId = Annotated[str, typer.Option(help="Default: a fresh one. `segue undo` takes it back.")]
 
 _SPAN: Final = re.compile(r"(\d{1,6})([smhd])")
@@ -37,20 +41,23 @@ def dislike(context: typer.Context, user: User, track: Track, event_id: EventId 
 def block(
     context: typer.Context,
     user: User,
-    track: Track,
+    track: TrackOrArtist = "",
+    artist: Artist = "",
     until: Annotated[str, typer.Option(help="When it ends: 30m, 8h, 7d from now, epoch ms, or RFC 3339; default: never.")] = "",
     event_id: EventId = "",
     as_json: Json = False,
 ) -> None:
-    """Keep a track out of the user's lists, for ever or until a time."""
+    """Keep a track, or an artist's tracks, out of the user's lists, for ever or until a time."""
     told = {"until": _until(until, SystemClock().now_ms())} if until else {}
-    _say(context, as_json, "block", user, event_id, track_id=track, **told)
+    _say(context, as_json, "block", user, event_id, **_subject("block", track, artist), **told)
 
 
 @guarded
-def unblock(context: typer.Context, user: User, track: Track, event_id: EventId = "", as_json: Json = False) -> None:
-    """End every block of a track."""
-    _say(context, as_json, "unblock", user, event_id, track_id=track)
+def unblock(
+    context: typer.Context, user: User, track: TrackOrArtist = "", artist: Artist = "", event_id: EventId = "", as_json: Json = False
+) -> None:
+    """End every block of a track, or of an artist."""
+    _say(context, as_json, "unblock", user, event_id, **_subject("unblock", track, artist))
 
 
 @guarded
@@ -99,6 +106,13 @@ def _say(context: typer.Context, as_json: bool, kind: str, user: str, event_id: 
     sent = produce(settings, [event], SystemClock().now_ms(), quiet=as_json)
     if as_json:
         say_json({"topic": f"{settings.namespace}.events", "n": len(sent), "sent": sent})
+
+
+def _subject(kind: str, track: str, artist: str) -> dict[str, str]:
+    """What is blocked. Raises Trouble: not one of the two."""
+    if bool(track) == bool(artist):
+        raise Trouble(Exit.USAGE, f"{kind} a track, or an artist: one of the two", f"segue {kind} ana t42")
+    return {"track_id": track} if track else {"artist": artist}
 
 
 def _until(text: str, now_ms: int) -> int | str:

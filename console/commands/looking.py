@@ -175,7 +175,10 @@ def _exists(state: State, key: str) -> bool | None:
 
 
 def _decided(state: State, key: str) -> dict[str, Any]:
-    """Whether the user is paused, and what holds now of the tracks that they decided about; `#` and a hash: nobody ever played it."""
+    """Whether the user is paused, and what holds now of the tracks and artists that they decided about.
+
+    `#` and a hash: a track that nobody ever played, or an artist, whose name a row does not hold.
+    """
     found = decisions(state.fields(key, ["row"]).get("row", b""))
     if found is None:
         return {}
@@ -185,7 +188,8 @@ def _decided(state: State, key: str) -> dict[str, Any]:
     for decision in standing:
         name = names.get(decision.track, f"#{hash_field(decision.track)}")
         if decision.kind == "block":
-            shown["blocked"].append({"track_id": name, "until": None if decision.until_s is None else 1_000 * decision.until_s})
+            what = "artist" if decision.of_artist else "track_id"
+            shown["blocked"].append({what: name, "until": None if decision.until_s is None else 1_000 * decision.until_s})
         else:
             shown["liked" if decision.kind == "like" else "disliked"].append(name)
     return shown | {"hidden_for_good": found.n_hidden} if found.n_hidden else shown
@@ -242,7 +246,9 @@ def _for_people(name: str, value: object) -> str:
 
 def _plain(value: object) -> str:
     if isinstance(value, dict):
-        return str(value["track_id"]) + ("" if value["until"] is None else f" until {moment(value['until'])}")
+        return str(value.get("track_id") or f"artist {value['artist']}") + (
+            "" if value["until"] is None else f" until {moment(value['until'])}"
+        )
     return ", ".join(map(_plain, value)) if isinstance(value, list) else str(value)
 
 

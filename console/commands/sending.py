@@ -48,7 +48,9 @@ def send(
     duration_ms: Annotated[int | None, typer.Option(min=0, help="How long the track is.")] = None,
     session: Annotated[str, typer.Option(help="Session id; without one a gap of 30 minutes ends a session.")] = "",
     reason_end: Annotated[str, typer.Option(help="trackdone = to its end.")] = "",
-    artist: Annotated[str, typer.Option(help="For people.")] = "",
+    artist: Annotated[
+        str, typer.Option(help="Who made it: lists hold few tracks of one artist, and `block --artist` knows whose it is.")
+    ] = "",
     event_id: Annotated[str, typer.Option(help="Default: a fresh one. The same id again counts once.")] = "",
     private: Annotated[bool, typer.Option("--private", help="Counted, and otherwise forgotten.")] = False,
     as_json: Json = False,

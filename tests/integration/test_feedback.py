@@ -20,7 +20,9 @@ from console.trouble import Exit
 from infra import topics
 from infra.services import Addresses
 from infra.settings import Settings
+from streams.artists import artist_hash
 from streams.clock import SystemClock
+from streams.ids import hash_field
 
 WITHIN_MS = 1_000
 """From the moment in which the broker has the event to the list in a reader's hands, 19 of 20 times."""
@@ -47,7 +49,7 @@ class Listener:
     """Sends what ana says with the command, and reads what is published for her."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._options = ["--kafka", settings.kafka, "--redis", settings.redis, "--namespace", settings.namespace]
         self._reader = Consumer({"bootstrap.servers": settings.kafka, "group.id": uuid.uuid4().hex, "auto.offset.reset": "earliest"})
         self._reader.subscribe([f"{settings.namespace}.{topic}" for topic in ("events", "recommendations")])
@@ -58,7 +60,7 @@ class Listener:
         self.newest = ""
 
     def run(self, *arguments: str) -> Any:
-        result = CliRunner(env={"SEGUE_DATA_DIR": self._settings.data_dir}).invoke(app, [*self._options, *arguments, "--json"])
+        result = CliRunner(env={"SEGUE_DATA_DIR": self.settings.data_dir}).invoke(app, [*self._options, *arguments, "--json"])
         assert result.exit_code == Exit.OK, result.output
         return json.loads(result.stdout)
 
@@ -94,8 +96,8 @@ class Listener:
 def ana(live: Settings) -> Iterator[Listener]:
     listener = Listener(live)
     for user in ("ben", "cai", "dan"):
-        for track in TRACKS:
-            listener.run("send", "--user", user, "--track", track, "--session", "s", "--ms-played", "200000")
+        for n, track in enumerate(TRACKS):
+            listener.run("send", "--user", user, "--track", track, "--artist", f"Band {n // 2}", "--session", "s", "--ms-played", "200000")
     shown: dict[str, float] = {}
     for _ in range(20):
         shown = listener.say("send", "--user", "ana", "--track", "t0")
@@ -126,6 +128,17 @@ def test_feedback_has_its_effect_in_the_next_list_within_a_second(ana: Listener)
     print(f"{len(ana.took_ms)} events: p95 {_p95(ana.took_ms)} ms, with the command {_p95(ana.command_ms)} ms")
 
 
+def test_a_blocked_artist_is_gone_from_the_next_list(ana: Listener) -> None:
+    of_one = {TRACKS[8], TRACKS[9]}
+    assert of_one <= set(ana.say("undo", "ana", "nothing"))
+    shown = set(ana.say("block", "ana", "--artist", "BAND  4", "--until", "1h"))
+    assert not of_one & shown and TRACKS[7] in shown
+    assert not of_one & set(ana.say("like", "ana", TRACKS[8]))
+    assert of_one <= set(ana.say("unblock", "ana", "--artist", "band 4"))
+    ana.say("block", "ana", "--artist", "Band 4")
+    assert of_one <= set(ana.say("undo", "ana", ana.newest))
+
+
 def _p95(took_ms: list[int]) -> int:
     return sorted(took_ms)[int(0.95 * len(took_ms))]
 
@@ -133,12 +146,15 @@ def _p95(took_ms: list[int]) -> int:
 def test_a_command_shows_what_stands(ana: Listener) -> None:
     for arguments in (("like", "t1"), ("dislike", "t2"), ("block", "t3"), ("block", "t4", "--until", "2100-01-01T00:00:00Z")):
         ana.say(arguments[0], "ana", *arguments[1:])
+    ana.say("block", "ana", "--artist", "Nico")
     ana.say("dislike", "ana", "nobody-played-it")
     ana.say("pause", "ana")
     told = ana.run("user", "ana")
     assert (told["paused"], told["liked"]) == (True, ["t1"])
     assert told["disliked"][0] == "t2" and told["disliked"][1].startswith("#")
-    assert told["blocked"] == [{"track_id": "t3", "until": None}, {"track_id": "t4", "until": 4_102_444_800_000}]
+    artist = f"#{hash_field(artist_hash('nico', ana.settings.id_key.encode()))}"
+    blocked = [{"track_id": "t3", "until": None}, {"track_id": "t4", "until": 4_102_444_800_000}, {"artist": artist, "until": None}]
+    assert told["blocked"] == blocked
     plays = told["plays"]
     ana.run("send", "--user", "ana", "--track", "t5")
     ana.say("resume", "ana")
@@ -153,5 +169,7 @@ def test_commands_that_say_too_little_name_what_to_type(live: Settings) -> None:
         assert result.exit_code == Exit.USAGE
         return result.output.__contains__
 
+    assert run("block", "ana")("segue block ana t42")
+    assert run("unblock", "ana", "t1", "--artist", "Nico")("segue unblock ana t42")
     assert run("forget", "ana")("segue forget ana t42")
     assert run("forget", "ana", "t1", "--event", "e1")("segue forget ana t42")

@@ -12,7 +12,7 @@ from xxhash import xxh3_64_intdigest as xxh3
 
 from tests.oracle.letters import letter_hash
 from tests.oracle.logs import Read
-from tests.oracle.names import id_hash, unsigned
+from tests.oracle.names import artist_hash, id_hash, unsigned
 from tests.oracle.people import BEFORE, FINISHED, GAPLESS, Life, User
 from tests.oracle.records import Event, Rejected, judge_record
 
@@ -22,8 +22,8 @@ SESSION_TAG = 0xD6E8FEB86659FD93
 HASH_MASK = (1 << 64) - 1
 
 Item = tuple[int, int, int, int, int, int, int, bytes]
-"""src (whose row changes), dst, at_s, session, length of the track in s (of a count item) or who listened, lag, flags, name (of
-a count item)."""
+"""src (whose row changes), dst (of a count item the artist), at_s, session, length of the track in s (of a count item) or who
+listened, lag, flags, name (of a count item)."""
 Lesson = tuple[int, float]
 """Hash (xxh3) of the event's id, label."""
 Listened = tuple[int, int, int, int, int, int]
@@ -91,6 +91,8 @@ class PartitionFold:
         """Offset after the last readable record."""
         self.half_tracks: set[str] = set()
         """Tracks played in the first half of the log."""
+        self.made_by: dict[str, int] = {}
+        """Track -> hash of the artist that every counted play of it named; 0 = not every play, or not the same."""
         self.items = [Sum() for _ in range(rules.n_deltas)]
         self.lessons = Sum()
         self.listened = Sum()
@@ -134,10 +136,16 @@ class PartitionFold:
         if event.type == "play":
             self._play(offset, user, event)
         else:
-            user.decide(offset, event, id_hash(event.track_id, self.rules.id_key) if event.track_id else 0)
+            user.decide(offset, event, self._subject(event))
         user.look(offset, event.at_ms)
         user.newest = offset
         self.due[offset] = Due(event.user_id, event.event_id, user.life)
+
+    def _subject(self, event: Event) -> int:
+        """Hash of what a decision is about; 0 = of nothing that has one."""
+        if event.artist is not None:
+            return artist_hash(event.artist, self.rules.id_key)
+        return id_hash(event.track_id, self.rules.id_key) if event.track_id else 0
 
     def _play(self, offset: int, user: User, event: Event) -> None:
         self.plays += 1
@@ -147,7 +155,9 @@ class PartitionFold:
         flags, before = user.play(offset, event, track)
         at_s = event.at_ms // 1000
         session, person = (0, 0) if before is None else tags(user)
-        self._send((track, 0, at_s, session, (event.duration_ms or 0) // 1000, 0, flags, event.track_id.encode()))
+        artist = artist_hash(event.artist or "", self.rules.id_key)
+        self.made_by[event.track_id] = artist if self.made_by.get(event.track_id, artist) == artist else 0
+        self._send((track, artist, at_s, session, (event.duration_ms or 0) // 1000, 0, flags, event.track_id.encode()))
         for lag, (src, src_at_s) in enumerate(before or (), 1):
             told = flags | (GAPLESS if at_s - src_at_s < GAPLESS_S else 0)
             self._send((src, track, at_s, session, person, lag, told, b""))

@@ -11,7 +11,7 @@ import msgspec
 from tests.oracle.answers import judge_answers
 from tests.oracle.fold import Item, PartitionFold, Rules, Sum
 from tests.oracle.letters import Letters, judge_letters, read_letters
-from tests.oracle.lists import ListsJudge
+from tests.oracle.lists import ListsJudge, Shown, judge_artists
 from tests.oracle.logs import LogTooShort, Topics
 from tests.oracle.models import MODELS, LessonLog, judge_lessons, judge_model
 from tests.oracle.names import Names
@@ -82,12 +82,15 @@ class Court:
         self.listened: list[Sum] = []
         self.allowed: set[str] = set()
         """Keys of users and tracks that the log accounts for."""
+        self.shown: list[Shown] = []
+        self.made_by: dict[str, int] = {}
 
     def sit(self) -> None:
         """Judge everything."""
         letters = self._letters()
         for partition in range(self.n_events):
             self._source(partition, letters)
+        judge_artists(self.shown, self.made_by, self.findings)
         for target in range(self.n_deltas):
             self._target(target)
         for name, partition in MODELS:
@@ -151,6 +154,9 @@ class Court:
         judge_letters(partition, fold.rejected, letters, findings)
         lists = ListsJudge(fold, self.incarnation, findings, rewound=self.rewound)
         lists.run(self.topics.read(names.recommendations, partition))
+        self.shown += lists.shown
+        for track, artist in fold.made_by.items():
+            self.made_by[track] = artist if self.made_by.get(track, artist) == artist else 0
         self.allowed.update(judge_users(fold, lists.newest, names, self.keyspace, findings))
         if partition < self.topics.partitions(names.answers):
             answers = self.topics.read(names.answers, partition)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -70,6 +70,31 @@ def content(lists: Lists) -> int:
     return hash(msgspec.json.encode(lists))
 
 
+class Shown(NamedTuple):
+    """A list of somebody who has blocked artists: what it may hold is known when all partitions are read."""
+
+    partition: int
+    offset: int
+    blocked: frozenset[int]
+    """Hashes of artists."""
+    tracks: frozenset[str]
+
+
+def judge_artists(shown: Iterable[Shown], made_by: Mapping[str, int], findings: Findings) -> None:
+    """Does no list hold a track of an artist whom its user had blocked?
+
+    Parameters
+    ----------
+    made_by: track -> hash of the artist that every play of it named, wherever it is in the log: whoever knows the track by name
+        knows its artist, too. Of other tracks nobody need know in time.
+    """
+    for one in shown:
+        findings.seen("lists_of_blockers")
+        wrong = sorted(track for track in one.tracks if made_by.get(track, 0) in one.blocked)
+        if wrong:
+            findings.fault("lists_wrong", f"recommendations {one.partition}, cause {one.offset}: holds tracks of blocked artists: {wrong}")
+
+
 class ListsJudge:
     """Reads one partition of `recommendations` against the fold of its events.
 
@@ -87,6 +112,7 @@ class ListsJudge:
         self._rewound = rewound
         self._seen: dict[str, int] = {}
         self.newest: dict[str, Newest] = {}
+        self.shown: list[Shown] = []
         self.last_word: dict[str, tuple[int, bool]] = {}
         """User -> (offset of the cause, is it a null) of the newest record, by cause as readers must see it."""
 
@@ -175,6 +201,10 @@ class ListsJudge:
             message = _entries_difference(entries, life, offset)
             if message:
                 return f"{half} {message}"
+        blocked = life.hidden_artists_at(offset)
+        if blocked and not self._rewound:
+            tracks = frozenset(entry.track_id for entry in (*lists.next, *lists.discover))
+            self.shown.append(Shown(self._partition, offset, blocked, tracks))
         for entry in lists.discover:
             if life.first_played.get(entry.track_id, offset + 1) <= offset:
                 return f"discover holds {entry.track_id!r}, which the user played at offset {life.first_played[entry.track_id]}"
@@ -185,6 +215,8 @@ class ListsJudge:
         if shortest == LENGTH:
             return ""
         self._findings.seen("lists_short")
+        if due.life.hidden_artists:
+            return ""  # whose tracks these are is not known here
         early = lists.cause.offset < 2 * self._fold.rules.half
         hidden = len(due.life.hidden_at(lists.cause.offset)) + WRONGLY_HIDDEN * len(self._fold.half_tracks)
         free = len(self._fold.half_tracks) - len(due.life.first_played) - int(hidden)

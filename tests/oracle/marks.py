@@ -16,14 +16,19 @@ class Mark(NamedTuple):
 
     kind: str
     track: int
-    """Hash of the id."""
+    """Hash of the id; of a block of an artist, the artist's."""
     event: int
     """Low 32 bits of the hash of the event's id."""
     until_s: int = FOR_EVER
 
     def blocks(self, at_ms: int) -> bool:
         """Is it a block that has not ended?"""
-        return self.kind == "block" and at_ms < 1000 * self.until_s
+        return self.is_block and at_ms < 1000 * self.until_s
+
+    @property
+    def is_block(self) -> bool:
+        """Of a track, or of an artist?"""
+        return self.kind in {"block", "block artist"}
 
 
 class Filter:
@@ -67,8 +72,8 @@ class Marks:
 
     def _matters(self, k: int, at_ms: int) -> int:
         mark = self.kept[k]
-        later = [other.kind for other in self.kept[k + 1 :] if other.track == mark.track]
-        if any(mark.kind == "block" or kind != "block" for kind in later):
+        later = [other.is_block for other in self.kept[k + 1 :] if other.track == mark.track]
+        if any(mark.is_block or not is_block for is_block in later):
             return 0
         lets = not later and self.filter.holds(mark.track)
         if mark.kind == "like":
@@ -79,10 +84,10 @@ class Marks:
             return 3
         return 4 if mark.blocks(at_ms) or (mark.until_s == 0 and lets) else 0
 
-    def unblock(self, track: int, event: int, at_ms: int) -> None:
-        """End the blocks of a track; nothing is noted where there are none."""
-        if self.filter.holds(track) or any(mark.kind == "block" and mark.track == track for mark in self.kept):
-            self.add(Mark("block", track, event, 0), at_ms)
+    def unblock(self, track: int, event: int, at_ms: int, kind: str = "block") -> None:
+        """End the blocks of a track or an artist; nothing is noted where there are none."""
+        if self.filter.holds(track) or any(mark.is_block and mark.track == track for mark in self.kept):
+            self.add(Mark(kind, track, event, 0), at_ms)
 
     def undo(self, event: int) -> None:
         """Take a decision back."""
@@ -91,9 +96,9 @@ class Marks:
     def holds(self, track: int, at_ms: int) -> str:
         """`like`, `dislike`, `block` or nothing: what the user thinks of a track at a time."""
         own = [mark for mark in self.kept if mark.track == track]
-        blocks = [mark for mark in own if mark.kind == "block"]
-        opinions = [mark for mark in own if mark.kind != "block"]
-        if blocks and own[-1].kind == "block" and blocks[-1].blocks(at_ms):
+        blocks = [mark for mark in own if mark.is_block]
+        opinions = [mark for mark in own if not mark.is_block]
+        if blocks and own[-1].is_block and blocks[-1].blocks(at_ms):
             return "block"
         if opinions:
             return opinions[-1].kind

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from hashlib import blake2b
+from unicodedata import normalize
 from urllib.parse import quote
 
 MASK_32 = 0xFFFFFFFF
@@ -42,6 +43,21 @@ def id_hash(text: str, id_key: str) -> int:
     """64-bit keyed hash of an id, signed as it stands in rows and items; never 0."""
     digest = blake2b(text.encode("utf-8"), digest_size=8, key=id_key.encode("utf-8")).digest()
     return int.from_bytes(digest, "little", signed=True) or 1
+
+
+def plain(name: str) -> str:
+    """An artist's name as names are compared: compatible characters and cases are alike, white space separates."""
+    return " ".join(normalize("NFKC", name).casefold().split())
+
+
+@lru_cache(maxsize=1 << 16)
+def artist_hash(name: str, id_key: str) -> int:
+    """64-bit keyed hash of an artist, of a space apart from ids; 0 = a name of nothing. Neither 0 nor -1 otherwise."""
+    if not plain(name):
+        return 0
+    digest = blake2b(plain(name).encode("utf-8"), digest_size=8, key=id_key.encode("utf-8"), person=b"artist").digest()
+    found = int.from_bytes(digest, "little", signed=True)
+    return 1 if found in {0, -1} else found
 
 
 def unsigned(hash64: int) -> int:

@@ -36,13 +36,15 @@ class Played(NamedTuple):
 class Life:
     """What one user did between two erasures: enough to judge the lists shown in that time."""
 
-    __slots__ = ("first_played", "forgotten", "hidden", "over")
+    __slots__ = ("first_played", "forgotten", "hidden", "hidden_artists", "over")
 
     def __init__(self) -> None:
         self.first_played: dict[str, int] = {}
         """Track -> offset of its first play."""
         self.hidden: list[tuple[int, frozenset[str]]] = []
         """(offset, tracks that a list from here on must not hold): where it changed."""
+        self.hidden_artists: list[tuple[int, frozenset[int]]] = []
+        """(offset, hashes of artists whose tracks it must not hold)."""
         self.forgotten: dict[str, list[tuple[int, int]]] = {}
         """Track -> (from, to) offsets between which no play of it is remembered; to -1 = to the end."""
         self.over = False
@@ -50,10 +52,11 @@ class Life:
 
     def hidden_at(self, offset: int) -> frozenset[str]:
         """Tracks that a list caused by `offset` must not hold."""
-        for since, hidden in reversed(self.hidden):
-            if since <= offset:
-                return hidden
-        return frozenset()
+        return next((hidden for since, hidden in reversed(self.hidden) if since <= offset), frozenset())
+
+    def hidden_artists_at(self, offset: int) -> frozenset[int]:
+        """Hashes of artists of whom a list caused by `offset` must hold no track."""
+        return next((hidden for since, hidden in reversed(self.hidden_artists) if since <= offset), frozenset())
 
     def remembers(self, track_id: str, offset: int) -> bool:
         """Is there a play of the track by `offset` that was not forgotten? Of forgotten tracks only."""
@@ -64,6 +67,7 @@ class User:
     """One user's state after some prefix of the log."""
 
     __slots__ = (
+        "blocked_artists",
         "decided",
         "erased_at",
         "event_ids",
@@ -106,6 +110,8 @@ class User:
         self.marks = Marks()
         self.decided: dict[str, int] = {}
         """Every track that was ever decided about -> its hash."""
+        self.blocked_artists: set[int] = set()
+        """Hash of every artist that was ever blocked."""
         self.life = Life()
         self.newest = -1
         """Offset of the newest event that owes a list, -1 = none: the user has no row."""
@@ -132,9 +138,15 @@ class User:
         self.imports[event.source] = event.row
 
     def decide(self, offset: int, event: Event, track: int) -> None:
-        """Whatever is neither a play nor an erasure; `track` is the hash of the track that it names, if it names one."""
+        """Whatever is neither a play nor an erasure; `track` is the hash of the track or the artist that it names, if it names one."""
         tag, at_ms = tag_of(event.event_id), event.at_ms
-        if event.type in {"like", "dislike", "block"}:
+        if event.artist is not None:
+            self.blocked_artists.add(track)
+            if event.type == "block":
+                self.marks.add(Mark("block artist", track, tag, event.until_s), at_ms)
+            else:
+                self.marks.unblock(track, tag, at_ms, "block artist")
+        elif event.type in {"like", "dislike", "block"}:
             self.decided[event.track_id] = track
             self.marks.add(Mark(event.type, track, tag, event.until_s), at_ms)
         elif event.type == "unblock":
@@ -167,6 +179,9 @@ class User:
         hidden = frozenset(name for name, track in self.decided.items() if self.marks.hides(track, at_ms))
         if hidden != self.life.hidden_at(offset):
             self.life.hidden.append((offset, hidden))
+        artists = frozenset(artist for artist in self.blocked_artists if self.marks.hides(artist, at_ms))
+        if artists != self.life.hidden_artists_at(offset):
+            self.life.hidden_artists.append((offset, artists))
 
     def play(self, offset: int, event: Event, track: int) -> tuple[int, list[tuple[int, int]] | None]:
         """Count one play of the track with hash `track`; its flags and the plays before it in the session, newest first (None = late)."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, NamedTuple
 import msgspec
 
 from tests.oracle.logs import Read
-from tests.oracle.names import partition_of
+from tests.oracle.names import partition_of, plain
 
 FIRST_MS: Final = 1_033_430_400_000
 """2002-10-01T00:00:00Z: nothing was played before."""
@@ -54,6 +54,8 @@ class Event(NamedTuple):
     """When a block ends."""
     n: int = 0
     """Tracks that a radio asks for."""
+    artist: str | None = None
+    """Of a play who made the track; of a block or an unblock who it is about, where it is about no track."""
 
 
 class Rejected(NamedTuple):
@@ -164,6 +166,7 @@ def _play(told: dict[str, Any], read: Read) -> Event:
         private=told.get("private", False),
         source=imported["source"] if imported else None,
         row=imported["row"] if imported else -1,
+        artist=told.get("artist"),
     )
 
 
@@ -171,9 +174,11 @@ def _act(name: str, told: dict[str, Any], read: Read) -> Event:
     at_ms = read.at_ms if told.get("at") is None else _at_ms(told["at"])
     track_id = target = ""
     until_s = FOR_EVER_S
-    if name in {"block", "unblock"} and told.get("artist") is not None:
-        raise Refused("version")
-    if name in {"like", "dislike", "block", "unblock"} or (name in {"forget", "radio"} and told.get("track_id") is not None):
+    artist = told.get("artist") if name in {"block", "unblock"} else None
+    if artist is not None:
+        if not _is_text(512)(artist) or not plain(artist) or told.get("track_id") is not None:
+            raise Refused("schema")
+    elif name in {"like", "dislike", "block", "unblock"} or (name in {"forget", "radio"} and told.get("track_id") is not None):
         track_id = _id(told.get("track_id"))
     if name == "undo":
         target = _id(told.get("undone_event_id"))
@@ -185,7 +190,7 @@ def _act(name: str, told: dict[str, Any], read: Read) -> Event:
         until_s = min(-(-_at_ms(told["until"]) // 1000), FOR_EVER_S)
     n = _radio(told) if name == "radio" else 0
     event_id, user_id = _event_id(told, read), _id(told.get("user_id"))
-    return Event(name, event_id, user_id, track_id, at_ms, None, None, None, None, False, None, -1, target, until_s, n)
+    return Event(name, event_id, user_id, track_id, at_ms, None, None, None, None, False, None, -1, target, until_s, n, artist)
 
 
 def _radio(told: dict[str, Any]) -> int:

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from tests.oracle.marks import Mark
 
-TRACK_HEAD = Struct("<B3xHH7qd8f64f")
+TRACK_HEAD = Struct("<B3xHH8qd8f64f")
 USER_HEAD = Struct("<B3xI16q")
 EVENT_IDS, IMPORT_SOURCES = 32, 4
 VERSION = 3
-TRACK_VERSION = 2
-KINDS = ("", "like", "dislike", "block")
+TRACK_VERSION = 3
+KINDS = ("", "like", "dislike", "block", "block artist")
 FILTER_BYTES = 2_048
 TIERS = ((200, 2_048), (1_800, 16_384))
 """A tier of the filter of played tracks: more distinct tracks than this, and its bytes."""
@@ -32,6 +32,7 @@ class TrackRow(NamedTuple):
     followed: int
     preceded: int
     duration_s: int
+    artist: int
     popular: float
     totals: tuple[float, ...]
     vector: tuple[float, ...]
@@ -94,7 +95,7 @@ def _columns(row: bytes, at: int, n: int) -> tuple[tuple[int, ...], ...]:
 def track_row(row: bytes) -> TrackRow:
     """Decode a row. Raises `BadRow`."""
     try:
-        version, n, v, plays, skips, finishes, followed, preceded, _, duration_s, popular, *floats = TRACK_HEAD.unpack_from(row)
+        version, n, v, plays, skips, finishes, followed, preceded, _, duration_s, artist, popular, *floats = TRACK_HEAD.unpack_from(row)
         if version != TRACK_VERSION or len(row) != TRACK_HEAD.size + ENTRY_BYTES * n + VISIT_BYTES * v:
             raise BadRow(f"version {version}, {n} neighbours and {v} visits in {len(row)} bytes")
         at = TRACK_HEAD.size
@@ -106,4 +107,5 @@ def track_row(row: bytes) -> TrackRow:
         raise BadRow(f"{len(row)} bytes are no row: {short}") from None
     near = [(dst[i], counts[8 * i : 8 * i + 8], times[i], who[i]) for i in range(n)]
     visits = [(sessions[i], after[WINDOW * i : WINDOW * (i + 1)]) for i in range(v)]
-    return TrackRow(plays, skips, finishes, followed, preceded, duration_s, popular, tuple(floats[:8]), tuple(floats[8:]), near, visits)
+    counts = (plays, skips, finishes, followed, preceded, duration_s, artist)
+    return TrackRow(*counts, popular, tuple(floats[:8]), tuple(floats[8:]), near, visits)

@@ -52,11 +52,11 @@ class Visit:
 class Track:
     """One track's row."""
 
-    __slots__ = ("duration_s", "finishes", "followed", "name", "near", "plays", "preceded", "skips", "totals", "vector", "visits")
+    __slots__ = ("artist", "duration_s", "finishes", "followed", "name", "near", "plays", "preceded", "skips", "totals", "vector", "visits")
 
     def __init__(self) -> None:
         self.name: bytes = b""
-        self.plays = self.skips = self.finishes = self.followed = self.preceded = self.duration_s = 0
+        self.plays = self.skips = self.finishes = self.followed = self.preceded = self.duration_s = self.artist = 0
         self.near: list[Neighbour] = []
         """Strongest first."""
         self.totals = [F(0)] * 8
@@ -77,6 +77,7 @@ class Track:
     def _count(self, item: Item) -> None:
         self.name = item[7]
         self.duration_s = item[4] or self.duration_s
+        self.artist = item[1] or self.artist
         self.plays += 1
         self.skips += 1 if item[6] & SKIPPED else 0
         self.finishes += 1 if item[6] & FINISHED else 0

@@ -140,9 +140,9 @@ def _row_difference(track: Track, row: bytes | None) -> str:
         told = track_row(row)
     except BadRow as error:
         return str(error)
-    counts = (track.plays, track.skips, track.finishes, track.followed, track.preceded, track.duration_s)
-    if told[:6] != counts:
-        return f"`row` has {told[:6]}, the fold gives {counts} (plays, skips, finishes, followed, preceded, length)"
+    counts = (track.plays, track.skips, track.finishes, track.followed, track.preceded, track.duration_s, track.artist)
+    if told[:7] != counts:
+        return f"`row` has {told[:7]}, the fold gives {counts} (plays, skips, finishes, followed, preceded, length, artist)"
     if not all(map(isfinite, (told.popular, *told.totals, *told.vector))):
         return f"`row` has numbers that are not finite: {told.popular}, {told.totals}, {told.vector}"
     return _near_difference(track, told) or _rest_difference(track, told)

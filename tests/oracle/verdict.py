@@ -44,6 +44,8 @@ class Verdict(msgspec.Struct, forbid_unknown_fields=True):
     lists_repeated: int = 0
     lists_short: int = 0
     """Lists with fewer than 20 entries in either half, mostly of the first minutes."""
+    lists_of_blockers: int = 0
+    """Lists of users who had blocked an artist: judged by the artists that every play of a track named."""
     transitions: int = 0
     tracks: int = 0
     lessons: int = 0

@@ -12,6 +12,7 @@ from streams.ports import TP
 from tests.simulation.memory_log import MemoryLog
 
 HOUR_MS = 3_600_000
+ARTISTS = 4
 BAD = (b"{not json", b'{"event_id": 1}', b"\xff\xfe", b"[]", b'{"type": "radio", "event_id": "x", "user_id": "u0", "n": 0}')
 
 
@@ -21,6 +22,8 @@ class Audience:
     def __init__(self, log: MemoryLog, topic: str, partitions: int, rng: Random, *, users: int, tracks: int) -> None:
         self._log, self._topic, self._partitions, self._rng = log, topic, partitions, rng
         self._users, self._tracks = users, tracks
+        self._tells = rng.random() < 0.75
+        """Do plays say who made a track? Of two tracks in three always, of the others now and then."""
         self._n = 0
         self._sent: list[tuple[bytes, bytes]] = []
 
@@ -51,8 +54,16 @@ class Audience:
         self._log[TP(self._topic, partition)].append(key, value, (), at_ms)
         self._sent.append((key, value))
 
+    def _artist(self, n: int) -> str:
+        """Of one artist in several writings."""
+        return self._rng.choice(("Band {}", " BAND  {} ", "band {}")).format(n % ARTISTS)
+
+    def _told(self, n: int) -> dict[str, str]:
+        """What a play of track `n` says of who made it."""
+        return {"artist": self._artist(n)} if self._tells and (n % 3 or self._rng.random() < 0.3) else {}
+
     def _decision(self, track: dict[str, Any], at_ms: int) -> dict[str, Any]:
-        """About a track, or about an event that may be anybody's."""
+        """About a track, about an artist, or about an event that may be anybody's."""
         rng = self._rng
         earlier = f"e{rng.randint(max(1, self._n - 40), self._n)}"
         match rng.choice(("like", "dislike", "block", "block", "unblock", "undo", "undo", "forget", "forget", "radio")):
@@ -60,6 +71,10 @@ class Audience:
                 return {"type": "undo", "undone_event_id": earlier}
             case "forget":
                 return {"type": "forget", **rng.choice((track, {"forgotten_event_id": earlier}))}
+            case "block" | "unblock" as kind if rng.random() < 0.4:
+                until = rng.choice((None, at_ms + HOUR_MS))
+                ends = {"until": until} if kind == "block" and until else {}
+                return {"type": kind, "artist": self._artist(rng.randrange(ARTISTS)), **ends}
             case "block":
                 # Ended before, in the midst of, or after what is played in the meantime; or never.
                 until = rng.choice((None, at_ms - 48 * HOUR_MS, at_ms - 24 * HOUR_MS, at_ms + HOUR_MS))
@@ -79,10 +94,11 @@ class Audience:
         if kind < 0.06:
             # Paused for long, a user would teach the worlds little.
             return event | {"type": rng.choice(("pause", "resume", "resume"))}
-        track = {"track_id": f"t{min(rng.randrange(self._tracks), rng.randrange(self._tracks))}"}
+        number = min(rng.randrange(self._tracks), rng.randrange(self._tracks))
+        track = {"track_id": f"t{number}"}
         if kind < 0.20:
             return event | self._decision(track, at_ms)
-        event |= track
+        event |= track | self._told(number)
         # Some come late, some long after.
         event["played_at"] = at_ms - HOUR_MS + self._n * 60_000 - (rng.random() < 0.1) * rng.randrange(10 * HOUR_MS) - 24 * HOUR_MS
         event["duration_ms"] = 180_000

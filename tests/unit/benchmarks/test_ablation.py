@@ -19,6 +19,7 @@ from benchmarks.micro_rank import Log, new_events, new_known, quality, replay, r
 from console.trouble import Trouble
 from online_models import history, signals
 from online_models.arrays import F64, I32
+from online_models.artists import nobody_said
 from online_models.features import FEATURES
 from online_models.plays import MISS, NO_FINISH, NOT_TESTED, World, new_outcomes
 from online_models.presets import PRESETS, new_ranker
@@ -51,7 +52,7 @@ def watched(name: str, log: Log) -> Seen:
     """Replay play by play, and look at every ranking."""
     setup = prepared(name, log)
     known, ranker, lists, out = new_known(log, setup.preset), new_ranker(setup.preset), new_lists(2), new_outcomes(N)
-    world = World(known.tracks.map_keys, known.tracks.map_slots, NO_FINISH, 0.0, True)
+    world = World(nobody_said(known.tracks.map_keys, known.tracks.map_slots), NO_FINISH, 0.0, True)
     events, best, missing = new_events(log), new_best(), np.zeros(2, np.int64)
     said, listed, first = np.zeros(len(signals.SOURCES)), set(), set()
     for i in range(N):
@@ -128,7 +129,7 @@ def test_without_stage_2_the_lists_are_in_the_order_of_the_mixture() -> None:
     log = a_log()
     setup = prepared("stage-2", log)
     known, ranker, lists, best = new_known(log, setup.preset), new_ranker(setup.preset), new_lists(2), new_best()
-    world = World(known.tracks.map_keys, known.tracks.map_slots, NO_FINISH, 0.0, True)
+    world = World(nobody_said(known.tracks.map_keys, known.tracks.map_slots), NO_FINISH, 0.0, True)
     replay(known, new_events(log), 0, N, world, ranker, setup.weights, best, lists, new_outcomes(N), np.zeros(2, np.int64))
     r = known.users.head[log.slot[N - 1], history.RANKING] - 1
     n, score = ranker.rankings.n[r], ranker.pool.score.copy()

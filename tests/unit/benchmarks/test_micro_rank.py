@@ -10,6 +10,7 @@ import pytest
 from benchmarks.micro_rank import CHUNK, Log, new_events, new_known, quality, replay, run
 from online_models import history, marks, rank, two_stage
 from online_models.arrays import F32, I32, I64
+from online_models.artists import nobody_said
 from online_models.moment import Known
 from online_models.plays import NO_FINISH, NOT_TESTED, World, new_outcomes
 from online_models.presets import PRESETS, new_ranker
@@ -33,7 +34,7 @@ def replayed(log: Log, preset: str = "fast", cuts: tuple[int, ...] = (), n_ranki
     known = new_known(log, p)
     known = known._replace(popular=log.key_of[:5].copy(), popular_weight=np.linspace(1, 0.5, 5).astype(np.float32))
     ranker, weights, out = new_ranker(p, n_rankings), new_weights(), new_outcomes(N_PLAYS)
-    world = World(known.tracks.map_keys, known.tracks.map_slots, NO_FINISH, 0.0, True)
+    world = World(nobody_said(known.tracks.map_keys, known.tracks.map_slots), NO_FINISH, 0.0, True)
     bounds = [0, *cuts, N_PLAYS]
     for a, b in zip(bounds, bounds[1:], strict=False):
         replay(known, new_events(log), a, b, world, ranker, weights, new_best(), new_lists(2), out, np.zeros(2, np.int64))
@@ -44,8 +45,9 @@ def listed(w: Replayed, s: int) -> tuple[F32, I64, I64]:
     """The chances of `next` and both lists of the user in slot `s`, now."""
     best, pool, tracks = new_best(), w.ranker.pool, w.known.tracks
     two_stage.rank_one(w.ranker, w.weights, w.known, s)
-    marks.weigh(pool, w.known.users, s, NOW_MS)
-    rank.pick(pool, w.known.users, s, tracks.map_keys, tracks.map_slots, tracks, best, np.zeros(2, np.int64))
+    names, missing = nobody_said(tracks.map_keys, tracks.map_slots), np.zeros(2, np.int64)
+    marks.weigh(pool, w.known.users, s, NOW_MS, names, tracks, missing)
+    rank.pick(pool, w.known.users, s, names, tracks, rank.NO_CAP, best, missing)
     return best.next_chance[: best.n[0]], pool.key[best.next[: best.n[0]]], pool.key[best.discover[: best.n[1]]]
 
 

@@ -24,6 +24,7 @@ SPELLINGS: dict[str, Callable[[], str]] = {
     "NS:{tQ}:pending": lambda: KEYS.track_pending(5),
     "NS:{tQ}:track:ID": lambda: KEYS.track(5, "t/42"),
     "NS:{tQ}:ids": lambda: KEYS.track_ids(5),
+    "NS:{tQ}:artists": lambda: KEYS.track_artists(5),
     "NS:{tQ}:popular": lambda: KEYS.popular(5),
     "NS:{cQ}:cursor": lambda: KEYS.clean_cursor("c", 5),
     "NS:{cQ}:pending": lambda: KEYS.clean_pending("c", 5),

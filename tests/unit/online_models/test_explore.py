@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from online_models import explore, history, marks, rank
-from online_models.arrays import I32, I64
+from online_models.arrays import I32
+from online_models.artists import NOT_SAID, NameTable, nobody_said
 from online_models.explore import DRAWN, KEPT, NOT_EXPLORING
 from online_models.hashmap import new_map, put
 from online_models.history import UserArrays, new_users
 from online_models.pool import Pool, meet, new_pool
-from online_models.rank import LENGTH, Best, new_best
+from online_models.rank import LENGTH, NO_CAP, Best, Cap, new_best
 from online_models.signals import TIMES
 from online_models.track_state import new_tracks
 
@@ -25,8 +27,8 @@ class World(NamedTuple):
 
     pool: Pool
     users: UserArrays
-    name_keys: I64
-    name_slots: I32
+    names: NameTable
+    cap: Cap
     free: set[int]
     """Keys of what may be drawn."""
     hidden: set[int]
@@ -37,13 +39,16 @@ class World(NamedTuple):
     """Keys of the best."""
 
 
-def picked(pool: Pool, users: UserArrays, name_keys: I64, name_slots: I32) -> Best:
+NO_ROWS = new_tracks(1, *new_map(1), 1, 1)
+
+
+def picked(pool: Pool, users: UserArrays, names: NameTable, cap: Cap) -> Best:
     best = new_best()
-    rank.pick(pool, users, USER, name_keys, name_slots, new_tracks(1, *new_map(1), 1, 1), best, np.zeros(64, np.int64))
+    rank.pick(pool, users, USER, names, NO_ROWS, cap, best, np.zeros(64, np.int64))
     return best
 
 
-def a_world(n: int = 90, seed: int = 1) -> World:
+def a_world(n: int = 90, seed: int = 1, cap: Cap = NO_CAP) -> World:
     """Some candidates: the user played every ninth, the half of it lately; of the worse half two are blocked, and some have no name."""
     rng = np.random.default_rng(seed)
     pool, users = new_pool(), new_users(8, 1, 1)
@@ -59,20 +64,40 @@ def a_world(n: int = 90, seed: int = 1) -> World:
         pool.signal[TIMES, meet(pool, key)] = 1.0
     for key in blocked:
         marks.decide(users, USER, key, marks.BLOCK, history.FOR_EVER, 1, 1_000)
-    marks.weigh(pool, users, USER, 1_000)
-    name_keys, name_slots = new_map(n)
+    names = nobody_said(*new_map(n))
     for slot, key in enumerate(sorted(set(keys) - nameless)):
-        put(name_keys, name_slots, key, slot)
-    best = picked(pool, users, name_keys, name_slots)
+        put(names.keys, names.slots, key, slot)
+        names.artist[slot] = artist(key)
+    marks.weigh(pool, users, USER, 1_000, names, NO_ROWS, np.zeros(64, np.int64))
+    best = picked(pool, users, names, cap)
     next_, discover = _keys(pool, best.next[: best.n[0]]), _keys(pool, best.discover[: best.n[1]])
     free = set(keys) - {keys[2]} - set(keys[::18]) - blocked - set(next_) - set(discover)
-    return World(pool, users, name_keys, name_slots, free, free & (played | nameless), nameless, next_, discover)
+    if cap.discover:
+        free = admitted(keys, free, discover, nameless, cap.discover)
+    return World(pool, users, names, cap, free, free & (played | nameless), nameless, next_, discover)
+
+
+def artist(key: int) -> int:
+    """Of every third nobody knows it."""
+    return NOT_SAID if key % 3 == 0 else 1 + key % 17
+
+
+def admitted(keys: list[int], free: set[int], discover: list[int], nameless: set[int], most: int) -> set[int]:
+    """In the order met, as many of each artist as there is room for; of a track without a name nobody can tell."""
+    held = Counter(artist(key) for key in discover)
+    found = set[int]()
+    for key in keys:
+        if key in free:
+            who = NOT_SAID if key in nameless else artist(key)
+            held[who] += 1
+            found |= {key} if who == NOT_SAID or held[who] <= most else set()
+    return found
 
 
 def explored(w: World, event_hash: int, share: float = SHARE) -> tuple[list[int], Best]:
     """Keys of `discover`, and what is told of them."""
-    best = picked(w.pool, w.users, w.name_keys, w.name_slots)
-    explore.explore(w.pool, w.users, USER, w.name_keys, w.name_slots, event_hash, share, best, np.zeros(64, np.int64))
+    best = picked(w.pool, w.users, w.names, w.cap)
+    explore.explore(w.pool, w.users, USER, w.names, NO_ROWS, w.cap, event_hash, share, best, np.zeros(64, np.int64))
     return _keys(w.pool, best.discover[: best.n[1]]), best
 
 
@@ -101,15 +126,28 @@ def test_what_is_listed_afterwards_has_its_name_and_its_place() -> None:
     discover, best = explored(w, hashes(1)[0], share=1.0)
     listed = _keys(w.pool, best.listed[: best.n_listed[0]])
     assert sorted(listed) == sorted({*w.next, *discover})
-    slots = {key: slot for slot, key in enumerate(sorted(set(w.name_keys[w.name_keys != 0].tolist())))}
+    slots = {key: slot for slot, key in enumerate(sorted(set(w.names.keys[w.names.keys != 0].tolist())))}
     for i in best.listed[: best.n_listed[0]]:
         assert best.name[i] == slots[int(w.pool.key[i])]
     assert not best.stands.any(), "the marks are gone"
     assert not best.known[best.discover[:LENGTH]].any()
 
 
-def test_the_chances_that_are_told_are_the_true_ones() -> None:
-    w, n = a_world(), 20_000
+CAPPED = Cap(0, 2)
+
+
+@pytest.mark.parametrize("event_hash", hashes(200))
+def test_a_list_that_explored_keeps_to_the_cap(event_hash: int) -> None:
+    w = a_world(260, cap=CAPPED)
+    discover, best = explored(w, event_hash, share=0.9)
+    assert np.count_nonzero(best.explored == DRAWN) > LENGTH // 3 and best.among[0] == len(w.free)
+    held = Counter(artist(key) for key in discover)
+    assert max(n for who, n in held.items() if who != NOT_SAID) <= CAPPED.discover
+
+
+@pytest.mark.parametrize(("n_candidates", "cap"), [(90, NO_CAP), (260, CAPPED)])
+def test_the_chances_that_are_told_are_the_true_ones(n_candidates: int, cap: Cap) -> None:
+    w, n = a_world(n_candidates, cap=cap), 20_000
     stood, kept = np.zeros((LENGTH, 2**7)), 0
     shown = {key: k for k, key in enumerate(sorted(w.free - w.hidden))}
     for event_hash in hashes(n):
@@ -122,7 +160,7 @@ def test_the_chances_that_are_told_are_the_true_ones() -> None:
     assert len(w.hidden) > len(w.hidden & w.nameless) > 3
     assert kept / (LENGTH * expected * len(w.hidden)) == pytest.approx(1.0, abs=0.05)
     assert np.abs(by_track.sum(axis=1) / n - SHARE * len(shown) / len(w.free)).max() < 0.015, "each place"
-    assert np.abs(by_track.sum(axis=0) / (LENGTH * expected) - 1).max() < 0.08, "each track"
+    assert np.abs(by_track.sum(axis=0) / (LENGTH * expected) - 1).max() < 3.5 / np.sqrt(LENGTH * expected), "each track"
     chi_square = ((by_track - expected) ** 2 / expected).sum()
     degrees = by_track.size
     assert abs(chi_square - degrees) < 5 * np.sqrt(2 * degrees), "each track at each place"
@@ -131,8 +169,8 @@ def test_the_chances_that_are_told_are_the_true_ones() -> None:
 def test_a_track_without_a_name_is_asked_for() -> None:
     w, seen = a_world(), set[int]()
     for event_hash in hashes(50):
-        best, missing = picked(w.pool, w.users, w.name_keys, w.name_slots), np.zeros(64, np.int64)
-        explore.explore(w.pool, w.users, USER, w.name_keys, w.name_slots, event_hash, 0.5, best, missing)
+        best, missing = picked(w.pool, w.users, w.names, w.cap), np.zeros(64, np.int64)
+        explore.explore(w.pool, w.users, USER, w.names, NO_ROWS, w.cap, event_hash, 0.5, best, missing)
         noted = missing[1 : missing[0] + 1].tolist()
         assert set(noted) <= w.nameless & w.free and bool(noted) <= (best.explored == KEPT).any()
         seen |= set(noted)

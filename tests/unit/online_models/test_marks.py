@@ -9,14 +9,31 @@ import numpy as np
 import pytest
 
 from online_models import marks, signals
+from online_models.artists import NOT_ASKED, NOT_SAID, NameTable, nobody_said
+from online_models.hashmap import new_map, put
 from online_models.history import FOR_EVER, HIDDEN, MARKS, N_HIDDEN, N_MARKS, UserArrays, new_users, reset
-from online_models.marks import BLOCK, DISLIKE, ENDED, LIKE, LIKED_CHANCE, LIKED_MAX, NONE, decide, is_hidden, undo, verdict, weigh
+from online_models.marks import (
+    BLOCK,
+    BLOCK_ARTIST,
+    DISLIKE,
+    ENDED,
+    LIKE,
+    LIKED_CHANCE,
+    LIKED_MAX,
+    NONE,
+    decide,
+    is_hidden,
+    undo,
+    verdict,
+    weigh,
+)
 from online_models.pool import Pool, index, meet, new_pool
+from online_models.track_state import ARTIST, PLAYS, TrackArrays, new_tracks
 from tests.oracle.marks import Mark, Marks
 
 NOW_MS = 1_764_582_000_000
 NOW_S = NOW_MS // 1_000
-KINDS = {"": NONE, "like": LIKE, "dislike": DISLIKE, "block": BLOCK}
+KINDS = {"": NONE, "like": LIKE, "dislike": DISLIKE, "block": BLOCK, "block artist": BLOCK_ARTIST}
 OAK, ELM, ASH = 0x7A11_0C5D_91E2_33F1, 0x1B8E_44A9_D03C_7705, 0x5D02_F7B3_68A1_CC4D
 
 
@@ -44,8 +61,8 @@ def tell(users: UserArrays, event: Decided) -> None:
     what, track, number, until_s, at_ms = event
     if what == "undo":
         undo(users, 0, number)
-    elif what == "unblock":
-        decide(users, 0, track, BLOCK, ENDED, number, at_ms)
+    elif what.startswith("un"):
+        decide(users, 0, track, KINDS[what.removeprefix("un")], ENDED, number, at_ms)
     else:
         decide(users, 0, track, KINDS[what], until_s, number, at_ms)
 
@@ -167,9 +184,9 @@ def a_life(seed: int, n: int, n_tracks: int) -> list[Decided]:
     rng, events = Random(seed), []
     for number in range(1, n + 1):
         at_ms = NOW_MS + number * 1_000
-        what = rng.choice(("like", "dislike", "block", "block", "unblock", "undo"))
-        track = tree(rng.randrange(n_tracks))
-        until_s = NOW_S + rng.randrange(2 * n) if what == "block" and rng.random() < 0.4 else FOR_EVER
+        what = rng.choice(("like", "dislike", "block", "block", "unblock", "undo", "block artist", "unblock artist"))
+        track = tree(rng.randrange(n_tracks) + 10_000 * what.endswith("artist"))
+        until_s = NOW_S + rng.randrange(2 * n) if what.startswith("block") and rng.random() < 0.4 else FOR_EVER
         events.append((what, track, rng.randint(1, number) if what == "undo" else number, until_s, at_ms))
     return events
 
@@ -180,17 +197,17 @@ class Everything(Marks):
     def add(self, mark: Mark, at_ms: int) -> None:
         self.kept.append(mark)
 
-    def unblock(self, track: int, event: int, at_ms: int) -> None:
+    def unblock(self, track: int, event: int, at_ms: int, kind: str = "block") -> None:
         self.kept = [mark for mark in self.kept if (mark.kind, mark.track) != ("dislike", track)]
-        super().unblock(track, event, at_ms)
+        super().unblock(track, event, at_ms, kind)
 
 
 def reference(model: Marks, event: Decided) -> None:
     what, track, number, until_s, at_ms = event
     if what == "undo":
         model.undo(number)
-    elif what == "unblock":
-        model.unblock(track, number, at_ms)
+    elif what.startswith("un"):
+        model.unblock(track, number, at_ms, what.removeprefix("un"))
     else:
         model.add(Mark(what, track, number, until_s), at_ms)
 
@@ -235,6 +252,14 @@ def candidates(*chances: tuple[int, float]) -> Pool:
     return pool
 
 
+def weighed(pool: Pool, users: UserArrays, names: NameTable | None = None, tracks: TrackArrays | None = None) -> list[int]:
+    """Let what was decided change the chances; returns the tracks that were noted as missing."""
+    missing = np.zeros(64, np.int64)
+    weigh(pool, users, 0, NOW_MS, names or nobody_said(*new_map(1)), tracks or new_tracks(1, *new_map(1), 1, 1), missing)
+    found: list[int] = missing[1 : missing[0] + 1].tolist()
+    return found
+
+
 def chance_of(pool: Pool, track: int) -> float:
     return float(pool.chance[index(pool, track)])
 
@@ -243,19 +268,19 @@ def test_what_is_hidden_has_no_chance_and_what_is_liked_has_three_times_the_odds
     pool = candidates((OAK, 0.5), (ELM, 0.2), (ASH, 0.1))
     for track in (OAK, ELM, ASH):
         pool.signal[signals.TIMES, index(pool, track)] = 1.0
-    weigh(pool, decided(said("like", 1), said("dislike", 2, track=ELM)), 0, NOW_MS)
+    weighed(pool, decided(said("like", 1), said("dislike", 2, track=ELM)))
     assert [chance_of(pool, track) for track in (OAK, ELM, ASH)] == pytest.approx([0.75, 0.0, 0.1])
 
 
 def test_likes_of_a_track_add_up_to_one() -> None:
     pool = candidates((OAK, 0.5))
-    weigh(pool, decided(said("like", 1), said("like", 2), said("like", 3)), 0, NOW_MS)
+    weighed(pool, decided(said("like", 1), said("like", 2), said("like", 3)))
     assert chance_of(pool, OAK) == pytest.approx(0.75)
 
 
 def test_the_newest_likes_of_what_was_not_played_lately_become_candidates() -> None:
     pool = candidates((OAK, 0.5), (ELM, 0.001))
-    weigh(pool, decided(*(said("like", n, track=20 + n) for n in range(9)), said("like", 30, track=ELM)), 0, NOW_MS)
+    weighed(pool, decided(*(said("like", n, track=20 + n) for n in range(9)), said("like", 30, track=ELM)))
     joined = [index(pool, 20 + n) >= 0 for n in range(9)]
     assert joined == [n >= 9 - (LIKED_MAX - 1) for n in range(9)], "one of the places is the elm's"
     assert chance_of(pool, ELM) == chance_of(pool, 28) == pytest.approx(LIKED_CHANCE)
@@ -265,9 +290,71 @@ def test_the_newest_likes_of_what_was_not_played_lately_become_candidates() -> N
 def test_what_the_filter_hides_has_no_chance() -> None:
     users = decided(*(said("block", n, track=tree(100 + n)) for n in range(MARKS + 5)))
     pool = candidates(*((tree(100 + n), 0.5) for n in range(MARKS + 5)), (OAK, 0.5))
-    weigh(pool, users, 0, NOW_MS)
+    weighed(pool, users)
     assert np.flatnonzero(pool.chance[: pool.n[0]]).tolist() == [index(pool, OAK)]
 
 
+QUEEN, ABBA = tree(70_001), tree(70_002)
+
+
+def made(*told: tuple[int, int]) -> tuple[NameTable, TrackArrays]:
+    """Tracks that are known by name alone, and what Redis said of who made them; no row is in memory."""
+    table = nobody_said(*new_map(len(told)))
+    for place, (track, artist) in enumerate(told):
+        put(table.keys, table.slots, track, place)
+        table.artist[place] = artist
+    return table, new_tracks(1, *new_map(1), 1, 1)
+
+
+def with_row(tracks: TrackArrays, track: int, plays: int, artist: int) -> TrackArrays:
+    put(tracks.map_keys, tracks.map_slots, track, 0)
+    tracks.head[0, [PLAYS, ARTIST]] = plays, artist
+    return tracks
+
+
+def test_tracks_of_a_blocked_artist_have_no_chance_however_they_are_liked() -> None:
+    pool = candidates((OAK, 0.5), (ELM, 0.2), (ASH, 0.1))
+    users = decided(said("like", 1), said("block artist", 2, track=QUEEN), said("like", 3))
+    weighed(pool, users, *made((OAK, QUEEN), (ELM, ABBA), (ASH, NOT_SAID)))
+    assert np.flatnonzero(pool.chance[: pool.n[0]]).tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "more", [said("unblock artist", 2, track=QUEEN), said("undo", 1), said("block artist", 2, track=QUEEN, until_s=NOW_S)]
+)
+def test_an_artist_is_shown_again_when_the_block_has_ended(more: Decided) -> None:
+    pool = candidates((OAK, 0.5))
+    assert weighed(pool, decided(said("block artist", 1, track=QUEEN), more), *made((OAK, QUEEN))) == []
+    assert chance_of(pool, OAK) == 0.5
+
+
+def test_who_blocked_an_artist_sees_nothing_before_it_is_known_who_made_it() -> None:
+    pool = candidates((OAK, 0.5), (ELM, 0.4))
+    asked = weighed(pool, decided(said("block artist", 1, track=QUEEN)), *made((OAK, NOT_ASKED), (ELM, NOT_SAID)))
+    assert asked == [OAK] and pool.chance[:2].tolist() == pytest.approx([0.0, 0.4])
+
+
+def test_who_blocked_nobody_need_not_wait() -> None:
+    pool = candidates((OAK, 0.5))
+    assert weighed(pool, decided(said("block", 1, track=ELM)), *made((OAK, NOT_ASKED))) == [] and chance_of(pool, OAK) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("plays", "artist", "named", "chance"), [(3, QUEEN, ABBA, 0.0), (3, ABBA, QUEEN, 0.5), (3, 0, NOT_ASKED, 0.5), (0, 0, QUEEN, 0.0)]
+)
+def test_the_row_says_who_made_a_track_before_its_name_does(plays: int, artist: int, named: int, chance: float) -> None:
+    pool, (names, tracks) = candidates((OAK, 0.5)), made((OAK, named))
+    weighed(pool, decided(said("block artist", 1, track=QUEEN)), names, with_row(tracks, OAK, plays, artist))
+    assert chance_of(pool, OAK) == chance
+
+
+def test_an_artist_whose_block_gave_way_stays_hidden() -> None:
+    users = decided(said("block artist", 0, track=QUEEN), *(said("block", n, track=tree(100 + n)) for n in range(1, MARKS + 5)))
+    pool = candidates((OAK, 0.5), (ELM, 0.4))
+    assert QUEEN not in users.mark_track[0]
+    weighed(pool, users, *made((OAK, QUEEN), (ELM, ABBA)))
+    assert pool.chance[:2].tolist() == pytest.approx([0.0, 0.4])
+
+
 def test_the_kinds_are_those_of_the_row() -> None:
-    assert (marks.NONE, marks.LIKE, marks.DISLIKE, marks.BLOCK, marks.ENDED) == (0, 1, 2, 3, 0)
+    assert (marks.NONE, marks.LIKE, marks.DISLIKE, marks.BLOCK, marks.BLOCK_ARTIST, marks.ENDED) == (0, 1, 2, 3, 4, 0)

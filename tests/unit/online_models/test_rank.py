@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
@@ -10,10 +11,12 @@ from numpy.random import Generator
 
 from online_models import history, marks, rank, signals
 from online_models.arrays import I32
+from online_models.artists import NOT_SAID, nobody_said
 from online_models.hashmap import new_map, put
 from online_models.history import new_users
 from online_models.items import SKIPPED
 from online_models.pool import Pool, meet, new_pool
+from online_models.rank import NO_CAP, Cap
 from online_models.track_state import new_tracks
 
 USER = 3
@@ -28,6 +31,8 @@ class World(NamedTuple):
     played: set[int]
     blocked: set[int]
     named: set[int]
+    artist: dict[int, int]
+    """Of the tracks whose artist is known."""
 
 
 def a_world(rng: Generator, n: int, nameless: int) -> World:
@@ -38,22 +43,24 @@ def a_world(rng: Generator, n: int, nameless: int) -> World:
     chance = {int(pool.key[i]): float(pool.chance[i]) for i in range(pool.n[0])}
     some = [keys[i] for i in rng.permutation(n)]
     order = sorted((key for key in chance if chance[key] > 0), key=lambda key: -chance[key])
-    return World(pool, order, set(some[: n // 3]), set(some[-2:]), set(some[nameless:]))
+    artist = {key: 1 + int(rng.integers(0, max(2, n // 20))) for key in some[n // 5 :]}
+    return World(pool, order, set(some[: n // 3]), set(some[-2:]), set(some[nameless:]), artist)
 
 
-def picked(w: World) -> tuple[list[int], list[int], list[int]]:
+def picked(w: World, cap: Cap = NO_CAP) -> tuple[list[int], list[int], list[int]]:
     """Both lists, and what was noted as missing."""
     users = new_users(8, 1, 1)
     for key in w.played:
         history.learn_play(users, USER, key, 1_000, 0, 0, 0)
     for key in w.blocked:
         marks.decide(users, USER, key, marks.BLOCK, history.FOR_EVER, 1, 1_000)
-    marks.weigh(w.pool, users, USER, 1_000)
-    name_keys, name_slots = new_map(int(w.pool.n[0]))
+    names, tracks = nobody_said(*new_map(int(w.pool.n[0]))), new_tracks(1, *new_map(1), 1, 1)
     for slot, key in enumerate(sorted(w.named)):
-        put(name_keys, name_slots, key, slot)
+        put(names.keys, names.slots, key, slot)
+        names.artist[slot] = w.artist.get(key, NOT_SAID)
     best, missing = rank.new_best(), np.zeros(64, np.int64)
-    rank.pick(w.pool, users, USER, name_keys, name_slots, new_tracks(1, *new_map(1), 1, 1), best, missing)
+    marks.weigh(w.pool, users, USER, 1_000, names, tracks, missing)
+    rank.pick(w.pool, users, USER, names, tracks, cap, best, missing)
     return _keys(w, best.next, best.n[0]), _keys(w, best.discover, best.n[1]), missing[1 : missing[0] + 1].tolist()
 
 
@@ -61,10 +68,21 @@ def _keys(w: World, best: I32, n: int) -> list[int]:
     return [int(w.pool.key[i]) for i in best[:n]]
 
 
-def sorted_out(w: World) -> tuple[list[int], list[int]]:
+def sorted_out(w: World, cap: Cap = NO_CAP) -> tuple[list[int], list[int]]:
     """What both lists must be."""
     best = [key for key in w.order if key not in w.blocked and key in w.named]
-    return best[: rank.LENGTH], [key for key in best if key not in w.played][: rank.LENGTH]
+    return capped(w, best, cap.next), capped(w, [key for key in best if key not in w.played], cap.discover)
+
+
+def capped(w: World, best: list[int], most: int) -> list[int]:
+    """One after the other, as long as the artist may have one more."""
+    listed, held = [], Counter[int]()
+    for key in best:
+        artist = w.artist.get(key)
+        if artist is None or most == 0 or held[artist] < most:
+            listed.append(key)
+            held.update([] if artist is None else [artist])
+    return listed[: rank.LENGTH]
 
 
 @pytest.mark.parametrize("n", [3, 19, 60, 300])
@@ -74,6 +92,16 @@ def test_both_lists_are_the_best_of_all_candidates(n: int, nameless: int) -> Non
         w = a_world(np.random.default_rng([seed, n, nameless]), n, min(nameless, n))
         listed, discover, _ = picked(w)
         assert (listed, discover) == sorted_out(w)
+
+
+@pytest.mark.parametrize("n", [3, 19, 60, 300])
+@pytest.mark.parametrize("cap", [Cap(0, 2), Cap(2, 0), Cap(3, 1), Cap(1, 1)])
+def test_with_a_cap_each_artist_has_its_best_tracks_and_no_more(n: int, cap: Cap) -> None:
+    for seed in range(8):
+        w = a_world(np.random.default_rng([seed, n]), n, min(seed, n))
+        listed, discover, _ = picked(w, cap)
+        assert (listed, discover) == sorted_out(w, cap)
+    assert n < 60 or sorted_out(w, cap) != sorted_out(w), "the cap is at work"
 
 
 def test_a_missing_name_is_noted_when_its_track_would_have_been_listed() -> None:

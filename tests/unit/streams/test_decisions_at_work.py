@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from streams.ports import TP
 from streams.user_rows import pure_part
 from tests.events_log import PLAYED_MS
-from tests.small_world import SmallWorld, play
+from tests.small_world import SMALL, SmallWorld, play
 
 FOLLOWERS = ("b", "c", "d", "e")
 
@@ -147,3 +148,56 @@ async def test_an_event_of_every_kind_counts_once(world: SmallWorld) -> None:
 async def test_an_erased_user_has_decided_nothing(world: SmallWorld) -> None:
     await world.play(said("dislike", "d1", track_id="c"), said("pause", "p1"), said("erase", "x1"), play(1, "ana", "a", event_id="ana-1"))
     assert "c" in listed(world) and about(world)["plays"] == 1
+
+
+async def told_world(**changes: int) -> SmallWorld:
+    """As above, and plays say who made what: b, c and d are of one artist, in two writings; e is nobody's."""
+    world = SmallWorld(msgspec.structs.replace(SMALL, **changes))
+    await world.claim_all()
+    artists = {"b": "Sigur Rós", "c": "SIGUR  RÓS", "d": "Sigur Rós", "e": "", "a": "Björk", "x": "Björk"}
+    for user in ("ben", "cai", "dan"):
+        for i, track in enumerate(("a", *FOLLOWERS, "x")):
+            await world.play(play(i, user, track, event_id=f"{user}-{i}", artist=artists[track]))
+    await world.play(play(0, "ana", "a", event_id="ana-0", artist="Björk"))
+    return world
+
+
+async def test_a_blocked_artist_is_gone_from_the_next_list_and_back_when_it_ends() -> None:
+    world = await told_world(artist_max=0)
+    assert {"b", "c", "d", "e"} <= listed(world)
+    await world.play(said("block", "b1", artist=" sigur rós"), said("like", "l1", track_id="b"))
+    assert not {"b", "c", "d"} & listed(world) and {"e", "x"} <= listed(world)
+    await world.play(said("unblock", "u1", artist="SIGUR RÓS"))
+    assert {"b", "c", "d", "e"} <= listed(world)
+    await world.play(said("undo", "u2", undone_event_id="u1"))
+    assert not {"b", "c", "d"} & listed(world)
+    await world.play(said("undo", "u3", undone_event_id="b1"))
+    assert {"b", "c", "d", "e"} <= listed(world)
+    until = PLAYED_MS - 10**9 + 3 * 240_000
+    await world.play(said("block", "b2", artist="sigur rós", until=until, at=until - 1_000))
+    assert not {"b", "c", "d"} & listed(world)
+    await world.play(play(3, "ana", "a", event_id="ana-3"))
+    assert {"b", "c", "d", "e"} <= listed(world)
+
+
+@pytest.mark.parametrize(
+    ("changes", "in_next", "in_discover"), [({}, 3, 2), ({"artist_max": 1, "artist_max_next": 2}, 2, 1), ({"artist_max": 0}, 3, 3)]
+)
+async def test_lists_hold_as_many_tracks_of_an_artist_as_the_settings_say(changes: dict[str, int], in_next: int, in_discover: int) -> None:
+    world = await told_world(**changes)
+    of_one = {"b", "c", "d"}
+    assert len(of_one.intersection(map(str, world.tracks("ana")))) == in_next
+    assert len(of_one.intersection(map(str, world.tracks("ana", "discover")))) == in_discover
+    assert "e" in world.tracks("ana", "discover")
+
+
+async def test_a_worker_that_knows_a_track_by_name_alone_asks_who_made_it_before_it_shows_it() -> None:
+    world = await told_world(artist_max=0)
+    await world.play(said("block", "b1", artist="Sigur Rós"))
+    # The rows of those tracks are another worker's: this one knows them as neighbours, and from an event.
+    await world.worker.close()
+    await world.new_worker().claim([TP(world.worker.events_topic, p) for p in range(2)])
+    await world.handle(world.append(said("like", "l1", track_id="b")))
+    assert not {"b", "c", "d"} & listed(world)
+    await world.handle(world.append(play(9, "ana", "a", event_id="ana-9")))
+    assert not {"b", "c", "d"} & listed(world) and "e" in listed(world)
