@@ -21,6 +21,7 @@ from console.output import Json, guarded, say, say_json, screen
 from console.trouble import Exit, Trouble
 from evaluation.bootstrap import differences
 from online_models.arrays import F64, I32, I64
+from online_models.artists import nobody_said
 from online_models.drift import Watched
 from online_models.moment import Known
 from online_models.plays import NO_FINISH, NOT_TESTED, World, new_outcomes
@@ -69,7 +70,7 @@ class Told(NamedTuple):
 def play(state: State, log: Log, a: int, b: int, watch: Watched | None) -> tuple[State, Told]:
     """Play `a` to `b`; between two chunks the watch sees what was tested."""
     known, tracks = state.known, state.known.tracks
-    world = World(tracks.map_keys, tracks.map_slots, NO_FINISH, 0.0, True)
+    world = World(nobody_said(tracks.map_keys, tracks.map_slots), NO_FINISH, 0.0, True)
     events, out, best, lists, missing = new_events(log), new_outcomes(len(log.key)), new_best(), new_lists(2), np.zeros(2, np.int64)
     alarms = []
     for i in range(a, b, CHUNK):
