@@ -25,7 +25,7 @@ from online_models.registry import by_partition
 from streams.claims import Claims
 from streams.contract import Decision
 from streams.holding import Held, Holder
-from streams.model_decisions import REBUILT, decode, encode, rebuilt, records
+from streams.model_decisions import DRIFT, REBUILT, decode, encode, rebuilt, records
 from streams.model_fold import Fold
 from streams.model_shelf import Kept, Shelf
 from streams.model_versions import Wish, decode_wish
@@ -231,6 +231,7 @@ class Models(Holder[HeldModel]):
                 return False
         held.kept = saving.kept
         self._tell(held)
+        self._observe.drifted(held.shelf.entry.name, sum(decision.decision == DRIFT for decision in decided))
         await self._publish(held, decided)
         return True
 

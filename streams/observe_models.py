@@ -14,6 +14,7 @@ class ModelsObserver(Protocol):
     def claimed(self, model: str, refused: str) -> None: ...
     def saved(self, model: str, version: int, taught: int, refused: int, scores: Mapping[str, float | str]) -> None: ...
     def served(self, model: str, version: int) -> None: ...
+    def drifted(self, model: str, n: int) -> None: ...
     def fenced(self, model: str) -> None: ...
 
 
@@ -27,6 +28,9 @@ class SilentModels:
         """Nothing."""
 
     def served(self, model: str, version: int) -> None:
+        """Nothing."""
+
+    def drifted(self, model: str, n: int) -> None:
         """Nothing."""
 
     def fenced(self, model: str) -> None:
@@ -58,6 +62,10 @@ class MeasuredModels:
     def served(self, model: str, version: int) -> None:
         """What is served, after a snapshot or a wish."""
         self._metrics.set("model_served_version", version, model=model)
+
+    def drifted(self, model: str, n: int) -> None:
+        """So many drifts are decisions that stand."""
+        self._metrics.count("drift_alarms_total", n, model=model)
 
     def fenced(self, model: str) -> None:
         """A refused apply."""

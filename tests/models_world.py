@@ -60,7 +60,7 @@ class Told(SilentModels):
     """Keeps what the worker tells."""
 
     def __init__(self) -> None:
-        self.taught = self.refused = self.fences = self.serves = 0
+        self.taught = self.refused = self.fences = self.serves = self.drifts = 0
         self.rebuilds: list[str] = []
         self.versions: list[int] = []
 
@@ -74,6 +74,9 @@ class Told(SilentModels):
 
     def served(self, model: str, version: int) -> None:
         self.serves = version
+
+    def drifted(self, model: str, n: int) -> None:
+        self.drifts += n
 
     def fenced(self, model: str) -> None:
         self.fences += 1

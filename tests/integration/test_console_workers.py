@@ -135,6 +135,8 @@ def test_an_older_version_of_a_model_is_served_until_it_is_let_go(tmp_path: Path
         ("unpinned", decisions[-1]["detail"]["to"]),
     ]
 
+    assert segue("model", "history", "ranker") == {"model": "ranker", "served": 0, "pinned": 0, "versions": [], "decisions": []}
+
     options = ["--kafka", live.kafka, "--redis", live.redis, "--namespace", live.namespace]
     for arguments in (("pin", "finish", "99999"), ("unpin", "finish"), ("show", "nothing"), ("show", "genre")):
         refused = CliRunner(env={"SEGUE_DATA_DIR": live.data_dir}).invoke(app, [*options, "model", *arguments, "--json"])

@@ -9,7 +9,7 @@ import pytest
 
 from streams.ports import Record
 from tests.lessons_log import messy_log
-from tests.models_world import FINISH, Crash, Letters, founded, read, stored_parts, straight, worker
+from tests.models_world import FINISH, Crash, Letters, founded, read, stored_parts, straight, told, worker
 
 
 @pytest.fixture
@@ -18,6 +18,15 @@ def fickle(monkeypatch: pytest.MonkeyPatch) -> list[Record]:
     monkeypatch.setattr("online_models.contest.REIGN_MIN", 5)
     monkeypatch.setattr("online_models.contest.MARGIN", 0.0)
     return messy_log(120, seed=19)
+
+
+@pytest.fixture
+def restless(fickle: list[Record], monkeypatch: pytest.MonkeyPatch) -> list[Record]:
+    """The same, and its members' errors rise again and again."""
+    for name, value in (("MEAN_OF", 3), ("TOLERATED", 0.0), ("ENOUGH", 0.3), ("GRACE", 2)):
+        monkeypatch.setattr(f"online_models.error_drift.{name}", value)
+    monkeypatch.setattr("online_models.contest.REOPENED_MIN", 2)
+    return fickle
 
 
 async def test_a_change_of_champion_is_a_decision_that_is_published_once(fickle: list[Record]) -> None:
@@ -35,9 +44,18 @@ async def test_a_change_of_champion_is_a_decision_that_is_published_once(fickle:
     assert outbox.sent[0].pairs()[1:3] == [("ce_id", first.decision_id.encode()), ("ce_type", b"segue.decision.v1")]
 
 
+async def test_drifts_are_counted_with_the_snapshot_that_knows_of_them(restless: list[Record]) -> None:
+    models = worker(founded(), outbox=Letters())
+    await models.claim({FINISH})
+    await read(models, restless, 0, chunk=3)
+    await models.revoked({FINISH})
+    assert told(models).drifts == sum(decision.decision == "drift" for decision in straight(restless).decided) > 0
+
+
 @pytest.mark.parametrize("when", ["before", "after", "publish"])
-async def test_a_crash_at_any_step_publishes_every_decision_under_its_one_id(when: str, fickle: list[Record]) -> None:
-    expected = straight(fickle).decided
+async def test_a_crash_at_any_step_publishes_every_decision_under_its_one_id(when: str, restless: list[Record]) -> None:
+    expected = straight(restless).decided
+    assert {decision.decision for decision in expected} == {"champion", "drift"}
     for step in itertools.count():
         redis, crashed, moments, told_twice = founded(), False, itertools.count(), Letters()
 
@@ -50,7 +68,7 @@ async def test_a_crash_at_any_step_publishes_every_decision_under_its_one_id(whe
             hook = (lambda moment: die() if moment.when == when else None) if attempt == 0 and when != "publish" else None
             models = worker(redis, hook, outbox=outbox)
             try:
-                await read(models, fickle, (await models.claim({FINISH}))[FINISH], chunk=3)
+                await read(models, restless, (await models.claim({FINISH}))[FINISH], chunk=3)
                 await models.revoked({FINISH})
             except Crash:
                 crashed = True
