@@ -11,7 +11,11 @@ import os
 import signal
 from pathlib import Path
 
-POINTS = ("before-apply", "applied-not-published", "published-not-acked", "answered-not-noted")
+POINTS = ("before-apply", "applied-not-published", "published-not-acked")
+"""Of a plays worker."""
+
+OF_ANSWERS = ("answered-not-noted",)
+"""Of an answers worker."""
 
 
 class FailPoints:
@@ -22,9 +26,9 @@ class FailPoints:
 
     def __init__(self, names: str, data_dir: str = ".segue") -> None:
         self._names = frozenset(name for name in names.split(",") if name)
-        unknown = self._names - set(POINTS)
+        unknown = self._names - {*POINTS, *OF_ANSWERS}
         if unknown:
-            raise ValueError(f"SEGUE_FAIL_POINTS: {sorted(unknown)} are unknown; there are {', '.join(POINTS)}")
+            raise ValueError(f"SEGUE_FAIL_POINTS: {sorted(unknown)} are unknown; there are {', '.join(POINTS + OF_ANSWERS)}")
         self._folder = Path(data_dir) / "fail"
 
     def hit(self, name: str) -> None:

@@ -58,6 +58,17 @@ class Chosen(NamedTuple):
     """Nothing near enough was left: it is the nearest there was."""
 
 
+class _Met(NamedTuple):
+    """A candidate in the ranking of one step."""
+
+    track: int
+    chance: float
+    near: float
+    found: Ranked | None
+    """None: no step proposed it, it is like the seed."""
+    place: int
+
+
 class Seed(NamedTuple):
     """Where a radio starts."""
 
@@ -114,7 +125,7 @@ class Radio:
         self._session: list[int] = session[-SPACING_MAX:]
         self._used = {*session, *seed.plays}
         self._artists: list[str | None] = []
-        self._met: dict[int, Chosen] = {}
+        self._met: dict[int, _Met] = {}
         """Every candidate so far, as it was when it was likeliest."""
         self._at_ms = self._begin_ms()
         if seed.anew:
@@ -136,7 +147,7 @@ class Radio:
         self._artists = [self._artist_of(track) for track in self._session]
         found = await self._first()
         self._met = {
-            track: Chosen(track, 0.0, LIKE, self._seed.plays[-1:], near, False)
+            track: _Met(track, 0.0, near, None, -1)
             for track, near in zip(self._seed.around, self._near(np.array(self._seed.around, np.int64)).tolist(), strict=True)
         }
         self.floor = self._floor(found)
@@ -187,26 +198,42 @@ class Radio:
         home = self._near(found.key[np.argsort(-found.chance, kind="stable")[:HOME]])
         return float(home.mean()) * (1.0 - self.rules.drift)
 
-    def _meet(self, found: Ranked) -> list[Chosen]:
+    def _meet(self, found: Ranked) -> list[_Met]:
         """The candidates of this step; each is remembered as it was when it was likeliest."""
-        here = []
-        for i, (key, near) in enumerate(zip(found.key.tolist(), self._near(found.key).tolist(), strict=True)):
-            because = [track for track, how in brought_by(found, i).items() if how != ITSELF][:CAUSES]
-            here.append(Chosen(key, float(found.chance[i]), SOURCES[source_of(found, i)], because, near, False))
-            if key not in self._met or here[-1].chance > self._met[key].chance:
-                self._met[key] = here[-1]
+        told = zip(found.key.tolist(), found.chance.tolist(), self._near(found.key).tolist(), strict=True)
+        here = [_Met(key, chance, near, found, i) for i, (key, chance, near) in enumerate(told)]
+        for met in here:
+            before = self._met.get(met.track)
+            if before is None or met.chance > before.chance:
+                self._met[met.track] = met
         return here
 
-    def _choose(self, here: list[Chosen]) -> Chosen | None:
+    def _choose(self, here: list[_Met]) -> Chosen | None:
         """The likeliest of this step; else of all that was met; else the nearest of all that was met."""
+        for some in (here, self._met.values()):
+            likeliest = self._likeliest(some)
+            if likeliest is not None:
+                return self._told(likeliest, far=False)
         allowed = [met for met in self._met.values() if self._is_allowed(met.track)]
-        for some in (here, allowed):
-            near = [met for met in some if met.near >= self.floor and self._is_allowed(met.track)]
-            if near:
-                return min(near, key=lambda met: (-met.chance, self._name(met.track)))
         if not allowed:
             return None
-        return min(allowed, key=lambda met: (-met.near, self._name(met.track)))._replace(far=True)
+        return self._told(min(allowed, key=lambda met: (-met.near, self._name(met.track))), far=True)
+
+    def _likeliest(self, some: Iterable[_Met]) -> _Met | None:
+        """Of those near enough and allowed; equals by name. Whether a track is allowed costs most, so few are asked."""
+        best: _Met | None = None
+        for met in sorted((met for met in some if met.near >= self.floor), key=lambda met: -met.chance):
+            if best is not None and met.chance < best.chance:
+                break
+            if self._is_allowed(met.track) and (best is None or self._name(met.track) < self._name(best.track)):
+                best = met
+        return best
+
+    def _told(self, met: _Met, *, far: bool) -> Chosen:
+        if met.found is None:
+            return Chosen(met.track, met.chance, LIKE, self._seed.plays[-1:], met.near, far)
+        because = [track for track, how in brought_by(met.found, met.place).items() if how != ITSELF][:CAUSES]
+        return Chosen(met.track, met.chance, SOURCES[source_of(met.found, met.place)], because, met.near, far)
 
     def _is_allowed(self, key: int) -> bool:
         if key in self._used or self._world.names.id(key) is None or is_hidden(self._world, key):
