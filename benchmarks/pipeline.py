@@ -62,7 +62,11 @@ def measure(plays: int, primed: int, rival_plays: int, rounds: int, seed: int) -
         "stages": staged,
         "rounds": [_shown(ours_, theirs_) for ours_, theirs_ in zip(ours, theirs, strict=True)],
         "load": {"plays": plays, "primed": primed, "rival_plays": rival_plays, "seed": seed, **crowd.size._asdict()},
-        "settings": {"lessons_rate": settings.lessons_rate, "round_plays_max": settings.round_plays_max},
+        "settings": {
+            "lessons_rate": settings.lessons_rate,
+            "listening_rate": settings.listening_rate,
+            "round_plays_max": settings.round_plays_max,
+        },
         "services": seen,
         "machine": machine(),
     }

@@ -83,6 +83,7 @@ class ChaosSite:
                 fail_points=",".join(FAIL_POINTS),
                 metrics_port=0,
                 lessons_rate=LESSONS_RATE,
+                listening_rate=LESSONS_RATE,
             )
             self.keys = Keys(self.settings.namespace)
             self._client = redis.Redis.from_url(self.redis.url, socket_timeout=2.0, socket_connect_timeout=2.0)

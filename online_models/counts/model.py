@@ -81,7 +81,9 @@ class CountsModel:
         if remembered:
             fold = self._folds.get(lesson.source)
             if fold is None:
-                fold = self._folds[lesson.source] = CountFold(WAITING_MAX, self.models)
+                # As many as the pace lets one of so many partitions ask: all rings together stay within a few times WAITING_MAX.
+                fold = CountFold(max(WAITING_MAX // (len(self._folds) + 1), TRACKS), self.models)
+                self._folds[lesson.source] = fold
             fold.play_one(lesson.user, lesson.track, lesson.at_ms, ask=self._asks(lesson), weight=relative)
 
     def _asks(self, lesson: Listened) -> bool:

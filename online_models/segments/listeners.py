@@ -33,6 +33,8 @@ PACE_MS: Final = RETURN_MS // (WAITING_MAX // 4)
 """Event time between two questions about listeners, so that those of a week fill a quarter of the queue: 148 s. A busy service would
 else fill it in its first hour, and ask nothing for a week."""
 
+CHAMPION: Final = "per target"
+
 
 class _Meta(msgspec.Struct, frozen=True):
     """The snapshot's part "meta", field for field."""
@@ -61,8 +63,8 @@ class SegmentsModel:
 
     @property
     def champion(self) -> str:
-        """Who answers for each target; `take_news` tells of a change with its figures."""
-        return " ".join(f"{target}:{model.champion}" for target, model in self.minds.models.items())
+        """Each target has its own, in `scores`; `take_news` tells of a change with its figures."""
+        return CHAMPION
 
     def learn_one(self, x: Mapping[str, Any], y: int, w: float = 1.0) -> None:
         """One lesson: a play, or an erasure. Raises `BadLesson`, and then nothing has changed."""
@@ -133,6 +135,7 @@ class SegmentsModel:
         told |= {"users": float(len(self._audience.members)), "waiting": float(self._n_waiting), "usual_new": self.minds.usual_new}
         for target, model in self.minds.models.items():
             scores = model.scores()
+            told[f"champion_{target}"] = model.champion
             told[f"log_loss_{target}"] = scores[f"log_loss_{model.champion}"]
             told[f"labels_{target}"] = float(model.n_lessons)
         return told

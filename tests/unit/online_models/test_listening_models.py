@@ -12,9 +12,12 @@ from online_models.counts.serving import parse as parse_counts
 from online_models.lesson_formats import ERASED, HEARD_OUT
 from online_models.listened import BOUNDS
 from online_models.model import digest
+from online_models.registry import entry
 from online_models.segments.features import OF_TARGET
 from online_models.segments.listeners import SegmentsModel
 from online_models.segments.serving import BadServing, parse
+from streams.model_fold import Fold
+from tests.lessons_log import INCARNATION, messy_log
 from tests.listening_of_known_habits import AT_MS, DAY_MS, MINUTE_MS, listening
 
 Kind = type[CountsModel] | type[SegmentsModel]
@@ -68,6 +71,21 @@ def test_questions_keep_their_distance_and_only_one_event_in_eight_asks() -> Non
     times = sorted(set(asked.tolist()))
     assert len(times) == 2 and times[1] - times[0] >= PACE_MS
     assert all((at_ms - AT_MS) // MINUTE_MS % 8 == 0 for at_ms in times)
+
+
+def test_a_new_champion_of_a_target_is_one_decision(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("online_models.contest.REIGN_MIN", 20)
+    monkeypatch.setattr("online_models.contest.MARGIN", 0.0)
+    fold = Fold(entry("segments"), INCARNATION)
+    for record in messy_log(400, 8, model="segments"):
+        for _ in fold.record(record.offset, record.value):
+            pass
+    assert isinstance(fold.model, SegmentsModel)
+    assert fold.decided and {decision.decision for decision in fold.decided} == {"champion"}
+    for target, model in fold.model.minds.models.items():
+        told = [decision.detail for decision in fold.decided if decision.detail["target"] == target]
+        assert [it["from"] for it in told] == ["linear", *(it["to"] for it in told)][: len(told)], "each goes on from the one before"
+        assert ([it["to"] for it in told] or ["linear"])[-1] == model.champion == fold.model.scores()[f"champion_{target}"]
 
 
 def test_a_listeners_served_segments_are_what_the_model_says() -> None:
