@@ -26,7 +26,9 @@ DECISIONS_MAX: Final = 1_000
 """Of all models, the newest that are looked through."""
 NUMBERS: Final = ("version", "next", "saved_at_ms", "served", "pinned", "schema", "lessons")
 """Fields of a manifest that are whole numbers."""
-FLOATS: Final = ("log_loss_", "accuracy_", "genres", "clusters", "kept_share")
+COUNTS: Final = ("users", "waiting", "labels_")
+"""How its counts begin."""
+FLOATS: Final = ("log_loss_", "accuracy_", "genres", "clusters", "kept_share", "deviance_", "usual_new")
 """How its scores begin."""
 
 Name = Annotated[str, typer.Argument(help="The model's name; `segue model list` has them.")]
@@ -150,7 +152,7 @@ def _plain(manifest: Mapping[str, bytes]) -> dict[str, Any]:
         text = raw.decode()
         if field == "parts":
             told[field] = msgspec.json.decode(raw)
-        elif field in NUMBERS:
+        elif field in NUMBERS or field.startswith(COUNTS):
             told[field] = int(float(text))
         else:
             told[field] = float(text) if field.startswith(FLOATS) else text
