@@ -60,6 +60,12 @@ class State:
             for key in self._client.scan_iter(match=f"{self.settings.namespace}:{{t*}}:track:*", count=1_000):
                 yield key.decode()
 
+    def user_keys(self) -> Iterator[str]:
+        """Every user's key, in no order, some perhaps twice."""
+        with asking(self.settings):
+            for key in self._client.scan_iter(match=f"{self.settings.namespace}:{{u*}}:user:*", count=1_000):
+                yield key.decode()
+
     def catalogue_keys(self) -> Iterator[str]:
         """Every key of a track's row in the catalogue, in no order, some perhaps twice."""
         with asking(self.settings):

@@ -24,7 +24,7 @@ WATCHED_N: Final = 1_000
 EVERY: Final = 1_000
 """Arrivals between two looks."""
 BATCH_STEPS: Final = 300
-VARIANTS: Final[tuple[Variant, ...]] = ("audio", "company")
+VARIANTS: Final[tuple[Variant, ...]] = ("audio", "company", "labels")
 
 
 class Watched(NamedTuple):

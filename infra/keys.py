@@ -184,10 +184,11 @@ PATTERNS: tuple[Pattern, ...] = (
         "NS:{m:MODEL}:answer:ID",
         "string",
         "models worker",
-        "<= 1 KB; one per row without a label (genre), one per track (micro_genres, text_clusters)",
-        "deleted when a label comes (genre); never (micro_genres, text_clusters)",
+        "<= 1 KB; one per row without a label (genre), one per track (micro_genres, text_clusters, map)",
+        "deleted when a label comes (genre); never (micro_genres, text_clusters, map)",
         "JSON: the likeliest label, its probability, those of all labels, lessons the model had learned; "
-        "of micro_genres and text_clusters `cluster`, the id of the one the track is in, and tracks seen when this was said",
+        "of micro_genres and text_clusters `cluster`, the id of the one the track is in, and tracks seen when this was said; "
+        "of map `two` and `three`, coordinates, `drawn`, the map they were said of, and tracks seen",
     ),
     Pattern(
         "NS:{m:MODEL}:serving",
@@ -196,7 +197,7 @@ PATTERNS: tuple[Pattern, ...] = (
         "<= 1 MB",
         "never",
         "JSON: what a plays worker needs to predict; of micro_genres and text_clusters the clusters (id, name, size, share, genre, genres, "
-        "words, artists), and `merged`, where ids that are gone went",
+        "words, artists), and `merged`, where ids that are gone went; of map how often it was drawn, its stress and its diameter",
     ),
     Pattern("NS:{m:MODEL}:serving:VERSION", "string", "models worker", "<= 1 MB", "with its version", "the same of one version"),
 )

@@ -15,6 +15,7 @@ from online_models.counts.model import CountsModel
 from online_models.finish import FinishModel
 from online_models.genres.model import GenreModel
 from online_models.lesson_formats import FinishFormat, Format, GenreFormat, ListeningFormat, MicroGenreFormat, TextFormat
+from online_models.maps.model import MapModel
 from online_models.model import Registered
 from online_models.segments.listeners import SegmentsModel
 from online_models.texts.model import TextClusterModel
@@ -60,6 +61,8 @@ MODELS: Final[tuple[Entry, ...]] = (
     Entry("segments", 4, SegmentsModel, ListeningFormat(), lesson_us=150, unsaved_max=2_000, versions_max=3),
     # A review of the whole sample takes a second here. Its lessons are rows with their tags and lyrics, also those without sound.
     Entry("text_clusters", 5, TextClusterModel, TextFormat(), lesson_us=700, unsaved_max=1_000, versions_max=3, learns_from="words"),
+    # The lessons of `micro_genres` again. Two maps are drawn at a review, half a second more; a track is placed among 512 landmarks.
+    Entry("map", 6, MapModel, MicroGenreFormat(), lesson_us=3_500, unsaved_max=1_000, versions_max=3, learns_from="catalogue"),
 )
 
 RETIRED: Final[tuple[tuple[str, int], ...]] = ()

@@ -79,6 +79,7 @@ KINDS: dict[str, tuple[Any, Any]] = {
     "counts": (listening_lessons, pack_lessons),
     "segments": (listening_lessons, pack_lessons),
     "text_clusters": (text_lessons, pack_json_lessons),
+    "map": (genre_lessons, pack_json_lessons),
 }
 """How lessons of a model are drawn, and packed."""
 

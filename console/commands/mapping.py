@@ -1,17 +1,19 @@
-"""`segue map FILE --out map.html`: a catalogue as page or picture; `segue evaluate maps FILE`: how true it is, whether it stands still."""
+"""`segue map --out map.html`: the live map, or that of a file, as a page or picture; `segue evaluate maps FILE`: is it true and still."""
 
 from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 from rich.table import Table
 
+from console.addresses import settings_of
 from console.commands.clusters import SEEDS_N, steps_of
 from console.output import Json, guarded, say, say_json, screen
 from console.progress import Steps
+from console.redis_door import State
 from console.trouble import Exit, Trouble
 
 if TYPE_CHECKING:
@@ -30,31 +32,88 @@ MEASURES = {
     "move_share_mean": "way of old tracks per 1,000 arrivals, share of the diameter",
     "move_share_max": "  the longest of all looks",
 }
+
+
+class Drawn(NamedTuple):
+    """What is written."""
+
+    places: F64
+    """(n, 2 or 3)"""
+    names: list[str]
+    groups: list[str]
+    about: str
+    stress: float
+
+
 Maps = Annotated[list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="genre=style")]
 File = Annotated[Path, typer.Argument(help="A catalogue: csv, tsv, jsonl or parquet; .gz and .zip are opened.")]
 
 
+Colour = Literal["genre", "cluster", "micro-genre"]
+
+
 @guarded
 def map_(
-    file: File,
+    context: typer.Context,
     out: Annotated[Path, typer.Option(help="What to write: a page (html) or a picture (png, svg, pdf).")],
-    colour: Annotated[Literal["genre", "cluster"], typer.Option(help="What colours a track.")] = "genre",
+    file: Annotated[Path | None, typer.Argument(help="A catalogue file; without one, the map that the models worker keeps.")] = None,
+    colour: Annotated[Colour, typer.Option(help="What colours a dot; cluster and micro-genre are the same.")] = "genre",
     dims: Annotated[int, typer.Option(min=2, max=3, help="2, or 3: the page turns it.")] = 2,
-    audio_only: Annotated[bool, typer.Option("--audio-only", help="By sound alone, without artists, words and labels.")] = False,
+    audio_only: Annotated[bool, typer.Option("--audio-only", help="Of a file: by sound alone, without artists, words and labels.")] = False,
+    users: Annotated[bool, typer.Option("--users", help="Without a file: people, each at the mean of their newest tracks.")] = False,
     maps: Maps = None,
     as_json: Json = False,
 ) -> None:
-    """Play a catalogue through micro-genres and map, and write where its tracks lie as one HTML page, or as a picture."""
+    """Write where tracks, or people, lie as one HTML page or a picture: of the imported catalogue, or of a file that is played through."""
+    if out.suffix.lower() not in PAGES:
+        _check_picture(out, file)
+    if file is not None and users:
+        raise Trouble(Exit.USAGE, "people are on the map that stands in Redis, not in a catalogue file", f"segue map --users --out {out}")
+    drawn = _live(context, colour, dims, users) if file is None else _of_file(file, colour, dims, audio_only, maps or [])
+    if out.suffix.lower() in PAGES:
+        _write_page(out, drawn, file)
+    else:
+        _write_picture(out, drawn, file)
+    counts = Counter(drawn.groups)
+    what = "users" if users else "tracks"
+    if as_json:
+        say_json({"out": str(out), what: len(drawn.names), "dims": dims, "stress": drawn.stress, "groups": counts})
+    else:
+        say(f"{out}: {len(drawn.names):,} {what} in {len(counts)} groups, stress {drawn.stress}")
+
+
+def _live(context: typer.Context, colour: Colour, dims: int, users: bool) -> Drawn:
+    """The map as it stands in Redis. Raises `Trouble` where there is none."""
+    import numpy as np
+
+    from console import live_map
+
+    state = State(settings_of(context))
+    served = live_map.served(state)
+    if served is None or not served.drawn:
+        seen = (
+            f"{served.lessons:,} of {served.first_at:,} tracks were seen" if served else f"there is no {state.keys.serving(live_map.MODEL)}"
+        )
+        raise Trouble(Exit.FAILURE, f"no models worker has drawn a map: {seen}", "segue import catalogue FILE")
+    spots = live_map.users(state, dims) if users else live_map.tracks(state, dims)
+    if not spots:
+        raise Trouble(Exit.FAILURE, "nobody played a track that lies on the map", "segue map --out map.html")
+    stress = served.stress_2d if dims == 2 else served.stress_3d
+    groups = [spot.genre if colour == "genre" else spot.cluster for spot in spots]
+    what = "people at the mean of their newest tracks" if users else "tracks"
+    about = f"{len(spots):,} {what}, coloured by {colour}; drawn {served.drawn} times, of {served.lessons:,} tracks; stress {stress:.3f}"
+    return Drawn(np.array([spot.lies for spot in spots]), [spot.name for spot in spots], groups, about, stress)
+
+
+def _of_file(file: Path, colour: Colour, dims: int, audio_only: bool, maps: list[str]) -> Drawn:
+    """A map of a file. Raises `Trouble` for one that has too few tracks."""
     import numpy as np
 
     from console.clean_catalogue import clean_tracks
     from online_models.clusters.naming import shown
     from online_models.clusters.track import track_of
 
-    is_page = out.suffix.lower() in PAGES
-    if not is_page:
-        _check_picture(out, file)
-    values = clean_tracks(file, maps or [])
+    values = clean_tracks(file, maps)
     if len(values) < TRACKS_MIN:
         raise Trouble(Exit.INVALID, f"{file} has {len(values)} tracks; a map needs {TRACKS_MIN}", f"segue quality catalogue {file}")
     tracks = [track_of(it) for it in values]
@@ -62,39 +121,36 @@ def map_(
     points = model.points(np.array([track.numbers for track in tracks]), model.evidence(tracks, learned=True))
     text = dict(zip(model.ids, shown(model.names), strict=True))
     clusters = [text[it] for it in model.place(points).tolist()]
-    groups = clusters if colour == "cluster" else [str(it.get("genre", "no genre")) for it in values]
+    groups = [str(it.get("genre", "no genre")) for it in values] if colour == "genre" else clusters
+    names = [" - ".join(str(it[field]) for field in ("artist", "title") if field in it) or str(it["track_id"]) for it in values]
     about = f"{len(tracks):,} tracks of {file.name}, coloured by {colour}; stress {made.stress():.3f}"
-    if is_page:
-        names = [" - ".join(str(it[field]) for field in ("artist", "title") if field in it) or str(it["track_id"]) for it in values]
-        _write_page(out, made.place(points), names, groups, about, file)
-    else:
-        _write_picture(out, made.place(points), groups, about, file)
-    counts, stress = Counter(groups), round(made.stress(), 4)
-    if as_json:
-        say_json({"out": str(out), "tracks": len(tracks), "dims": dims, "stress": stress, "groups": counts})
-    else:
-        say(f"{out}: {len(tracks):,} tracks in {len(counts)} groups, stress {stress}")
+    return Drawn(made.place(points), names, groups, about, round(made.stress(), 4))
 
 
-def _check_picture(out: Path, file: Path) -> None:
+def _again(file: Path | None, out: str) -> str:
+    return f"segue map {f'{file} ' if file is not None else ''}--out {out}"
+
+
+def _check_picture(out: Path, file: Path | None) -> None:
     from console.pictures import check_ending
 
-    check_ending(out, f"segue map {file} --out {out.with_suffix('.html')}")
+    check_ending(out, _again(file, str(out.with_suffix(".html"))))
 
 
-def _write_picture(out: Path, points: F64, groups: list[str], about: str, file: Path) -> None:
+def _write_picture(out: Path, drawn: Drawn, file: Path | None) -> None:
     from console.pictures import track_map, write
 
-    write(track_map(points, groups, about), out, f"segue map {file} --out map.png")
+    write(track_map(drawn.places, drawn.groups, drawn.about), out, _again(file, "map.png"))
 
 
-def _write_page(out: Path, points: F64, names: list[str], groups: list[str], about: str, file: Path) -> None:
+def _write_page(out: Path, drawn: Drawn, file: Path | None) -> None:
     from console.map_page import page
 
+    about = f"{drawn.about}. Drag, zoom, point; click a group to hide it."
     try:
-        out.write_text(page(points, names, groups, f"{about}. Drag, zoom, point; click a group to hide it."), encoding="utf-8")
+        out.write_text(page(drawn.places, drawn.names, drawn.groups, about), encoding="utf-8")
     except OSError as error:
-        raise Trouble(Exit.USAGE, f"{out} cannot be written: {error.strerror}", f"segue map {file} --out map.html") from error
+        raise Trouble(Exit.USAGE, f"{out} cannot be written: {error.strerror}", _again(file, "map.html")) from error
 
 
 def _play(tracks: list[Track], audio_only: bool, dims: int) -> tuple[MicroGenres, TrackMap]:

@@ -16,7 +16,7 @@ import numpy as np
 from online_models.arrays import I64
 from online_models.clusters.following import Event, Following
 from online_models.clusters.naming import Name, shown
-from online_models.clusters.sample import SAMPLE_N, place
+from online_models.clusters.sample import SAMPLE_N, SampleIds
 from online_models.clusters.served import MERGED_MAX, Cluster, Placed
 from online_models.model import BadSnapshot, Happening, News
 
@@ -49,26 +49,16 @@ class Places:
         self.kept_share = 1.0
         """Of the sample's tracks that the last review left where they were."""
         self._noun = noun
-        self.ids: list[str] = []
-        """Of the sample's tracks; "" = told of again since, and the newer lesson speaks for it."""
-        self._at: dict[str, int] = {}
-        """The inverse."""
+        self.sample = SampleIds()
         self.said: I64 = np.full(SAMPLE_N, NOWHERE)
         """The cluster that was told last, of each of the sample."""
         self._news = News([], {})
 
     def keep(self, n_tracks: int, track_id: str, found: int | None) -> None:
         """Tell where the `n_tracks`-th track is, and know which of the sample it is."""
-        if (before := self._at.pop(track_id, None)) is not None:
-            self.ids[before] = ""
-        at = place(n_tracks)
+        at = self.sample.keep(n_tracks, track_id)
         if at is not None:
-            if at == len(self.ids):
-                self.ids.append("")
-            self._at.pop(self.ids[at], None)
-            self.ids[at], self.said[at] = track_id, NOWHERE if found is None else found
-            if track_id:
-                self._at[track_id] = at
+            self.said[at] = NOWHERE if found is None else found
         if track_id and found is not None:
             self._tell(track_id, found, n_tracks)
 
@@ -83,8 +73,8 @@ class Places:
         known = said != NOWHERE
         self.kept_share = float((placed == said)[known].mean()) if known.any() else 1.0
         for at in np.flatnonzero((placed != said) & (placed != NOWHERE)).tolist():
-            if self.ids[at]:
-                self._tell(self.ids[at], int(placed[at]), model.n_tracks)
+            if self.sample.ids[at]:
+                self._tell(self.sample.ids[at], int(placed[at]), model.n_tracks)
         said[:] = placed
 
     def take_news(self) -> News:
@@ -130,7 +120,8 @@ class Places:
 
     def parts(self) -> dict[str, bytes]:
         """Parts "ids" (JSON) and "said" (little-endian)."""
-        return {"ids": msgspec.json.encode(self.ids), "said": self.said[: len(self.ids)].astype("<i8").tobytes()}
+        ids = self.sample.ids
+        return {"ids": msgspec.json.encode(ids), "said": self.said[: len(ids)].astype("<i8").tobytes()}
 
     def take(self, standing: Standing, parts: Mapping[str, bytes], model: Following, n_sampled: int) -> None:
         """What a snapshot said, beside the clusters that it restored. Raises `BadSnapshot`."""
@@ -141,8 +132,7 @@ class Places:
             raise BadSnapshot(f"parts do not fit together: {error!r}") from error
         if (len(ids), len(said), [cluster.id for cluster in standing.clusters]) != (n_sampled, n_sampled, model.ids):
             raise BadSnapshot("the parts are of different versions")
-        self.ids, self.said[: len(said)] = ids, said
-        self._at = {track_id: at for at, track_id in enumerate(ids) if track_id}
+        self.sample, self.said[: len(said)] = SampleIds(ids), said
         self.clusters, self.merged, self.kept_share = standing.clusters, standing.merged, standing.kept_share
 
 

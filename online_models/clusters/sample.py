@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 SAMPLE_N: Final = 16_384
@@ -31,3 +32,33 @@ def place(n: int, size: int = SAMPLE_N) -> int | None:
         return n - 1
     at = drawn(n) % n
     return at if at < size else None
+
+
+class SampleIds:
+    """Which tracks the sample holds, by id.
+
+    >>> ids = SampleIds()
+    >>> ids.keep(1, "a"), ids.keep(2, "b"), ids.keep(3, "a"), ids.ids
+    (0, 1, 2, ['', 'b', 'a'])
+    """
+
+    def __init__(self, ids: Sequence[str] = ()) -> None:
+        self.ids = list(ids)
+        """"" = told of again since, and the newer lesson speaks for it."""
+        self.at = {track_id: at for at, track_id in enumerate(self.ids) if track_id}
+        """The inverse."""
+
+    def keep(self, n: int, track_id: str) -> int | None:
+        """The place that the n-th track takes (from 1), None = it is not in the sample; an older lesson of the same id is forgotten."""
+        if (before := self.at.pop(track_id, None)) is not None:
+            self.ids[before] = ""
+        at = place(n)
+        if at is None:
+            return None
+        if at == len(self.ids):
+            self.ids.append("")
+        self.at.pop(self.ids[at], None)
+        self.ids[at] = track_id
+        if track_id:
+            self.at[track_id] = at
+        return at

@@ -26,6 +26,9 @@ FIRST_STEPS: Final = 300
 UPDATE_STEPS: Final = 20
 PLACE_STEPS: Final = 30
 NEAREST_K: Final = 5
+DECIMALS: Final = 6
+"""Of landmarks' coordinates: LAPACK and BLAS may differ in the last bits between two processes, and a map must be the same wherever it is
+learned."""
 AT_ONCE: Final = 4_096
 """Tracks placed together: 34 MB of distances and as much of pulls."""
 
@@ -66,6 +69,7 @@ class TrackMap:
             self.places = majorised(distances, classical(distances, self.dims), FIRST_STEPS)
         else:
             self.places = self._moved(distances, since)
+        self.places = np.round(self.places, DECIMALS) + 0.0  # no negative zeros: they are other bytes
         self.landmarks, self.since, self.version = points, since, self.version + 1
         return True
 

@@ -42,7 +42,7 @@ def test_no_name_and_no_partition_is_given_out_twice() -> None:
 
 
 def test_partitions_are_kept_for_ever() -> None:
-    known = {"finish": 0, "genre": 1, "micro_genres": 2, "counts": 3, "segments": 4, "text_clusters": 5}
+    known = {"finish": 0, "genre": 1, "micro_genres": 2, "counts": 3, "segments": 4, "text_clusters": 5, "map": 6}
     assert {model.name: model.partition for model in MODELS} == known
 
 

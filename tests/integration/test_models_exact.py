@@ -41,7 +41,7 @@ from tests.tracks_of_known_genre import tracks
 
 ROOT = Path(__file__).parents[2]
 SOURCES = 3
-LESSONS_PER_KILL = {"finish": 350, "genre": 90, "micro_genres": 500, "counts": 300, "segments": 300, "text_clusters": 500}
+LESSONS_PER_KILL = {"finish": 350, "genre": 90, "micro_genres": 500, "counts": 300, "segments": 300, "text_clusters": 500, "map": 120}
 """Of each source: so many that a worker saves all models at least once between two deaths, and that clusters are born, at 4,000."""
 KINDS = {"finish": "bent finish"}
 """Lessons that bring a change of champion."""

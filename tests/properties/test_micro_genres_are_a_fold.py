@@ -1,4 +1,4 @@
-"""Micro-genres, and clusters of words, are a fold of catalogue rows: clusters, decisions and where tracks are, whatever the cuts."""
+"""Micro-genres, clusters of words and the map are a fold of catalogue rows: clusters, decisions and where tracks are, whatever the cuts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from streams.lessons import pack_json_lessons
 from streams.model_fold import Fold
 from tests.lessons_log import INCARNATION, genre_lessons, text_lessons
 
-ROWS = {"micro_genres": genre_lessons(500, seed=21), "text_clusters": text_lessons(500, seed=21)}
+ROWS = {"micro_genres": genre_lessons(500, seed=21), "text_clusters": text_lessons(500, seed=21), "map": genre_lessons(500, seed=21)}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -46,5 +46,5 @@ def whole(request: pytest.FixtureRequest, clusters_come_early: None) -> Fold:
 def test_any_cut_into_records_and_any_restore_give_the_same_bytes_and_news(cuts: list[int], restore_after: set[int], whole: Fold) -> None:
     found = folded(whole.entry.name, cuts, restore_after)
     assert found.model.snapshot() == whole.model.snapshot()
-    assert found.decided == whole.decided and {decision.decision for decision in whole.decided} >= {"born"}
+    assert found.decided == whole.decided and (whole.entry.name == "map" or {it.decision for it in whole.decided} >= {"born"})
     assert found.answers == whole.answers and len(found.answers) > 400

@@ -316,7 +316,7 @@ async def test_what_was_taught_when_there_was_one_model_is_not_taught_again() ->
 
 
 def test_the_registry_says_who_learns_from_rows_as_far_as_the_topic_has_partitions() -> None:
-    assert catalogue_lessons.registered(8) == {**PUPILS, "text_clusters": 5}
+    assert catalogue_lessons.registered(8) == {**PUPILS, "text_clusters": 5, "map": 6}
     assert catalogue_lessons.registered(2) == {"genre": 1}
 
 

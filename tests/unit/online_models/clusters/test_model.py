@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from online_models.clusters import micro_genres, places, sample
+from online_models.clusters import micro_genres, sample
 from online_models.clusters.following import Event
 from online_models.clusters.model import MicroGenreModel
 from online_models.clusters.served import Cluster, Placed, Served, cluster_of
@@ -75,7 +75,7 @@ def test_a_track_is_told_of_when_it_comes_and_again_when_a_review_finds_it_elsew
         model.learn_one(row, genre)
         news = model.take_news()
         assert news.about.keys() == {row["track_id"]} and said == {str(where(news, row["track_id"])): 1.0}
-    before = dict(zip(model._places.ids, model._places.said[: len(model._places.ids)].tolist(), strict=True))
+    before = dict(zip(model._places.sample.ids, model._places.said[: len(model._places.sample.ids)].tolist(), strict=True))
     model.learn_one(*ROWS[review_at - 1])
     news = model.take_news()
     moved = {track_id for track_id in news.about if before.get(track_id, where(news, track_id)) != where(news, track_id)}
@@ -95,18 +95,18 @@ def test_a_row_without_a_genre_teaches() -> None:
 def test_of_a_track_that_is_told_of_again_only_the_newer_lesson_speaks() -> None:
     first, last = ROWS[0][0], {**ROWS[1][0], "track_id": "t0"}
     model, _ = taught([*ROWS[: FIRST_N - 2], (last, ROWS[1][1])])
-    assert first["track_id"] == "t0" and model._places.ids.count("t0") == 1 and model._places.ids[0] == ""
+    assert first["track_id"] == "t0" and model._places.sample.ids.count("t0") == 1 and model._places.sample.ids[0] == ""
     _, news = taught(ROWS[FIRST_N : FIRST_N + 1], model)
     assert {str(where(news, "t0")): 1.0} == model.predict_one(last)
-    assert MicroGenreModel.restore(model.snapshot())._places._at == model._places._at
+    assert MicroGenreModel.restore(model.snapshot())._places.sample.at == model._places.sample.at
 
 
 def test_a_place_of_the_sample_that_is_taken_over_speaks_for_the_new_track(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (sample, micro_genres, places):
+    for module in (sample, micro_genres):
         monkeypatch.setattr(module, "place", lambda n: (n - 1) % 150)
     model, _ = taught(ROWS[:149] + ROWS[150:500])
-    assert len(model._places.ids) == len(model._places._at) == 150
-    assert all(model._places.ids[at] == track_id for track_id, at in model._places._at.items())
+    assert len(model._places.sample.ids) == len(model._places.sample.at) == 150
+    assert all(model._places.sample.ids[at] == track_id for track_id, at in model._places.sample.at.items())
 
 
 def test_a_cluster_that_is_merged_leads_to_the_one_it_went_into() -> None:
@@ -115,7 +115,7 @@ def test_a_cluster_that_is_merged_leads_to_the_one_it_went_into() -> None:
     keeps, goes = sorted(known)[:2]
     # As a review leaves it: of two centres on one spot, one is too many.
     model._model.centres[model._model.ids.index(goes)] = model._model.centres[model._model.ids.index(keeps)]
-    n = len(model._places.ids)
+    n = len(model._places.sample.ids)
     model._model.events.append(Event("merged", goes, keeps, n))
     at = model._model.ids.index(goes)
     model._model.ids.pop(at)
