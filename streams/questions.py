@@ -41,4 +41,5 @@ def may_ask(value: bytes) -> bool:
     >>> may_ask(b'{"type": "play"}'), may_ask(b'{"type": "radio"}'), may_ask(b'{"type": "r\\u0061dio"}')
     (False, True, True)
     """
-    return b"radio" in value or b"\\u006" in value or b"\\u007" in value
+    # One byte is found faster than five, and most values have no escapes.
+    return b"radio" in value or (b"\\" in value and (b"\\u006" in value or b"\\u007" in value))

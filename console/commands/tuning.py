@@ -87,6 +87,8 @@ def _by_event(settings: Settings, user: str, asked: dict[str, Any], wait_s: floa
     for place, step in enumerate(heard.answer.entries, 1):
         table.add_row(str(place), step.track_id, f"{step.near:.2f}" + (" !" if step.far else ""), step.source, ", ".join(step.because))
     screen().print(table)
+    if len(heard.answer.entries) < asked["n"]:
+        say(f"{len(heard.answer.entries)} of {asked['n']}: nothing else is within reach yet")
 
 
 async def _told(state: State, user: str, seeds: list[str], artists: Makers, rules: Rules) -> dict[str, Any]:
