@@ -355,12 +355,13 @@ async def test_a_crash_at_any_step_answers_every_question_and_each_under_one_id(
     await world.worker.close()
 
 
-async def test_a_crash_while_an_answer_is_published_loses_none() -> None:
+@pytest.mark.parametrize("landed", [0, 1])
+async def test_a_crash_while_an_answer_is_published_loses_none(landed: int) -> None:
     world = await recorded()
     await world.play(*_four(world))
     outbox = MemoryOutbox()
     role = Role(world, outbox)
-    outbox.cut(1)
+    outbox.cut(landed)
     reading = asyncio.ensure_future(role.read())
     await asyncio.sleep(0.3)
     reading.cancel()
