@@ -74,6 +74,14 @@ def sorted_out(w: World, cap: Cap = NO_CAP) -> tuple[list[int], list[int]]:
     return capped(w, best, cap.next), capped(w, [key for key in best if key not in w.played], cap.discover)
 
 
+def taken_for_played(w: World) -> set[int]:
+    """A Bloom filter knows what was played, and takes another track for one of them now and then."""
+    users = new_users(8, 1, 1)
+    for key in w.played:
+        history.learn_play(users, USER, key, 1_000, 0, 0, 0)
+    return {key for key in w.order if history.has_played(users, USER, key)}
+
+
 def capped(w: World, best: list[int], most: int) -> list[int]:
     """One after the other, as long as the artist may have one more."""
     listed, held = [], Counter[int]()
@@ -97,11 +105,14 @@ def test_both_lists_are_the_best_of_all_candidates(n: int, nameless: int) -> Non
 @pytest.mark.parametrize("n", [3, 19, 60, 300])
 @pytest.mark.parametrize("cap", [Cap(0, 2), Cap(2, 0), Cap(3, 1), Cap(1, 1)])
 def test_with_a_cap_each_artist_has_its_best_tracks_and_no_more(n: int, cap: Cap) -> None:
+    n_changed = 0
     for seed in range(8):
         w = a_world(np.random.default_rng([seed, n]), n, min(seed, n))
         listed, discover, _ = picked(w, cap)
-        assert (listed, discover) == sorted_out(w, cap)
-    assert n < 60 or sorted_out(w, cap) != sorted_out(w), "the cap is at work"
+        seen = w._replace(played=taken_for_played(w))
+        assert (listed, discover) == sorted_out(seen, cap)
+        n_changed += sorted_out(seen, cap) != sorted_out(seen)
+    assert n < 60 or n_changed > 4, "the cap is at work"
 
 
 def test_a_missing_name_is_noted_when_its_track_would_have_been_listed() -> None:
