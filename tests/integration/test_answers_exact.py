@@ -152,9 +152,8 @@ def test_a_worker_that_is_killed_again_and_again_answers_every_question_under_on
     found, incarnation = live.answers(), live.incarnation()
     assert found.keys() == {answer_id(incarnation, at.partition, at.offset) for at in places.values()}
     for copies in found.values():
-        assert {(a.user_id, a.cause.event_id, a.error is None) for a in copies} == {
-            (copies[0].user_id, copies[0].cause.event_id, copies[0].error is None)
-        }
+        # A copy may say something else, an answer where there was none yet: tracks' rows went on. It answers the same question.
+        assert {(a.user_id, a.cause.event_id) for a in copies} == {(copies[0].user_id, copies[0].cause.event_id)}
         assert all(a.entries or a.error for a in copies)
     assert sum(map(len, found.values())) >= len(places) + KILLS // 2, "each death between publishing and noting answered again"
     assert live.answered() == len(places) >= N_QUESTIONS, "and counted once"
