@@ -15,7 +15,7 @@ from console.charts import Charted
 from console.labels import Label, Labels, Within
 from online_models import history
 from online_models.signals import POPULAR_SOURCE, SOURCES
-from streams.absences import DISCOVER, is_hidden
+from streams.absences import DISCOVER, chances, is_hidden
 from streams.reasons import causes_of, source_of
 from streams.small_ranking import Ranked, SmallRanking
 
@@ -33,15 +33,16 @@ class ListsWithin:
         self._world, self._found = world, found
         self._read, self._rest = list[Charted](), iter(chart)
         world.put_back()
-        order = [i for i in np.argsort(-found.chance, kind="stable").tolist() if found.chance[i] > 0]
-        named = [(i, name) for i in order if (name := world.names.id(int(found.key[i]))) is not None]
+        named = [(i, name) for i in np.flatnonzero(found.chance).tolist() if (name := world.names.id(int(found.key[i]))) is not None]
         known = labels.of([name for _, name in named])
         self._candidates = [(i, name, known[name]) for i, name in named if within.holds(known[name])]
 
     def entries(self, name: str, n: int) -> list[dict[str, Any]]:
         """At most `n` entries of the list `name`, best first; `filled` are those of the chart, to which the ranker gives no chance."""
-        ranked = [one for one in self._candidates if self._is_free(int(self._found.key[one[0]]), name)][:n]
-        entries = [self._ranked(i, track, label) for i, track, label in ranked]
+        chance = chances(self._found, name)
+        free = [one for one in self._candidates if self._is_free(int(self._found.key[one[0]]), name)]
+        ranked = sorted(free, key=lambda one: -chance[one[0]])[:n]
+        entries = [self._ranked(i, track, label, float(chance[i])) for i, track, label in ranked]
         missing = n - len(entries)
         return entries + list(islice(self._filling({track for _, track, _ in ranked}, name), missing))
 
@@ -50,11 +51,11 @@ class ListsWithin:
             return False
         return name != DISCOVER or not history.has_played(self._world.users.arrays, self._world.slot, key)
 
-    def _ranked(self, i: int, track: str, label: Label) -> dict[str, Any]:
+    def _ranked(self, i: int, track: str, label: Label, chance: float) -> dict[str, Any]:
         because = [self._world.names.id(cause) for cause in causes_of(self._found, i)]
         return {
             "track_id": track,
-            "score": float(self._found.chance[i]),
+            "score": chance,
             "source": SOURCES[source_of(self._found, i)],
             "because": [name for name in because if name is not None],
             "filled": False,

@@ -17,6 +17,7 @@ PREFIX = "SEGUE_"
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+Faded = Annotated[float, Meta(ge=0.0, le=0.9)]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 NAMESPACE_PATTERN = r"^[a-z][a-z0-9-]{0,31}\Z"
@@ -62,8 +63,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Tracks of one artist in `discover`, where plays say who made a track; 0 = any number."""
     artist_max_next: Annotated[int, Meta(ge=0, le=100)] = 0
     """Tracks of one artist in `next`, as above; 0 = any number."""
+    fatigue: Faded = 0.1
+    """Part of its chance that a track at the top of `discover` loses each time the user passes it over, for a while; 0 = off."""
+    fatigue_next: Faded = 0.0
+    """The same in `next`."""
     user_rows_max: Annotated[int, Meta(ge=16)] = 32_768
-    """User rows that a worker keeps in memory: 2.4 KB each."""
+    """User rows that a worker keeps in memory: 2.7 KB each."""
     track_rows_max: Annotated[int, Meta(ge=16)] = 24_576
     """Track rows that a worker keeps in memory: 3.5 KB each with `fast`, 7.5 KB with `quality`."""
     metrics_port: Port = 9464

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from online_models import pulse, seen
-from online_models.arrays import F32, I64, U8, U32
+from online_models.arrays import F32, I64, U8, U16, U32
 from online_models.items import FINISHED, SKIPPED
 from online_models.kernel import kernel
 from online_models.prefetch import fetch
@@ -29,6 +29,10 @@ EXPECTED = 48
 """Plays of a history that are asked for ahead: most users have fewer, and the processor sees by itself where a longer walk goes."""
 SHOWN = 20
 """Tracks of the list that is live, against which the next play is tested."""
+PASSED = 40
+"""Tracks that a row remembers to have been shown and passed over (`fatigue.py`)."""
+SEEN = 10
+"""Places of a list, from the top, that count as looked at."""
 SESSION_GAP_MS = 30 * 60 * 1000
 """A pause this long ends a session where the service names none."""
 
@@ -37,8 +41,8 @@ PLAYS, SKIPS, FINISHES, FIRST_AT, LAST_AT, SESSION, SESSION_N, SESSIONS = range(
 N_HISTORY, N_EVENT_IDS, N_IMPORTS, N_MARKS, DISTINCT = range(8, 13)
 PAUSED, LAST_FORGOTTEN, N_HIDDEN = range(13, 16)
 N_PURE = 16
-N_SHOWN, TIER_2, TIER_3, RANKING, HIDDEN = range(16, 21)
-N_HEAD = 21
+N_SHOWN, TIER_2, TIER_3, RANKING, HIDDEN, N_OFFERED, N_PASSED = range(16, 23)
+N_HEAD = 23
 
 SKIP_MS = 30_000
 """Shorter plays that were not played to the end are skips, where the track's length does not say otherwise."""
@@ -65,6 +69,9 @@ class UserArrays(NamedTuple):
     mark_kind: U8  # (n, MARKS)
     shown: I64  # (n, SHOWN) learned part, as is the next
     pulse: F32  # (n, pulse.N_PULSE)
+    offered: U32  # (n, SEEN) tags of the first tracks of the live `discover`
+    passed_tag: U32  # (n, PASSED) tags of tracks that were passed over
+    passed: U16  # (n, PASSED) how often, in 1,024ths
     tier_2: I64  # (n2, 256)
     tier_3: I64  # (n3, 2048)
     free_2: I64  # (n2 + 1,) [0] = how many are free, then the free ones
@@ -79,6 +86,9 @@ def expect(users: UserArrays, s: int) -> None:
     fetch(users.seen, s * seen.TIER_WORDS[0] * 8, seen.TIER_WORDS[0] * 8)
     fetch(users.shown, s * SHOWN * 8, SHOWN * 8)
     fetch(users.pulse, s * pulse.N_PULSE * 4, pulse.N_PULSE * 4)
+    fetch(users.offered, s * SEEN * 4, SEEN * 4)
+    fetch(users.passed_tag, s * PASSED * 4, PASSED * 4)
+    fetch(users.passed, s * PASSED * 2, PASSED * 2)
     fetch(users.track, s * HISTORY * 8, EXPECTED * 8)
     fetch(users.flags, s * HISTORY, HISTORY)
     fetch(users.at_s, s * HISTORY * 4, EXPECTED * 4)
@@ -294,6 +304,9 @@ def new_users(n_slots: int, n_tier_2: int, n_tier_3: int) -> UserArrays:
         mark_kind=np.zeros((n_slots, MARKS), np.uint8),
         shown=np.zeros((n_slots, SHOWN), np.int64),
         pulse=pulse.new_pulse(n_slots),
+        offered=np.zeros((n_slots, SEEN), np.uint32),
+        passed_tag=np.zeros((n_slots, PASSED), np.uint32),
+        passed=np.zeros((n_slots, PASSED), np.uint16),
         tier_2=np.zeros((n_tier_2 + 1, seen.TIER_WORDS[1]), np.int64),
         tier_3=np.zeros((n_tier_3 + 1, seen.TIER_WORDS[2]), np.int64),
         free_2=np.concatenate(([n_tier_2], np.arange(n_tier_2, 0, -1))).astype(np.int64),

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from online_models import explore, finish_features, history, marks, pulse, rank, track_state, two_stage
+from online_models import explore, fatigue, finish_features, history, marks, pulse, rank, track_state, two_stage
 from online_models.arrays import F32, F64, I32, I64, U8, U32, Items
 from online_models.artists import NameTable
 from online_models.context import GAPLESS_S
@@ -108,6 +108,8 @@ class World(NamedTuple):
     explore_share: float = 0.0  # chance that a place of `discover` explores
     listening_below: float = 0.0  # a user's plays are listening lessons if the hash of the id, as a share of 2**64, is below this
     cap: Cap = NO_CAP
+    fatigue: float = 0.0  # of what was passed over, part that goes each time, in `discover`
+    fatigue_next: float = 0.0  # the same in `next`
 
 
 def new_outcomes(n: int) -> Outcomes:
@@ -251,14 +253,12 @@ def _rank(
     r = two_stage.rank_one(ranker, weights, known, s)
     marks.weigh(pool, users, s, at_ms, names, tracks, missing)
     rank.damp(pool, users, s)
+    fatigue.discount(pool, users, s, world.fatigue_next, world.fatigue)
     rank.pick(pool, users, s, names, tracks, world.cap, best, missing)
     explore.explore(pool, users, s, names, tracks, world.cap, event_hash, world.explore_share, best, missing)
     _predict_finish(known, s, world, pool, best, lists.x)
     rank.write(pool, users, s, ranker.moment, names, best, ranker.rankings.part[r], lists, row)
-    n = lists.length[row]
-    users.head[s, history.N_SHOWN] = n
-    for j in range(n):
-        users.shown[s, j] = lists.track[row, j]
+    fatigue.show(users, s, lists, row)
 
 
 @kernel
@@ -283,6 +283,8 @@ def _play(known: Known, s: int, e: Events, i: int, world: World, ranker: Ranker,
     if world.listening_below > 0.0 and is_sampled(e.user[i], world.listening_below):
         note_play(out.listens, i, known, s, e.track[i])
     _learn_ranking(known, s, e, i, world, ranker, weights, out)
+    if e.import_source[i] == 0:  # nobody looks at lists while an old history is imported
+        fatigue.note(users, s, e.track[i], e.at_ms[i], world.fatigue_next, world.fatigue)
     kept = flags | history.heard(e.ms_played[i], e.duration_ms[i]) << history.HEARD_SHIFT if flags & SKIPPED else flags
     late = history.learn_play(users, s, e.track[i], e.at_ms[i], e.session[i], kept, e.event_hash[i])
     _emit_play(users, s, e, i, flags, late, out)

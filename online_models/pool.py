@@ -34,7 +34,8 @@ class Pool(NamedTuple):
     signal: F32  # (N_SIGNALS, CANDIDATES_MAX)
     score: F32  # (CANDIDATES_MAX,) of stage 1
     bits: I32  # (CANDIDATES_MAX,) the same memory: as whole numbers, scores >= 0 keep their order
-    chance: F32  # (CANDIDATES_MAX,) what the lists are sorted by
+    chance: F32  # (CANDIDATES_MAX,) what `next` is sorted by
+    fresh: F32  # (CANDIDATES_MAX,) `discover` is sorted by so much of it (`fatigue.py`)
     n: I32  # (1,)
     bucket: I32  # (BUCKETS,) how many scores lie in each step
 
@@ -51,6 +52,7 @@ def new_pool() -> Pool:
         score=score,
         bits=score.view(np.int32),
         chance=np.zeros(CANDIDATES_MAX, np.float32),
+        fresh=np.ones(CANDIDATES_MAX, np.float32),
         n=np.zeros(1, np.int32),
         bucket=np.zeros(BUCKETS, np.int32),
     )
@@ -83,6 +85,7 @@ def meet(pool: Pool, key: int) -> int:
     pool.at[i] = p
     pool.key[i] = key
     pool.via[i] = 0
+    pool.fresh[i] = 1.0
     return i
 
 
@@ -93,6 +96,18 @@ def index(pool: Pool, key: int) -> int:
     while pool.place[p] != 0:
         i = pool.place[p] - 1
         if pool.key[i] == key:
+            return i
+        p = (p + 1) & (TABLE - 1)
+    return -1
+
+
+@kernel
+def find_tag(pool: Pool, tag: int) -> int:
+    """Index of the candidate whose hash ends in the 32 bits `tag`, or -1."""
+    p = tag & (TABLE - 1)
+    while pool.place[p] != 0:
+        i = pool.place[p] - 1
+        if pool.key[i] & 0xFFFFFFFF == tag:
             return i
         p = (p + 1) & (TABLE - 1)
     return -1

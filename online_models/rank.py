@@ -49,7 +49,7 @@ class Lists(NamedTuple):
     source: U8  # (n, LENGTH)
     because: I32  # (n, LENGTH, 2) names, -1 = none
     finish: F32  # (n, LENGTH) chance of a finish, -1 = not predicted
-    twin: I32  # (n, LENGTH) of `discover`: the place in the pair's `next` of the very same entry, -1 = it is not there
+    twin: I32  # (n, LENGTH) of `discover`: the place in the pair's `next` of the same track, -1 = it is not there
     among: I32  # (n,) of `discover`: free candidates that explored places were drawn from (`explore.py`)
     explored: U8  # (n, LENGTH) of `discover`: DRAWN, KEPT or 0
     x: F32  # (N_FEATURES,) room for one question to the finish model
@@ -192,7 +192,8 @@ def _pick(c: Pool, users: UserArrays, s: int, names: NameTable, tracks: TrackArr
     bar_next, bar_new = np.float32(0.0), np.float32(0.0)
     for i in range(c.n[0]):
         chance = c.chance[i]
-        if chance <= bar_new and chance <= bar_next:
+        fresh = chance * c.fresh[i]
+        if chance <= bar_next and fresh <= bar_new:
             continue  # what the user hides has no chance
         best.known[i] = history.has_played(users, s, c.key[i])
         best.artist[i] = known_artist(names, tracks, c.key[i], missing) if is_capped else NOT_SAID
@@ -200,8 +201,8 @@ def _pick(c: Pool, users: UserArrays, s: int, names: NameTable, tracks: TrackArr
             n_next = _admit(best.next, best.next_chance, n_next, best.artist, i, chance, cap.next)
             if n_next == LENGTH:
                 bar_next = best.next_chance[LENGTH - 1]
-        if not best.known[i]:
-            n_new = _admit(best.discover, best.discover_chance, n_new, best.artist, i, chance, cap.discover)
+        if fresh > bar_new and not best.known[i]:
+            n_new = _admit(best.discover, best.discover_chance, n_new, best.artist, i, fresh, cap.discover)
             if n_new == LENGTH:
                 bar_new = best.discover_chance[LENGTH - 1]
     best.n[0] = n_next
@@ -306,10 +307,10 @@ def _write(c: Pool, best: Best, listed: I32, n: int, part: F32, out: Lists, row:
         out.track[row, j] = c.key[i]
         out.name[row, j] = best.name[i]
         out.finish[row, j] = best.finish[i]
-        out.share[row, j] = c.chance[i]
+        out.share[row, j] = c.chance[i] if first else c.chance[i] * c.fresh[i]
         out.twin[row, j] = -1 if first else best.twin[i]
         if out.twin[row, j] >= 0:
-            continue  # the same entry as there: source and cause need not be told twice
+            continue  # the same as there, but for the share: source and cause need not be told twice
         out.source[row, j] = _source(c, i, part, best.weight)
         _because(c, best, i, out.source[row, j], out.because[row, j])
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from online_models import history, marks
+from online_models import fatigue, history, marks
+from online_models.arrays import F32
 from online_models.artists import NOT_ASKED, NOT_SAID, artist_of
 from online_models.items import SKIPPED
 from online_models.rank import LENGTH
@@ -45,7 +46,8 @@ def _why_not(world: SmallRanking, found: Ranked, track: int, i: int, name: str) 
         return f"no source proposes it: {beyond_reach(world, found, track)}"
     if name == DISCOVER and history.has_played(world.users.arrays, world.slot, track):
         return "the user played it before, or is taken to have: about one track in a hundred is confused with a played one"
-    rivals = [j for j in range(len(found.key)) if j != i and found.chance[j] > found.chance[i] and not is_hidden(world, int(found.key[j]))]
+    chance = chances(found, name)
+    rivals = [j for j in range(len(found.key)) if j != i and chance[j] > chance[i] and not is_hidden(world, int(found.key[j]))]
     if name == DISCOVER:
         rivals = [j for j in rivals if not history.has_played(world.users.arrays, world.slot, int(found.key[j]))]
     settings, artist = world.settings, _artist(world, track)
@@ -54,7 +56,19 @@ def _why_not(world: SmallRanking, found: Ranked, track: int, i: int, name: str) 
         return f"{most} likelier tracks of its artist are in the list, and no more may be"
     skips = n_skips(world, track)
     damped = f"; skipped {skips} times lately, which its chance pays for each time" if skips else ""
-    return f"it is number {len(rivals) + 1}, and a list has {LENGTH} entries{damped}"
+    worn = f"; shown and passed over lately, which takes {1 - kept:.0%} of its chance" if (kept := _kept(world, track, name)) < 1 else ""
+    return f"it is number {len(rivals) + 1}, and a list has {LENGTH} entries{damped}{worn}"
+
+
+def chances(found: Ranked, name: str) -> F32:
+    """The chances by which the list `name` is sorted (n,)."""
+    return np.asarray(found.chance * found.fresh if name == DISCOVER else found.chance)
+
+
+def _kept(world: SmallRanking, track: int, name: str) -> float:
+    """Part of the chance of `track` that the times leave it that it was passed over."""
+    settings = world.settings
+    return fatigue.kept(world.users.arrays, world.slot, track, settings.fatigue if name == DISCOVER else settings.fatigue_next)
 
 
 def is_hidden(world: SmallRanking, track: int) -> bool:

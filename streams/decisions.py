@@ -8,7 +8,8 @@ from __future__ import annotations
 from struct import Struct, error, unpack_from
 from typing import Final, NamedTuple
 
-VERSION: Final = 3
+VERSIONS: Final = (3, 4)
+"""They differ in the learned part alone, which is not read here."""
 _HEAD: Final = Struct("<B3xI16q")
 _EVENT_IDS, _IMPORTS, _FOR_EVER = 32, 4, 2**32 - 1
 _KINDS: Final = ("", "like", "dislike", "block", "block")
@@ -50,7 +51,7 @@ def decisions(row: bytes) -> Decisions | None:
     """Read a row; None when it is of another version, or none."""
     try:
         version, _, *head = _HEAD.unpack_from(row)
-        if version != VERSION:
+        if version not in VERSIONS:
             return None
         n, n_ids, n_imports, m, _, paused, _, n_hidden = head[8:]
         at = _HEAD.size + 17 * n + 8 * min(n_ids, _EVENT_IDS) + 16 * min(n_imports, _IMPORTS)

@@ -152,6 +152,8 @@ class Pipeline:
             listening_below=self._settings.listening_rate,
             # While nobody said who made anything, nobody need look.
             cap=self._cap if self._names.n_made or self._tracks.arrays.n_made[0] else rank.NO_CAP,
+            fatigue=self._settings.fatigue,
+            fatigue_next=self._settings.fatigue_next,
         )
 
     def _render(self, w: RoundWork) -> None:

@@ -37,10 +37,11 @@ _FIXED = (
     ',"finish":0.',
     '],"candidates":',
     '],"kept":[',
+    ",0.",
     *(f',"source":"{source}","because":[' for source in SOURCES),
     *(f',"{source}",[' for source in SOURCES),
 )
-NEXT, DISCOVER, CLOSE, FINISH, CANDIDATES, KEPT_PLACES, SOURCE = range(7)
+NEXT, DISCOVER, CLOSE, FINISH, CANDIDATES, KEPT_PLACES, SHORT_SCORE, SOURCE = range(8)
 SHORT_SOURCE = SOURCE + len(SOURCES)
 EXPLORE = SHORT_SOURCE + len(SOURCES)
 CERTAIN, BEST = EXPLORE + 1, EXPLORE + 2
@@ -52,9 +53,9 @@ _HEAD_BYTES = 128 + _NUMBER_BYTES + 3 * LENGTH
 """Bytes of a pair beside its entries, prefix and suffix, at most."""
 _BRACE, _COMMA, _OPEN, _CLOSE, _MINUS = 125, 44, 91, 93, 45
 TOLD_MAX = 1 + 4 * LENGTH
-START, CHANCE, BEHIND, END, N_PARTS = range(5)
-"""Where an entry begins, where its chance is told, what stands behind that, its last brace."""
-_SCORE_TEXT, _FINISH_TEXT = len("0.12345"), len("0.123")
+START, SCORE, CHANCE, BEHIND, END, N_PARTS = range(6)
+"""Where an entry begins, the digits of its score, where its chance is told, what stands behind that, its last brace."""
+_SCORE_TEXT, _FINISH_TEXT, _SCORE_DIGITS = len("0.12345"), len("0.123"), len("12345")
 
 
 class NameText(NamedTuple):
@@ -119,6 +120,12 @@ def _five_digits(out: U8, at: int, p: Pieces, value: int) -> int:
 def _share(value: float, unit: int) -> int:
     """A share of 0..1 as an integer below `unit`; never 1.0, so that the text always starts with `0.`."""
     return max(0, min(unit - 1, int(value * unit + 0.5)))
+
+
+@kernel
+def _score(lists: Lists, row: int, j: int) -> int:
+    """The five digits of an entry's score."""
+    return _share(lists.share[row, j], 100_000)
 
 
 @kernel
@@ -190,7 +197,8 @@ def _entry(
     part[START] = at
     start = names.place[k, 0]
     at = write_text(out, at, names.text, start - len(ENTRY_START), start + names.place[k, 1] + len(ENTRY_SCORE))
-    at = _five_digits(out, at, p, _share(lists.share[row, j], 100_000))
+    part[SCORE] = at
+    at = _five_digits(out, at, p, _score(lists, row, j))
     short[to] = _OPEN
     to = _name(short, to + 1, names, k)
     short[to] = _COMMA
@@ -216,13 +224,28 @@ def _entry(
 
 
 @kernel
-def _twin(out: U8, at: int, chance: int, p: Pieces, part: I64) -> int:
-    """An entry of `next` once more, with the chance that it had here."""
-    at = write_text(out, at, out, part[START], part[CHANCE])
+def _twin(out: U8, at: int, score: int, chance: int, p: Pieces, part: I64) -> int:
+    """An entry of `next` once more, with the score and the chance that it has here."""
+    at = write_text(out, at, out, part[START], part[SCORE])
+    at = _five_digits(out, at, p, score)
+    at = write_text(out, at, out, part[SCORE] + _SCORE_DIGITS, part[CHANCE])
     at = _piece(out, at, p, chance)
     at = write_text(out, at, out, part[BEHIND], part[END])
     out[at] = _BRACE
     return at + 1
+
+
+@kernel
+def _short_twin(short: U8, to: int, k: int, lists: Lists, row: int, j: int, p: Pieces) -> int:
+    """Its place in `next`, and its score where that is another there."""
+    score = _score(lists, row + 1, j)
+    if score == _score(lists, row, k):
+        return _place(short, to, p, k)
+    short[to] = _OPEN
+    to = _place(short, to + 1, p, k)
+    to = _five_digits(short, _piece(short, to, p, SHORT_SCORE), p, score)
+    short[to] = _CLOSE
+    return to + 1
 
 
 @kernel
@@ -266,7 +289,10 @@ def _explore(out: U8, at: int, lists: Lists, row: int, p: Pieces) -> int:
 def _pair(
     out: U8, at: int, short: U8, to: int, lists: Lists, row: int, names: NameText, p: Pieces, parts: I64, told: I32
 ) -> tuple[int, int]:
-    """The entries of both lists. One of the second that stands in the first is copied with its own chance; in short its place is told."""
+    """The entries of both lists.
+
+    One of the second that stands in the first is copied with the score and the chance that it has there; in short its place is told.
+    """
     told[0] = 0
     begun = at
     at = _explore(out, at, lists, row + 1, p)
@@ -284,7 +310,8 @@ def _pair(
             at, to = at + 1, to + 1
         k, chance = lists.twin[row + 1, j], _chance(lists, row + 1, j)
         if k >= 0:
-            at, to = _twin(out, at, chance, p, parts[k]), _place(short, to, p, k)
+            at = _twin(out, at, _score(lists, row + 1, j), chance, p, parts[k])
+            to = _short_twin(short, to, k, lists, row, j, p)
         else:
             at, to = _entry(out, at, short, to, lists, row + 1, j, chance, names, p, parts[LENGTH], told)
     return _piece(out, at, p, CLOSE), _piece(short, to, p, CLOSE)

@@ -2,15 +2,15 @@
 
 The published pair of 40 entries takes 6 KB, two thirds of what a play wrote to Redis. Here an entry is an array,
 `[track_id, score, source, [cause, …]]` and the chance of a finish where there is one; an entry of `discover` that stands
-in `next` too is its place there; a cause that was named before is its number among the causes named so far, and -1 where it is
-the entry itself. How likely an entry was to stand where it stands follows from what the pair says of exploring, `explore`.
-All else is the same text, so the published bytes come back exactly:
-a worker that takes a partition over publishes what was stored, with the same bytes (promise P4).
+in `next` too is its place there, or `[place, score]` where its score is another; a cause that was named before is its number
+among the causes named so far, and -1 where it is the entry itself. How likely an entry was to stand where it stands follows from what the
+pair says of exploring, `explore`. All else is the same text, so the published bytes come back exactly: a worker that takes a
+partition over publishes what was stored, with the same bytes (promise P4).
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple, cast
 
 import msgspec
 
@@ -20,12 +20,12 @@ _NEXT, _AFTER = b'"next":[', b'],"model":'
 
 
 class ShortEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One entry."""
+    """One entry, or of `discover` the place in `next` and another score."""
 
-    track_id: str
+    track_id: str | int
     score: float
-    source: str
-    because: list[str | int]
+    source: str = ""
+    because: list[str | int] = []
     finish: float | None = None
 
 
@@ -63,20 +63,33 @@ def published(short: bytes) -> bytes:
         raise msgspec.DecodeError("no list pair: it does not hold its lists between its cause and its model")
     told: list[bytes] = []
     entries = [_entry(e, told) for e in lists.next]
-    if any(isinstance(e, int) and not 0 <= e < len(entries) for e in lists.discover):
-        raise msgspec.DecodeError("no list pair: `discover` names a place that `next` does not have")
-    others = [entries[e] if isinstance(e, int) else _entry(e, told) for e in lists.discover]
+    others = [_other(e, entries, told) for e in lists.discover]
     following = b",".join(_with(entry, propensity.CERTAIN) for entry in entries)
     discover = b",".join(map(_with, others, _chances(lists.explore, len(others))))
     return b"".join((short[:head], _NEXT, following, b'],"discover":[', discover, short[tail:]))
 
 
-Parts = tuple[bytes, bytes]
-"""An entry's text before and behind what tells how likely it was."""
+class Parts(NamedTuple):
+    """An entry's text around its score, and behind what tells how likely it was."""
+
+    track: bytes
+    score: bytes
+    source: bytes
+    finish: bytes
 
 
 def _with(entry: Parts, chance: float) -> bytes:
-    return propensity.number(chance).join(entry)
+    return b"".join((entry.track, entry.score, entry.source, propensity.number(chance), entry.finish))
+
+
+def _other(e: int | ShortEntry, entries: list[Parts], told: list[bytes]) -> Parts:
+    """An entry of `discover`; `entries` are those of `next`."""
+    place = e if isinstance(e, int) else e.track_id
+    if isinstance(place, str):
+        return _entry(cast(ShortEntry, e), told)
+    if not 0 <= place < len(entries):
+        raise msgspec.DecodeError("no list pair: `discover` names a place that `next` does not have")
+    return entries[place] if isinstance(e, int) else entries[place]._replace(score=b"%.5f" % e.score)
 
 
 def _chances(explore: Explore | None, n: int) -> list[float]:
@@ -88,15 +101,12 @@ def _chances(explore: Explore | None, n: int) -> list[float]:
 
 
 def _entry(e: ShortEntry, told: list[bytes]) -> Parts:
+    if isinstance(e.track_id, int) or not e.source:
+        raise msgspec.DecodeError("no list pair: an entry has no track, or no source")
     finish = b"" if e.finish is None else b',"finish":%.3f' % e.finish
     causes = b",".join(_cause(e, cause, told) for cause in e.because)
-    text = b'{"track_id":%b,"score":%.5f,"source":"%b","because":[%b],"propensity":' % (
-        _quote(e.track_id),
-        e.score,
-        e.source.encode(),
-        causes,
-    )
-    return text, finish + b"}"
+    source = b',"source":"%b","because":[%b],"propensity":' % (e.source.encode(), causes)
+    return Parts(b'{"track_id":%b,"score":' % _quote(e.track_id), b"%.5f" % e.score, source, finish + b"}")
 
 
 def _cause(e: ShortEntry, cause: str | int, told: list[bytes]) -> bytes:

@@ -35,7 +35,8 @@ class Ranked(NamedTuple):
     """One ranking, candidate by candidate, in the order in which they were met; copies, so that the next ranking leaves them alone."""
 
     key: I64  # (n,) hashes
-    chance: F32  # (n,) as the lists are sorted
+    chance: F32  # (n,) as `next` is sorted
+    fresh: F32  # (n,) `discover` is sorted by so much of it
     score: F32  # (n,) of stage 1: part @ signal
     via: I32  # (n,) bits of the plays that brought it
     signal: F32  # (N_SIGNALS, n)
@@ -186,12 +187,16 @@ class SmallRanking:
         """A play that goes on with the user's session, heard to its end."""
         return self._event(plays.PLAY, track, at_ms)
 
-    def rank(self, events: Events) -> Ranked:
-        """Handle one event and rank, with the rows that are in memory; the weights learn nothing."""
+    def rank(self, events: Events, *, worn: bool = True) -> Ranked:
+        """Handle one event and rank, with the rows that are in memory; the weights learn nothing.
+
+        Without `worn`, what lists showed and the user passed over counts in full: a copy of a user is shown no lists.
+        """
         tracks, users = self.tracks.arrays, self.users.arrays
         known = Known(users, tracks, *self.popular)
         cap = rank.Cap(self.settings.artist_max_next, self.settings.artist_max)
-        world = World(self.names.table(), plays.NO_FINISH, 0.0, False, cap=cap)
+        worn_next, worn_discover = (self.settings.fatigue_next, self.settings.fatigue) if worn else (0.0, 0.0)
+        world = World(self.names.table(), plays.NO_FINISH, 0.0, False, cap=cap, fatigue=worn_discover, fatigue_next=worn_next)
         out = plays.new_outcomes(1)
         self._missing[0] = 0
         users.head[self.slot, history.PAUSED] = 0
@@ -209,6 +214,7 @@ class SmallRanking:
         return Ranked(
             key=pool.key[:n].copy(),
             chance=pool.chance[:n].copy(),
+            fresh=pool.fresh[:n].copy(),
             score=part @ signal,
             via=pool.via[:n].copy(),
             signal=signal,
@@ -241,8 +247,8 @@ class SmallRanking:
     async def rank_behind(self, track: int, at_ms: int) -> Ranked:
         """Play `track` on a copy of the user, and rank; the rows of all candidates are in memory."""
         await self.load_rows(np.array([track], np.int64))
-        found = self.rank(self.a_play(track, at_ms))
+        found = self.rank(self.a_play(track, at_ms), worn=False)
         self._round += 1
         while await self.load_rows(np.concatenate((found.key, found.session, found.past))):
-            found = self.rank(self.nothing())
+            found = self.rank(self.nothing(), worn=False)
         return found

@@ -4,7 +4,7 @@ Layout of `row`, little endian:
 
 | bytes | what |
 |---|---|
-| 1 | version, 3 |
+| 1 | version, 4; what was written as version 3 ends before the last part, and is read |
 | 3 | zero |
 | 4 | length of the pure part that follows |
 | 128 | 16 x i64: plays, skips, finishes, first_at, last_at (ms), session hash, plays in session, sessions, |
@@ -18,7 +18,9 @@ Layout of `row`, little endian:
 | 256 | first Bloom tier, only where plays > n history (else it is rebuilt from the history) |
 | 2,048 / 16,384 | second, third tier, where distinct > 200 / > 1,800 |
 | 2,048 | Bloom filter of tracks hidden for good, where there are any |
-| 36 + 8 s | learned part: number of tracks of the live `next` list, their hashes, the pulse (7 x f32, `online_models/pulse.py`) |
+| 36 + 8 s | learned part: number of tracks of the live `next` list, their hashes, the pulse (7 x f32, `online_models/pulse.py`), |
+| 2 + 4 d + 6 p | u8 how many of the first tracks of the live `discover` (10 at most), u8 how many passed over (40 at most), |
+| | d x u32 tags (the low half of their hashes), p x u32 tags, p x u16 how often, in 1,024ths (`online_models/fatigue.py`) |
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ from online_models.history import UserArrays, new_users
 from online_models.kernel import kernel
 from online_models.pulse import N_PULSE
 
-VERSION = 3
+VERSION = 4
+WITHOUT_PASSED = 3
+"""A row of this version is read, too: its learned part ends with the pulse, so nothing was passed over yet."""
 ROW_BYTES_MAX = 26 * 1024
 """A row with all tiers: 24 KB."""
 _HEADER = 8
@@ -52,6 +56,32 @@ def _pack_marks(u: UserArrays, s: int, n: int, out: U8, at: int) -> int:
     at = write(out, at, u.mark_event, s * history.MARKS * 4, n * 4)
     at = write(out, at, u.mark_until, s * history.MARKS * 4, n * 4)
     return write(out, at, u.mark_kind, s * history.MARKS, n)
+
+
+@kernel
+def _pack_passed(u: UserArrays, s: int, out: U8, at: int) -> int:
+    d, p = u.head[s, history.N_OFFERED], u.head[s, history.N_PASSED]
+    out[at] = d
+    out[at + 1] = p
+    at = write(out, at + 2, u.offered, s * history.SEEN * 4, d * 4)
+    at = write(out, at, u.passed_tag, s * history.PASSED * 4, p * 4)
+    return write(out, at, u.passed, s * history.PASSED * 2, p * 2)
+
+
+@kernel
+def _unpack_passed(u: UserArrays, s: int, data: U8, at: int) -> int:
+    """Refuses, by a place behind the end, what is not exactly the rest of the row."""
+    refused = data.shape[0] + 1
+    if at + 2 > data.shape[0]:
+        return refused
+    d, p = np.int64(data[at]), np.int64(data[at + 1])
+    if d > history.SEEN or p > history.PASSED or at + 2 + 4 * d + 6 * p != data.shape[0]:
+        return refused
+    u.head[s, history.N_OFFERED] = d
+    u.head[s, history.N_PASSED] = p
+    at = read(u.offered, s * history.SEEN * 4, data, at + 2, d * 4)
+    at = read(u.passed_tag, s * history.PASSED * 4, data, at, p * 4)
+    return read(u.passed, s * history.PASSED * 2, data, at, p * 2)
 
 
 @kernel
@@ -102,6 +132,7 @@ def pack(u: UserArrays, slots: I32, out: U8, ends: I64) -> None:
         at = write(out, at, u.head, (s * history.N_HEAD + history.N_SHOWN) * 8, 8)
         at = write(out, at, u.shown, s * history.SHOWN * 8, u.head[s, history.N_SHOWN] * 8)
         at = write(out, at, u.pulse, s * N_PULSE * 4, N_PULSE * 4)
+        at = _pack_passed(u, s, out, at)
         ends[i + 1] = at
 
 
@@ -111,7 +142,7 @@ def packed_bytes(u: UserArrays, slots: I32) -> int:
     total = 0
     for i in range(slots.shape[0]):
         s = slots[i]
-        total += 3800 + (2048 if u.head[s, history.TIER_2] > 0 else 0) + (16384 if u.head[s, history.TIER_3] > 0 else 0)
+        total += 4100 + (2048 if u.head[s, history.TIER_2] > 0 else 0) + (16384 if u.head[s, history.TIER_3] > 0 else 0)
         total += 2048 if u.head[s, history.HIDDEN] > 0 else 0
     return total
 
@@ -120,7 +151,7 @@ def packed_bytes(u: UserArrays, slots: I32) -> int:
 def unpack(u: UserArrays, s: int, data: U8) -> bool:
     """Read a row into slot `s`; False when it is not one of ours."""
     history.reset(u, s)
-    if data.shape[0] < _HEADER + history.N_PURE * 8 or data[0] != VERSION:
+    if data.shape[0] < _HEADER + history.N_PURE * 8 or not WITHOUT_PASSED <= data[0] <= VERSION:
         return False
     h = u.head
     at = read(h, s * history.N_HEAD * 8, data, _HEADER, history.N_PURE * 8)
@@ -152,6 +183,8 @@ def unpack(u: UserArrays, s: int, data: U8) -> bool:
     at = read(h, (s * history.N_HEAD + history.N_SHOWN) * 8, data, at, 8)
     at = read(u.shown, s * history.SHOWN * 8, data, at, h[s, history.N_SHOWN] * 8)
     at = read(u.pulse, s * N_PULSE * 4, data, at, N_PULSE * 4)
+    if data[0] == VERSION:
+        at = _unpack_passed(u, s, data, at)
     return at == data.shape[0]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 import typer
@@ -17,25 +17,35 @@ from console.progress import Steps
 from console.trouble import Exit, Trouble
 from infra.settings import Settings
 
-EXPLORES: Final = "+exploration"
-CONTENDERS: Final = ("popular", "fast", "quality", f"fast{EXPLORES}", f"quality{EXPLORES}")
+EXPLORES, TIRES = "+exploration", "+fatigue"
+CONTENDERS: Final = ("popular", *(preset + more for more in ("", EXPLORES, TIRES) for preset in ("fast", "quality")))
 
 
-def contender(name: str, size: Size, n_tracks: int, seed: int, explore_share: float, log: list[bytes] | None = None) -> Contender:
+class Asked(NamedTuple):
+    """Settings of the contenders that have them."""
+
+    explore_share: float
+    fatigue: tuple[float, float] = (Settings().fatigue, Settings().fatigue_next)
+    """In `discover`, in `next`."""
+
+
+def contender(name: str, size: Size, n_tracks: int, seed: int, asked: Asked, log: list[bytes] | None = None) -> Contender:
     """Who makes the lists under that name."""
     if name == "popular":
         return Popular(size.users, n_tracks)
-    preset = name.removesuffix(EXPLORES)
-    share = explore_share if name.endswith(EXPLORES) else 0.0
-    return Segue(msgspec.convert({"preset": preset, "explore_share": share}, Settings), seed, log)
+    preset, _, more = name.partition("+")
+    share = asked.explore_share if f"+{more}" == EXPLORES else 0.0
+    tires, tires_next = asked.fatigue if f"+{more}" == TIRES else (0.0, 0.0)
+    chosen = {"preset": preset, "explore_share": share, "fatigue": tires, "fatigue_next": tires_next}
+    return Segue(msgspec.convert(chosen, Settings), seed, log)
 
 
-def measure(size: Size, seed: int, names: tuple[str, ...], explore_share: float, log: Path | None = None) -> dict[str, Any]:
+def measure(size: Size, seed: int, names: tuple[str, ...], asked: Asked, log: Path | None = None) -> dict[str, Any]:
     """The report, as `--json` prints it; with `log` also what the last contender published and was told, for `segue evaluate policy`."""
     records: dict[str, Record] = {}
     for name in names:
         world, lists = World(size, seed), list[bytes]()
-        makes = contender(name, size, world.catalogue.n, seed, explore_share, lists if log else None)
+        makes = contender(name, size, world.catalogue.n, seed, asked, lists if log else None)
         with Steps(name, len(world.turns)) as steps:
             records[name] = asyncio.run(simulate(world, makes, steps.show))
         if log is not None:
@@ -43,7 +53,8 @@ def measure(size: Size, seed: int, names: tuple[str, ...], explore_share: float,
     return {
         "size": size._asdict(),
         "seed": seed,
-        "explore_share": explore_share,
+        "explore_share": asked.explore_share,
+        "fatigue": asked.fatigue,
         "plays": len(next(iter(records.values())).user),
         "contenders": {name: figures(record, size) for name, record in records.items()},
         "ahead": compared(records, size, seed),
@@ -66,6 +77,12 @@ def main(
     explore: Annotated[
         float, typer.Option(min=0.0, max=1.0, metavar="SHARE", help="Of the places of discover, of those that explore.")
     ] = 0.05,
+    fatigue: Annotated[
+        float, typer.Option(min=0.0, max=0.9, metavar="SHARE", help="SEGUE_FATIGUE of those with fatigue.")
+    ] = Settings().fatigue,
+    fatigue_next: Annotated[
+        float, typer.Option(min=0.0, max=0.9, metavar="SHARE", help="SEGUE_FATIGUE_NEXT of those with fatigue.")
+    ] = Settings().fatigue_next,
     log: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write there what the last one published and was told: segue evaluate policy.")
     ] = None,
@@ -77,7 +94,7 @@ def main(
     unknown = [name for name in names if name not in CONTENDERS]
     if unknown:
         raise Trouble(Exit.USAGE, f"no contender {unknown[0]!r}; there are {', '.join(CONTENDERS)}", "segue bench simulator")
-    report = measure(Size(users, days, tracks, styles), seed, names, explore, log)
+    report = measure(Size(users, days, tracks, styles), seed, names, Asked(explore, (fatigue, fatigue_next)), log)
     if as_json:
         say_json(report)
     else:

@@ -41,6 +41,7 @@ def _of_list(record: Record, which: int, late: np.ndarray) -> dict[str, float]:
         "regret": _mean(best - worth),
         "hits": _mean((record.taken == which)[late]),
         "coverage": _mean(record.shown[:, which] > 0),
+        "different": _mean(record.different[late & (record.different[:, which] >= 0), which]),
     }
 
 
@@ -75,13 +76,15 @@ def tables(report: dict[str, Any]) -> list[Table]:
     size, contenders = report["size"], report["contenders"]
     title = f"{size['users']} users, days {size['days'] // 2} to {size['days']}: true worth of the lists, per play"
     table = Table(title=title, title_justify="left")
-    columns = ("regret", "hits", *(column for name in LISTS for column in (name, "of", "seen")))
+    columns = ("regret", "hits", *(column for name in LISTS for column in (name, "of", "seen", "different")))
     for column in ("", *columns):
         table.add_column(column, justify="right" if column else "left")
     for name, found in contenders.items():
-        cells = [found["regret"], found["hits"]]
-        cells += [found["lists"][shelf][what] for shelf in LISTS for what in ("worth", "best", "coverage")]
-        table.add_row(name, *(f"{cell:.4f}" for cell in cells))
+        cells = [f"{found[what]:.4f}" for what in ("regret", "hits")]
+        for shelf in LISTS:
+            of_list = found["lists"][shelf]
+            cells += [*(f"{of_list[what]:.4f}" for what in ("worth", "best", "coverage")), f"{of_list['different']:.0f}"]
+        table.add_row(name, *cells)
     return [table, _ahead(report)] if report["ahead"] else [table]
 
 

@@ -20,6 +20,8 @@ END_MS: Final = 1_764_547_200_000
 HEARD_OUT: Final = (0.55, 0.45)
 """A play is heard to its end with the chance of the first, and so much more as it was wanted; else it is a skip."""
 SKIP_MS: Final = 15_000
+IN_A_ROW: Final = 20
+"""Lists of a listener over which different tracks are counted."""
 _CATALOGUE, _SESSIONS, _LISTENERS = 1, 2, 3
 """Streams of random numbers of one seed."""
 
@@ -42,6 +44,7 @@ class Record(NamedTuple):
     best: F64  # (n, 2) of the best possible list
     taken: I64  # (n,) list that the play was taken from, -1 = own pick
     shown: I64  # (tracks, 2) times that each track stood in a list
+    different: I64  # (n, 2) different tracks in the listener's last IN_A_ROW lists, at each IN_A_ROW-th; -1 = not counted here
 
 
 Watch = Callable[[Turn, F64, Shown], None]
@@ -67,7 +70,10 @@ class World:
             best=np.zeros((n, len(LISTS))),
             taken=np.full(n, -1, np.int64),
             shown=np.zeros((self.catalogue.n, len(LISTS)), np.int64),
+            different=np.full((n, len(LISTS)), -1, np.int64),
         )
+        self._last: list[list[tuple[I64, I64]]] = [[] for _ in range(size.users)]
+        """Lists of each listener since they were counted."""
 
     def turn(self, row: int, turn: Turn, shown: Shown, watch: Watch | None) -> Heard:
         """Somebody looks, and plays something."""
@@ -78,6 +84,7 @@ class World:
         if watch is not None:
             watch(turn, wanted, shown)
         self._judge(row, listener, wanted, shown)
+        self._count(row, turn.user, shown)
         which, _, track = looked_at(shown, float(chance[0]))
         if which >= 0 and chance[1] < wanted[track]:
             self.record.taken[row] = which
@@ -96,6 +103,13 @@ class World:
             self.record.worth[row, which] = worth(which, tracks, wanted)
             self.record.best[row, which] = best_worth(which, wanted, free)
             self.record.shown[tracks, which] += 1
+
+    def _count(self, row: int, user: int, shown: Shown) -> None:
+        last = self._last[user]
+        last.append(shown.lists)
+        if len(last) == IN_A_ROW:
+            self.record.different[row] = [len(np.unique(np.concatenate(lists))) for lists in zip(*last, strict=True)]
+            last.clear()
 
     def _event(self, row: int, turn: Turn, track: int, heard_out: bool, recommendation_id: str) -> bytes:
         duration_ms = int(self.catalogue.duration_ms[track])

@@ -10,7 +10,7 @@ from tests.oracle.marks import Mark
 TRACK_HEAD = Struct("<B3xHH8qd8f64f")
 USER_HEAD = Struct("<B3xI16q")
 EVENT_IDS, IMPORT_SOURCES = 32, 4
-VERSION = 3
+VERSION = 4
 TRACK_VERSION = 3
 KINDS = ("", "like", "dislike", "block", "block artist")
 FILTER_BYTES = 2_048

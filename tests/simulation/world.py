@@ -59,6 +59,8 @@ class World:
         self.settings = msgspec.structs.replace(
             SETTINGS, round_plays_max=self.rng.choice((1, 4, 16)), track_rows_max=self.rng.choice((8, 256)), explore_share=0.5
         )
+        # Rows with and without what was passed over; lists that repeat an entry with another score.
+        self.settings = msgspec.structs.replace(self.settings, fatigue=0.3 * (seed % 3), fatigue_next=0.2 * (seed % 2))
         self._crowd = 1
         if seed % CROWDED == CROWDED - 1:
             self._crowd, self.settings = CROWD, msgspec.structs.replace(self.settings, round_plays_max=16, track_rows_max=256)

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import benchmarks.simulator
-from benchmarks.simulator.__main__ import contender, measure
+from benchmarks.simulator.__main__ import Asked, contender, measure
 from benchmarks.simulator.contenders import Heard, Popular, user_id
 from benchmarks.simulator.listener import Listener
 from benchmarks.simulator.run import Record, Size, World, simulate
@@ -28,7 +28,7 @@ HOME = Path(str(benchmarks.simulator.__file__)).parent
 
 def played(name: str, seed: int = 3) -> tuple[World, Record, list[bytes]]:
     world, log = World(TINY, seed), list[bytes]()
-    makes = contender(name, TINY, world.catalogue.n, seed, 0.2, log)
+    makes = contender(name, TINY, world.catalogue.n, seed, Asked(0.2), log)
     return world, asyncio.run(simulate(world, makes, lambda done: None)), log
 
 
@@ -137,7 +137,7 @@ def test_popular_lists_are_the_most_played_and_fade() -> None:
 
 
 def test_the_command_reports_every_contender_and_writes_the_log(tmp_path: Path) -> None:
-    report = measure(TINY, 1, ("popular", "fast+exploration"), 0.3, tmp_path)
+    report = measure(TINY, 1, ("popular", "fast+exploration"), Asked(0.3), tmp_path)
     assert list(report["contenders"]) == ["popular", "fast+exploration"] and list(report["ahead"]) == ["fast+exploration"]
     for found in report["contenders"].values():
         assert 0 < found["regret"] < sum(LOOKED_AT) and found["lists"]["next"]["worth"] <= found["lists"]["next"]["best"]

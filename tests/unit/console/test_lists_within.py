@@ -17,7 +17,7 @@ from infra.memory_store import MemoryRedis
 from online_models import history
 from online_models.moods import MOODS, NAMES, moods_of
 from online_models.track_state import POPULAR_HALFLIFE_S
-from streams.absences import is_hidden
+from streams.absences import chances, is_hidden
 from streams.small_ranking import SmallRanking
 from tests.recorded_log import SETTINGS, RecordedLog, audience_log
 from tests.state_in_memory import MemoryState, put_answer, put_catalogue
@@ -158,14 +158,15 @@ async def test_candidates_come_as_the_ranker_has_them_and_then_the_chart(listene
             chart = [track for track, _ in listened.chart(wanted)]
             labels = listened.labels().of(sorted({play["track_id"] for play in listened.recorded.events}))
             found = await world.rank_without()
-            chances = {str(world.names.id(int(key))): float(chance) for key, chance in zip(found.key, found.chance, strict=True)}
-            inside = [track for track, chance in chances.items() if chance > 0 and track in labels and wanted.holds(labels[track])]
             for name, entries in lists.items():
+                by_place = zip(found.key, chances(found, name), strict=True)
+                chance_of = {str(world.names.id(int(key))): float(chance) for key, chance in by_place}
+                inside = [track for track, chance in chance_of.items() if chance > 0 and track in labels and wanted.holds(labels[track])]
                 ids = [entry["track_id"] for entry in entries]
                 ranked, allowed = ([t for t in some if name == "next" or not _has_played(world, t)] for some in (inside, chart))
-                ranked = sorted(ranked, key=lambda track: -chances[track])
+                ranked = sorted(ranked, key=lambda track: -chance_of[track])
                 mine = [entry for entry in entries if not entry["filled"]]
-                assert [entry["score"] for entry in mine] == [chances[track] for track in ranked[:20]], "the ranker's order"
+                assert [entry["score"] for entry in mine] == [chance_of[track] for track in ranked[:20]], "the ranker's order"
                 rest = [track for track in allowed if track not in {entry["track_id"] for entry in mine}]
                 assert ids[len(mine) :] == rest[: 20 - len(mine)], "the chart's order"
                 assert all(entry["source"] == "popular" and entry["score"] == 0.0 for entry in entries if entry["filled"])

@@ -195,7 +195,7 @@ class Beside:
 
     def __init__(self) -> None:
         self.published: list[bytes] = []
-        fast = Settings(explore_share=SHARE)
+        fast = Settings(explore_share=SHARE, fatigue=0.0)  # what was shown by exploring is passed over, too
         self._exploring = Segue(fast, 5, self.published)
         self._best = Segue(msgspec.structs.replace(fast, explore_share=0.0), 5)
         self.best: dict[str, Shown] = {}

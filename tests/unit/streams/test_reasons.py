@@ -11,7 +11,7 @@ from numpy.random import Generator
 
 from online_models import signals
 from online_models.features import FEATURES
-from streams.absences import DISCOVER, NEXT, standing
+from streams.absences import DISCOVER, NEXT, chances, standing
 from streams.ids import id_hash
 from streams.reasons import Reasons, reasons_for
 from streams.small_ranking import Ranked, SmallRanking
@@ -52,7 +52,7 @@ async def test_a_small_ranking_is_what_the_worker_publishes_next() -> None:
         found = await world.rank_without()
         await recorded.play({"type": "unblock", "event_id": f"after-{user}", "user_id": user, "track_id": "never-blocked"})
         for name, listed in (("next", found.next), ("discover", found.discover)):
-            mine = [(world.names.id(int(found.key[i])), round(float(found.chance[i]), 5)) for i in listed]
+            mine = [(world.names.id(int(found.key[i])), round(float(chances(found, name)[i]), 5)) for i in listed]
             assert mine == [(entry["track_id"], entry["score"]) for entry in recorded.lists(user)[name]], (user, name)
     await recorded.worker.close()
 

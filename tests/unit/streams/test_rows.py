@@ -7,10 +7,24 @@ from random import Random
 import numpy as np
 import pytest
 
-from online_models.history import FOR_EVER, MARKS, N_HIDDEN, N_MARKS, PAUSED, learn_play, remember_event
+from online_models.fatigue import note, show
+from online_models.history import (
+    FOR_EVER,
+    MARKS,
+    N_HIDDEN,
+    N_MARKS,
+    N_OFFERED,
+    N_PASSED,
+    PASSED,
+    PAUSED,
+    SEEN,
+    learn_play,
+    remember_event,
+)
 from online_models.items import ITEM
 from online_models.marks import BLOCK, DISLIKE, ENDED, LIKE, decide, verdict
 from online_models.presets import PRESETS
+from online_models.rank import new_lists
 from online_models.track_state import apply_items
 from streams.decisions import decisions
 from streams.track_rows import TrackRows
@@ -26,10 +40,14 @@ def listener(rows: UserRows, n_plays: int, n_tracks: int) -> None:
     """A user in slot `slot_of["ana"]` with some of everything."""
     rows.make_room(1, 1, 1)
     rows.load("ana", 0, None)
-    slot, rng = rows.slot_of["ana"], Random(n_plays)
+    slot, rng, lists = rows.slot_of["ana"], Random(n_plays), new_lists(2)
     for i in range(n_plays):
         remember_event(rows.arrays, slot, i + 1, 7 if i % 3 else 0, i)
         learn_play(rows.arrays, slot, 1 + rng.randrange(n_tracks) * 0x9E3779B97F4A7, 1_000_000 * i, i // 9, i % 3, i)
+        if i % 2:
+            lists.track[1], lists.length[1] = np.arange(i, i + 20) * 0x9E3779B97F4A7, min(i, 20)
+            show(rows.arrays, slot, lists, 0)
+            note(rows.arrays, slot, i, 1_000_000 * i, 0.1, 0.1)
     for i in range(n_plays // 2):
         kind = rng.choice((LIKE, DISLIKE, BLOCK))
         decide(rows.arrays, slot, 99 + i, kind, rng.choice((FOR_EVER, 10**6)) if kind == BLOCK else FOR_EVER, i, 1_000)
@@ -48,7 +66,33 @@ def test_a_user_row_comes_back_as_it_was(n_plays: int, n_tracks: int) -> None:
     assert other.encode(other.slots(["ana"])) == rows.encode(rows.slots(["ana"]))
 
 
-@pytest.mark.parametrize("spoil", [lambda row: b"", lambda row: row[:-1], lambda row: row + b"x", lambda row: b"\x01" + row[1:]])
+def test_a_row_from_before_fatigue_is_read_and_written_anew() -> None:
+    rows, other = UserRows(16), UserRows(16)
+    listener(rows, 40, 30)
+    slot, a = rows.slot_of["ana"], rows.arrays
+    n_offered, n_passed = a.head[slot, [N_OFFERED, N_PASSED]].tolist()
+    assert n_offered == SEEN and n_passed > SEEN
+    (row,) = rows.encode(rows.slots(["ana"]))
+    old = b"\3" + row[1 : -2 - 4 * n_offered - 6 * n_passed]
+    other.load("ana", 0, old)
+    assert other.arrays.head[other.slot_of["ana"], [N_OFFERED, N_PASSED]].tolist() == [0, 0]
+    assert other.encode(other.slots(["ana"])) == [b"\4" + old[1:] + bytes(2)]
+    assert decisions(old) == decisions(row)
+
+
+def test_a_row_stays_small() -> None:
+    rows = UserRows(16)
+    listener(rows, 200, 200)
+    (row,) = rows.encode(rows.slots(["ana"]))
+    assert len(row) < 4_500
+    a, slot = rows.arrays, rows.slot_of["ana"]
+    a.head[slot, [N_OFFERED, N_PASSED]] = 0
+    assert len(row) - len(rows.encode(rows.slots(["ana"]))[0]) <= 4 * SEEN + 6 * PASSED
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda row: b"", lambda row: row[:-1], lambda row: row + b"x", lambda row: b"\x01" + row[1:], lambda row: b"\3" + row[1:]]
+)
 def test_what_is_no_row_is_refused(spoil: object) -> None:
     rows = UserRows(16)
     listener(rows, 40, 30)
