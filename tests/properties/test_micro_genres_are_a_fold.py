@@ -13,7 +13,7 @@ from streams.lessons import pack_json_lessons
 from streams.model_fold import Fold
 from tests.lessons_log import INCARNATION, genre_lessons, text_lessons
 
-ROWS = {"micro_genres": genre_lessons(500, seed=21), "text_clusters": text_lessons(500, seed=21), "map": genre_lessons(500, seed=21)}
+ROWS = {"micro_genres": genre_lessons(500, seed=21), "text_clusters": text_lessons(500, seed=21), "map": genre_lessons(200, seed=21)}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,9 +42,9 @@ def whole(request: pytest.FixtureRequest, clusters_come_early: None) -> Fold:
 
 
 @settings(deadline=None, max_examples=12)
-@given(cuts=st.lists(st.integers(1, 499), max_size=20), restore_after=st.sets(st.integers(0, 20), max_size=5))
+@given(cuts=st.lists(st.integers(1, 199), max_size=20), restore_after=st.sets(st.integers(0, 20), max_size=5))
 def test_any_cut_into_records_and_any_restore_give_the_same_bytes_and_news(cuts: list[int], restore_after: set[int], whole: Fold) -> None:
     found = folded(whole.entry.name, cuts, restore_after)
     assert found.model.snapshot() == whole.model.snapshot()
     assert found.decided == whole.decided and (whole.entry.name == "map" or {it.decision for it in whole.decided} >= {"born"})
-    assert found.answers == whole.answers and len(found.answers) > 400
+    assert found.answers == whole.answers and len(found.answers) > 0.8 * len(ROWS[whole.entry.name])
