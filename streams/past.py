@@ -11,14 +11,14 @@ from typing import Final
 import numpy as np
 
 from online_models.past import Past
-from streams.decisions import VERSION
+from streams.decisions import VERSIONS
 
 _HEAD: Final = Struct("<B3xI16q")
 
 
 def past_of(row: bytes) -> Past | None:
     """Read a row; None when it is of another version, torn, or none."""
-    if len(row) < _HEAD.size or row[0] != VERSION:
+    if len(row) < _HEAD.size or row[0] not in VERSIONS:
         return None
     _, _, plays, _, finishes, first_ms, _, _, _, sessions, n, _, _, _, distinct, _, _, _ = _HEAD.unpack_from(row)
     at = _HEAD.size

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from online_models import fatigue, rank
 from online_models.arrays import F32
+from online_models.artists import nobody_said
 from online_models.hashmap import new_map, put
 from online_models.history import LAST_AT, PLAYS, SEEN, UserArrays, new_users
 from online_models.pool import meet, new_pool
@@ -48,7 +49,9 @@ class Listener:
         for key, chance in zip(self.keys, self._chances, strict=True):
             c.chance[meet(c, key)] = chance
         fatigue.discount(c, self.users, USER, *self._strengths)
-        rank.pick(c, self.users, USER, *self._names, new_tracks(1, *new_map(1), 1, 1), best, np.zeros(4, np.int64))
+        rank.pick(
+            c, self.users, USER, nobody_said(*self._names), new_tracks(1, *new_map(1), 1, 1), rank.NO_CAP, best, np.zeros(4, np.int64)
+        )
         listed, fresh = best.next[: best.n[0]], best.discover[: best.n[1]]
         for row, some in enumerate((listed, fresh)):
             self._lists.length[row] = len(some)
