@@ -41,7 +41,7 @@ from tests.models_world import (
 
 async def test_a_first_start_makes_the_namespace_and_reads_from_the_beginning() -> None:
     redis = MemoryRedis()
-    assert await worker(redis).claim({FINISH, TP(TOPIC, 5), TP("night.events", 0)}) == {FINISH: 0}
+    assert await worker(redis).claim({FINISH, TP(TOPIC, 7), TP("night.events", 0)}) == {FINISH: 0}
     assert len(redis.hash(KEYS.meta())["incarnation"]) == 8
 
 

@@ -100,7 +100,7 @@ def test_the_nearest_of_all_are_those_of_a_plain_search(known: Known) -> None:
     store, names = known.recorded.store.redis, known.world.names
     rows = {key: store.hash(key)["row"] for key in store.keys() if ":track:" in key}  # noqa: SIM118  (a method of its own)
     ids = {key: key.rpartition(":")[2] for key in rows}
-    vectors = np.array([np.frombuffer(row, "<f4", 64, offset=8 + 56 + 8 + 32) for row in rows.values()])
+    vectors = np.array([np.frombuffer(row, "<f4", 64, offset=8 + 64 + 8 + 32) for row in rows.values()])
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
     for track in known.tracks[::50]:
         _alike(known, track)
