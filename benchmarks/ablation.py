@@ -120,15 +120,15 @@ def _both(part: dict[str, Any], key: str) -> str:
     return ", ".join(f"{m} {part[m][key]}" for m in MEASURES)
 
 
-def table(report: dict[str, Any]) -> str:
-    """Markdown, for people and for docs/quality.md."""
+def table(report: dict[str, Any], first: str = WHOLE) -> str:
+    """Markdown, for people and for docs/quality.md; the others are held against `first`."""
     head = ["without", *(f"{part}: HR@20 | ahead | MRR@20 | ahead" for part, _, _ in REPORTED), "us"]
     lines = ["| " + " | ".join(head) + " |", "|---" * 10 + "|"]
     for name, row in report["variants"].items():
         cells = [f"{name}"]
         for part, _, _ in REPORTED:
             for m in MEASURES:
-                cells += [_share(row["parts"][part][m]["value"]), "" if name == WHOLE else _interval(row["parts"][part][m]["ahead"])]
+                cells += [_share(row["parts"][part][m]["value"]), "" if name == first else _interval(row["parts"][part][m]["ahead"])]
         cells.append(f"{row['us_per_play']:.1f}" if row["saves_work"] else "")
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
