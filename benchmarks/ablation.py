@@ -120,9 +120,9 @@ def _both(part: dict[str, Any], key: str) -> str:
     return ", ".join(f"{m} {part[m][key]}" for m in MEASURES)
 
 
-def table(report: dict[str, Any], first: str = WHOLE) -> str:
+def table(report: dict[str, Any], first: str = WHOLE, column: str = "without") -> str:
     """Markdown, for people and for docs/quality.md; the others are held against `first`."""
-    head = ["without", *(f"{part}: HR@20 | ahead | MRR@20 | ahead" for part, _, _ in REPORTED), "us"]
+    head = [column, *(f"{part}: HR@20 | ahead | MRR@20 | ahead" for part, _, _ in REPORTED), "us"]
     lines = ["| " + " | ".join(head) + " |", "|---" * 10 + "|"]
     for name, row in report["variants"].items():
         cells = [f"{name}"]

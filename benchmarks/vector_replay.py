@@ -30,6 +30,7 @@ def run(log: Log, preset: Preset, variant: Variant, n: int) -> tuple[I32, F64]:
     from benchmarks.micro_rank import CHUNK, Popular, new_events, new_known
     from benchmarks.vector_kernels import KnownToo, new_space, replay
     from online_models.aims import N_AIMS
+    from online_models.artists import nobody_said
     from online_models.plays import NO_FINISH, NOT_TESTED, World, new_outcomes
     from online_models.presets import new_ranker
     from online_models.rank import new_best, new_lists
@@ -39,7 +40,7 @@ def run(log: Log, preset: Preset, variant: Variant, n: int) -> tuple[I32, F64]:
     space = new_space(log.key_of, variant.place, variant.k, variant.dimensions, N_AIMS)
     read = rows.tracks._replace(vectors=space.near) if variant.dimensions else rows.tracks
     known = KnownToo(rows.users, read, rows.popular, rows.popular_weight, space)
-    world = World(read.map_keys, read.map_slots, NO_FINISH, 0.0, True)
+    world = World(nobody_said(read.map_keys, read.map_slots), NO_FINISH, 0.0, True)
     ranker, weights, out, best = new_ranker(preset), new_weights(), new_outcomes(n), new_best()
     lists, missing = new_lists(2), np.zeros(2, np.int64)
     for a in range(0, n, CHUNK):

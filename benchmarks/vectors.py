@@ -2,7 +2,7 @@
 
 Random projection, as it serves, beside skip-gram learned in one pass: as cosines in stage 2, and as a source of the nearest tracks, exact.
 Each on the same plays, replayed as `micro_rank` replays them, with paired intervals by user. All in one process, which compiles kernels of
-its own first: a minute or two of CPU.
+its own first: some four minutes of CPU; then as much again for the seven variants, whose exact search is most of it.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def main(
     if as_json:
         say_json(report)
     else:
-        screen().print(table(report, SERVED), markup=False)
+        screen().print(table(report, SERVED, "vectors"), markup=False)
 
 
 if __name__ == "__main__":
