@@ -109,7 +109,8 @@ def test_what_workers_made_is_right_and_the_oracle_says_the_same(played: Played)
     assert verdict.ok, verdict.errors
     assert (report.plays, report.transitions, report.lessons) == (verdict.plays, verdict.transitions, verdict.lessons)
     assert report.plays > 5_000 and report.lists == verdict.lists
-    assert all(promise.checked for promise in report.promises.values())
+    # Nobody asked anything: questions and answers are audited in test_answers_exact.py.
+    assert {name for name, promise in report.promises.items() if not promise.checked} == {"P9"}
 
 
 @pytest.mark.parametrize(("by", "lost", "double"), [(-1, 1, 0), (2, 0, 2)])

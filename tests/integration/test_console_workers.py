@@ -26,6 +26,7 @@ from console.trouble import Exit
 from infra import topics
 from infra.services import Addresses
 from infra.settings import Settings, child_environment
+from online_models.registry import MODELS
 
 LOG = "user,track,ts,playtime\n" + "".join(f"u{n % 5},t{n // 5 % 20},{1_421_748_000 + 60 * n},200\n" for n in range(2_000))
 LONG = "user,track,ts,playtime,duration_ms\n" + "".join(
@@ -117,7 +118,7 @@ def test_an_older_version_of_a_model_is_served_until_it_is_let_go(tmp_path: Path
     assert segue("replay", str(tmp_path / "long.csv"), "--wait")["rejected"] == 0
     _until(lambda: segue("model", "list")["models"][0].get("version", 0) >= 3)
     rows = {row["model"]: row for row in segue("model", "list")["models"]}
-    assert rows.keys() == {"finish", "genre", "micro_genres", "text_clusters", "map"} and "version" not in rows["genre"]
+    assert rows.keys() == {entry.name for entry in MODELS} and "version" not in rows["genre"]
     shown = segue("model", "show", "finish")
     assert shown["served"] == shown["version"] and shown["pinned"] == 0
     assert shown["lessons_taken"]["applied"] == shown["lessons"] > 100
