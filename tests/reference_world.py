@@ -22,7 +22,7 @@ from tests.oracle.fold import Item, Lesson, PartitionFold, Rules
 from tests.oracle.logs import Read, Topics
 from tests.oracle.names import Names, hex_hash, id_hash
 from tests.oracle.people import User
-from tests.oracle.rows import FILTER_BYTES, KINDS, VERSION
+from tests.oracle.rows import FILTER_BYTES, KINDS, TRACK_VERSION, VERSION
 from tests.oracle.sections import DELTA, DELTAS, HEADER, LESSON, LESSONS
 from tests.oracle.tables import Track
 
@@ -217,11 +217,11 @@ def lesson_section(source: int, first: int, lessons: Sequence[Lesson]) -> bytes:
 def track_row_bytes(track: Track) -> bytes:
     """The binary row of a track."""
     n, v, near, visits = len(track.near), len(track.visits), track.near, track.visits
-    head = (track.plays, track.skips, track.finishes, track.followed, track.preceded, 0, track.duration_s)
+    head = (track.plays, track.skips, track.finishes, track.followed, track.preceded, 0, track.duration_s, track.artist)
     floats = (*track.totals, *track.vector)
     columns = (*(e.dst for e in near), *(c for e in near for c in e.counts), *(e.at_s for e in near), *(e.person for e in near))
     rings = (*(visit.session for visit in visits), *(short for visit in visits for short in visit.after))
-    return pack(f"<B3xHH7qd72f{n}q{8 * n}f{n}I{n}I{v}I{10 * v}H", 2, n, v, *head, 0.0, *floats, *columns, *rings)
+    return pack(f"<B3xHH8qd72f{n}q{8 * n}f{n}I{n}I{v}I{10 * v}H", TRACK_VERSION, n, v, *head, 0.0, *floats, *columns, *rings)
 
 
 def _user_row(user: User) -> bytes:
@@ -232,7 +232,7 @@ def _user_row(user: User) -> bytes:
     decided = [(mark.track, mark.event, mark.until_s, KINDS.index(mark.kind)) for mark in marks]
     pure = pack("<16q", *counts, *lengths) + _columns(plays) + _columns(decided)
     pure += bytes(256 if user.plays > len(history) else 0) + (hidden.bits.to_bytes(FILTER_BYTES, "little") if hidden.n else b"")
-    return pack("<B3xI", VERSION, len(pure)) + pure + pack("<q7f", 0, *[0.0] * 7)
+    return pack("<B3xI", VERSION, len(pure)) + pure + pack("<q7fBB", 0, *[0.0] * 7, 0, 0)
 
 
 def _columns(rows: Sequence[Sequence[int]]) -> bytes:
