@@ -1,8 +1,4 @@
-"""Segments as a worker runs them: listening lessons in, taught models of listeners out.
-
-Each partition of events has a fold of its own (`fold.py`), because labels are known by the time of the partition that a user is in: a
-partition that is read again, or lags behind, teaches as it would have in time. All folds teach the same models.
-"""
+"""Segments as a worker runs them: listening lessons in, taught models of listeners out."""
 
 from __future__ import annotations
 
@@ -11,18 +7,15 @@ from typing import Any, ClassVar, Final, Self
 
 import msgspec
 
-from online_models.audience import Audience
-from online_models.listened import Listened, Relative, asked, read
-from online_models.model import BadSnapshot, Happening, News
-from online_models.parts import joined, split, under
+from online_models.listened import Listened, asked
+from online_models.listening_model import FORMAT, ListeningModel
+from online_models.model import Happening, News
 from online_models.segments.features import of_play
 from online_models.segments.fold import Minds, SegmentFold
 from online_models.segments.habits import Play, new_habits
 from online_models.segments.serving import Served
 from online_models.segments.waiting import FINISHING, RETURN_MS, TARGETS
 
-FORMAT: Final = 1
-"""Version of the snapshot's layout."""
 USERS_MAX: Final = 8_192
 """Listeners remembered: some 500 bytes each."""
 WAITING_MAX: Final = 16_384
@@ -36,50 +29,20 @@ else fill it in its first hour, and ask nothing for a week."""
 CHAMPION: Final = "per target"
 
 
-class _Meta(msgspec.Struct, frozen=True):
-    """The snapshot's part "meta", field for field."""
-
-    format: int
-    n_lessons: int
-    weight_mean: float
-    weight_n: int
-    asked: list[tuple[int, int]]
-    """(source, when a listener was asked about last)."""
-
-
-class SegmentsModel:
+class SegmentsModel(ListeningModel[SegmentFold]):
     """Who a listener is just now, from listening lessons. Keeps the promises of `online_models/model.py`."""
 
     schema: ClassVar[int] = FORMAT
 
     def __init__(self) -> None:
+        super().__init__(USERS_MAX, PACE_MS)
         self.minds = Minds()
-        self.n_lessons = 0
-        self._folds: dict[int, SegmentFold] = {}
-        self._asked_ms: dict[int, int] = {}
-        self._audience = Audience(USERS_MAX)
-        self._relative = Relative()
         self._news: list[Happening] = []
 
     @property
     def champion(self) -> str:
         """Each target has its own, in `scores`; `take_news` tells of a change with its figures."""
         return CHAMPION
-
-    def learn_one(self, x: Mapping[str, Any], y: int, w: float = 1.0) -> None:
-        """One lesson: a play, or an erasure. Raises `BadLesson`, and then nothing has changed."""
-        lesson = read(x, y, w)
-        relative = self._relative.of(w)
-        self.n_lessons += 1
-        if lesson.erased:
-            self._forget(lesson.user)
-            return
-        clocks = {source: fold.clock_ms for source, fold in self._folds.items()}
-        remembered, gone = self._audience.meet(lesson.user, lesson.source, lesson.at_ms, clocks)
-        for user in gone:
-            self._drop(user)
-        if remembered:
-            self._hear(lesson, relative)
 
     def _hear(self, lesson: Listened, weight: float) -> None:
         fold = self._folds.get(lesson.source)
@@ -89,13 +52,6 @@ class SegmentsModel:
         asks = lesson.event % EVERY == 0 and self._n_waiting + len(TARGETS) <= WAITING_MAX
         fold.play_one(_play(lesson), ask_play=asks, ask_listener=asks and self._in_pace(lesson), weight=weight)
         self._news += [self._crowned(target, champion) for target, champion in before.items() if champion != self._champion(target)]
-
-    def _in_pace(self, lesson: Listened) -> bool:
-        pace_ms = PACE_MS * len(self._folds)
-        if lesson.at_ms < self._asked_ms.get(lesson.source, -pace_ms) + pace_ms:
-            return False
-        self._asked_ms[lesson.source] = lesson.at_ms
-        return True
 
     @property
     def _n_waiting(self) -> int:
@@ -113,14 +69,6 @@ class SegmentsModel:
         """Champions that changed since it was last asked."""
         news, self._news = News(self._news, {}), []
         return news
-
-    def _forget(self, user: int) -> None:
-        if self._audience.forget(user) is not None:
-            self._drop(user)
-
-    def _drop(self, user: int) -> None:
-        for fold in self._folds.values():
-            fold.forget(user)
 
     def predict_one(self, x: Mapping[str, Any]) -> float:
         """The chance, in (0, 1), that the play of a lesson `x` is heard out; leaves no trace."""
@@ -151,32 +99,15 @@ class SegmentsModel:
 
     def snapshot(self) -> dict[str, bytes]:
         """Parts "meta", "audience" (JSON), "minds" and "people" (parts of their own, `parts.py`): some 16 MB at most."""
-        meta = _Meta(FORMAT, self.n_lessons, self._relative.mean, self._relative.n, sorted(self._asked_ms.items()))
-        people = {f"{source}/{name}": part for source, fold in sorted(self._folds.items()) for name, part in fold.people().items()}
-        return {
-            "meta": msgspec.json.encode(meta),
-            "audience": self._audience.state(),
-            "minds": joined(self.minds.snapshot()),
-            "people": joined(people),
-        }
+        return self._kept("minds", self.minds.snapshot())
 
     @classmethod
     def restore(cls, parts: Mapping[str, bytes]) -> Self:
         """The model that made `parts`: it goes on bit-equally. Raises `BadSnapshot`."""
         model = cls()
-        try:
-            meta = msgspec.json.decode(parts["meta"], type=_Meta)
-            if meta.format != FORMAT:
-                raise BadSnapshot(f"format {meta.format}, this build goes on from {FORMAT}")
-            minds, people = split(parts["minds"]), split(parts["people"])
-            model._audience = Audience.from_state(USERS_MAX, parts["audience"])
-        except (msgspec.MsgspecError, LookupError) as error:
-            raise BadSnapshot(f"parts do not fit together: {error!r}") from error
+        minds, people = model._take("minds", parts)
         model.minds = Minds.restore(minds)
-        for source in sorted({int(name.partition("/")[0]) for name in people}):
-            model._folds[source] = SegmentFold.restore(under(f"{source}/", people), model.minds)
-        model.n_lessons, model._relative = meta.n_lessons, Relative(meta.weight_mean, meta.weight_n)
-        model._asked_ms = dict(meta.asked)
+        model._folds = {source: SegmentFold.restore(each, model.minds) for source, each in people.items()}
         return model
 
 
