@@ -34,8 +34,8 @@ class Worker:
         """Where the fetcher reads on; only what this worker believes to own."""
         self.began: dict[TP, int] = {}
         """Offset from which the last claim let it read."""
-        self.stored_before: dict[TP, int] = {}
-        """`next` in the store when its last apply began."""
+        self.before: dict[TP, tuple[str, int]] = {}
+        """Incarnation ("" without a cursor) and `next` in the store when its last apply or start began."""
         self.chunk_max = world.rng.choice((1, 3, 10, 50))
         self._awake = asyncio.Event()
         self._awake.set()

@@ -133,18 +133,20 @@ class World:
         tp = TP(self.events_topic, partition)
         cursor = self.redis.hash(key)
         next_ = int(cursor.get("next", b"0"))
-        if when == "before":
-            worker.stored_before[tp] = next_ if cursor else -1
-            return
         incarnation = cursor.get("incarnation", b"").decode()
+        if when == "before":
+            worker.before[tp] = (incarnation, next_)
+            return
+        incarnation_before, next_before = worker.before.get(tp, (incarnation, next_))
         self._erased.setdefault(incarnation[:4], self._known_erasures())
         if op == "start_cursor":
-            if worker.stored_before.get(tp) == -1:
+            # One that was made, or took the place of another incarnation's: its state begins where the log begins now.
+            if incarnation_before != incarnation:
                 self._lose(partition, 0, next_)
         else:
             # An accepted gap: this apply began behind records that retention had deleted.
             began = min(worker.began.get(tp, 0), next_)
-            self._lose(partition, worker.stored_before.get(tp, next_), began)
+            self._lose(partition, next_before, began)
             self.decisions.stored(self.redis.string(key.removesuffix("cursor") + "pending") or b"")
         self._stored[incarnation, partition] = max(self._stored.get((incarnation, partition), 0), next_)
 
