@@ -197,7 +197,8 @@ PATTERNS: tuple[Pattern, ...] = (
         "<= 1 MB",
         "never",
         "JSON: what a plays worker needs to predict; of micro_genres and text_clusters the clusters (id, name, size, share, genre, genres, "
-        "words, artists), and `merged`, where ids that are gone went; of map how often it was drawn, its stress and its diameter",
+        "words, artists), `merged`, where ids that are gone went, "
+        "and of micro_genres `newest`, the last 16 tracks of each; of map how often it was drawn, its stress and its diameter",
     ),
     Pattern("NS:{m:MODEL}:serving:VERSION", "string", "models worker", "<= 1 MB", "with its version", "the same of one version"),
 )

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from online_models import explore, fatigue, finish_features, history, marks, pulse, rank, track_state, two_stage
+from online_models import explore, fatigue, finish_features, history, marks, pulse, rank, releases, track_state, two_stage
 from online_models.arrays import F32, F64, I32, I64, U8, U32, Items
 from online_models.artists import NameTable
 from online_models.context import GAPLESS_S
@@ -26,6 +26,7 @@ from online_models.neighbours import N_COUNTS
 from online_models.pool import Pool
 from online_models.prefetch import fetch
 from online_models.rank import LENGTH, NO_CAP, Best, Cap, Lists
+from online_models.releases import NO_RELEASES, Releases
 from online_models.track_state import TrackArrays
 from online_models.two_stage import Ranker
 from online_models.weights import Weights
@@ -110,6 +111,7 @@ class World(NamedTuple):
     cap: Cap = NO_CAP
     fatigue: float = 0.0  # of what was passed over, part that goes each time, in `discover`
     fatigue_next: float = 0.0  # the same in `next`
+    releases: Releases = NO_RELEASES
 
 
 def new_outcomes(n: int) -> Outcomes:
@@ -251,6 +253,7 @@ def _rank(
 ) -> None:
     users, pool, names, tracks = known.users, ranker.pool, world.names, known.tracks
     r = two_stage.rank_one(ranker, weights, known, s)
+    releases.join(pool, world.releases, names, ranker.moment, best.lean, missing)
     marks.weigh(pool, users, s, at_ms, names, tracks, missing)
     rank.damp(pool, users, s)
     fatigue.discount(pool, users, s, world.fatigue_next, world.fatigue)

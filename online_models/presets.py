@@ -16,6 +16,7 @@ from online_models.pool import CANDIDATES_MAX, new_pool
 from online_models.popularity import TOP
 from online_models.rank import CAUSES
 from online_models.rankings import new_rankings
+from online_models.releases import RELEASES_MAX
 from online_models.sources.popular import FEW
 from online_models.two_stage import Ranker
 from online_models.vectors import DIMENSIONS
@@ -39,8 +40,12 @@ class Preset(NamedTuple):
 
     def reach(self) -> Reach:
         """How far the sources read. Raises `ValueError` where they could overflow their scratch."""
-        met = sum(self.read) + HISTORY + self.past[0] * self.past[1] + self.popular + LIKED_MAX
-        if max(met, FEW + TOP + LIKED_MAX) > CANDIDATES_MAX or sum(self.visits_read) > BAG // 2 or self.past[0] > CAUSES - PAST_BIT:
+        met = sum(self.read) + HISTORY + self.past[0] * self.past[1] + self.popular + LIKED_MAX + RELEASES_MAX
+        if (
+            max(met, FEW + TOP + LIKED_MAX + RELEASES_MAX) > CANDIDATES_MAX
+            or sum(self.visits_read) > BAG // 2
+            or self.past[0] > CAUSES - PAST_BIT
+        ):
             raise ValueError(f"{met} candidates of {CANDIDATES_MAX}, {sum(self.visits_read)} visits of {BAG // 2}, past {self.past}")
         return Reach(
             neighbours=np.array(self.read, np.int32),

@@ -93,6 +93,7 @@ class Best(NamedTuple):
     among: I32  # (1,) free candidates, as in `Lists`
     explored: U8  # (LENGTH,) places of `discover`
     free: I32  # (CANDIDATES_MAX,) candidates that an explored place may get
+    lean: I32  # (WINDOW,) rows of micro-genres of the session's last tracks (`releases.py`)
     stands: U8  # (CANDIDATES_MAX,) 1 = in either list, while they are looked for
     met: I64  # (ARTISTS,) a table by hash: artists that were met while free candidates are looked for, 0 = none
     n_met: U8  # (ARTISTS,) how many of their tracks
@@ -119,6 +120,7 @@ def new_best() -> Best:
         among=np.zeros(1, np.int32),
         explored=np.zeros(LENGTH, np.uint8),
         free=np.zeros(CANDIDATES_MAX, np.int32),
+        lean=np.zeros(WINDOW, np.int32),
         stands=np.zeros(CANDIDATES_MAX, np.uint8),
         met=np.zeros(ARTISTS, np.int64),
         n_met=np.zeros(ARTISTS, np.uint8),
@@ -270,6 +272,8 @@ def _source(c: Pool, i: int, part: F32, weight: F32) -> int:
     """Which source gave candidate `i` most of what stage 1 thinks of it."""
     if c.via[i] & (1 << signals.LIKED_BIT):
         return signals.LIKED_SOURCE
+    if c.via[i] & (1 << signals.RELEASE_BIT):
+        return signals.RELEASES_SOURCE
     weight[:] = 0.0
     for k in range(N_SIGNALS):
         weight[SOURCE_OF[k]] += part[k] * c.signal[k, i]

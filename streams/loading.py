@@ -27,6 +27,7 @@ from online_models.presets import PRESETS
 from online_models.sources.popular import popular_weights
 from streams.ids import hash_field, hash_of_field, track_partition
 from streams.names import Names
+from streams.new_releases import NewReleases
 from streams.partitions import TrackPartition, UserPartition
 from streams.ports import Store
 from streams.track_rows import OWN, TrackRows
@@ -75,6 +76,7 @@ class Loader:
         self._owned, self._owned_users, self._lost = owned, owned_users, lost
         self._keys = Keys(settings.namespace)
         self._n_past = PRESETS[settings.preset].past[0]
+        self.releases = NewReleases(settings, store, names)
         self._plays_seen = 0
         self._renewed_ms = 0
         self._popular_ms = -STALE_MS
@@ -184,8 +186,10 @@ class Loader:
         await self._ask(self._names.unknown(list(wanted)))
 
     async def missing(self, wanted: Iterable[int]) -> None:
-        """Learn the ids behind hashes, and who made the tracks, as far as plays said it."""
-        await self._ask(self._names.unasked(list(wanted)))
+        """Learn the ids behind hashes, who made the tracks, as far as plays said it, and in which micro-genre they are."""
+        tracks = list(wanted)
+        await self._ask(self._names.unasked(tracks))
+        await self.releases.ask(tracks)
 
     async def _ask(self, tracks: Iterable[int]) -> None:
         by_part: dict[int, list[int]] = {}

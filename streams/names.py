@@ -1,4 +1,4 @@
-"""Track ids in memory: from id to hash, from hash to the id, to its JSON text for a list, and to who made it."""
+"""Track ids in memory: from id to hash, from hash to the id, to its JSON text for a list, to who made it and where it belongs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from online_models.arrays import I32, I64, U8
 from online_models.artists import NOT_ASKED, NOT_SAID, NameTable
 from online_models.bytes_copy import SLACK
 from online_models.hashmap import find_many, new_map, put
+from online_models.releases import UNASKED
 from streams.ids import HashCollision, id_hash
 from streams.render import ENTRY_SCORE, ENTRY_START
 
@@ -22,14 +23,19 @@ class Names:
 
     def __init__(self, names_max: int, key: bytes) -> None:
         self.names_max, self._key = names_max, key
+        self.n_cleared = 0
+        """How often every name was forgotten."""
         self.clear()
 
     def clear(self) -> None:
         """Forget every name."""
+        self.n_cleared += 1
         self._room = 1024
         self.keys, self.slots = new_map(self._room)
         self.place: I64 = np.zeros((self._room, 2), np.int64)
         self.artist: I64 = np.full(self._room, NOT_ASKED, np.int64)
+        self.cluster: I32 = np.full(self._room, UNASKED, np.int32)
+        """Of each name, the micro-genre (`online_models/releases.py`)."""
         self.n_made = 0
         """Above 0 once somebody said who made one of them."""
         self.text: U8 = np.zeros(1 << 16, np.uint8)
@@ -91,6 +97,7 @@ class Names:
         self._room *= 2
         self.place = np.concatenate((self.place, np.zeros_like(self.place)))
         self.artist = np.concatenate((self.artist, np.full_like(self.artist, NOT_ASKED)))
+        self.cluster = np.concatenate((self.cluster, np.full_like(self.cluster, UNASKED)))
         self.keys, self.slots = new_map(self._room)
         for slot, track in enumerate(self._id_of):
             put(self.keys, self.slots, track, slot)
@@ -112,6 +119,28 @@ class Names:
         """What Redis said of the makers of tracks that are known by name: hashes, or NOT_SAID."""
         self.artist[self._places(tracks)] = artists
         self.n_made += len(artists) - artists.count(NOT_SAID)
+
+    def note_artists_of_new(self, tracks: list[int], artists: list[int]) -> None:
+        """What the catalogue says of the makers of tracks that are known by name and hardly played, as far as no play said it.
+
+        It does not count as `n_made`: blocks of artists are obeyed either way.
+        """
+        slots = self._places(tracks)
+        untold = np.isin(self.artist[slots], (NOT_ASKED, NOT_SAID))
+        self.artist[slots[untold]] = np.array(artists, np.int64)[untold]
+
+    def without_cluster(self, tracks: list[int]) -> list[tuple[int, str]]:
+        """Those of `tracks` that are known by name and of which nobody asked where they belong, with their ids."""
+        slots = self._places(tracks).tolist()
+        return [(t, self._id_of[t]) for t, slot in zip(tracks, slots, strict=True) if slot >= 0 and self.cluster[slot] == UNASKED]
+
+    def note_clusters(self, tracks: list[int], clusters: list[int]) -> None:
+        """Where tracks belong that are known by name."""
+        self.cluster[self._places(tracks)] = clusters
+
+    def forget_clusters(self) -> None:
+        """Nobody asked."""
+        self.cluster[:] = UNASKED
 
     def table(self) -> NameTable:
         """What kernels see; good until the next name."""

@@ -28,6 +28,7 @@ from online_models.arrays import F32, I32, I64, U8
 from online_models.moment import Known
 from online_models.plays import Events, FinishModel, World
 from online_models.presets import PRESETS, RANKINGS, new_ranker
+from online_models.releases import NO_RELEASES, Releases
 from online_models.weights import Weights, new_weights
 from streams.artists import ArtistHashes
 from streams.erasures import Erasures
@@ -84,6 +85,7 @@ class Pipeline:
         """(partition, offset) of records that are passed over (`streams/verdicts.py`)."""
         self.popular: I64 = np.zeros(0, np.int64)
         self.popular_weight: F32 = np.zeros(0, np.float32)
+        self.releases: Releases = NO_RELEASES
         self.finish: FinishModel = plays.NO_FINISH
         self.finish_version: int | None = None
 
@@ -154,6 +156,8 @@ class Pipeline:
             cap=self._cap if self._names.n_made or self._tracks.arrays.n_made[0] else rank.NO_CAP,
             fatigue=self._settings.fatigue,
             fatigue_next=self._settings.fatigue_next,
+            # Names may have come since.
+            releases=self.releases._replace(cluster=self._names.cluster),
         )
 
     def _render(self, w: RoundWork) -> None:

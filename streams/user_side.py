@@ -98,6 +98,7 @@ class UserSide:
         model = await self._loader.finish_model(self._clock.now_ms())
         if model is not None:
             self._pipeline.finish, self._pipeline.finish_version = model
+        self._pipeline.releases = await self._loader.releases.current(self._clock.now_ms())
         missing = self._pipeline.names_missing()
         if missing:
             await self._loader.missing(missing)

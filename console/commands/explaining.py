@@ -57,10 +57,14 @@ def _places(stored: Any, track: str) -> dict[str, Any] | None:
     found: dict[str, Any] = {"recommendation_id": stored["recommendation_id"], "at": stored["at"]}
     for name in ("next", "discover"):
         ids = [entry["track_id"] for entry in stored[name]]
-        found[name] = {"place": ids.index(track) + 1, "score": stored[name][ids.index(track)]["score"]} if track in ids else None
+        found[name] = _place(ids.index(track), stored[name]) if track in ids else None
     if found["discover"]:
         found["discover"]["explored"] = found["discover"]["place"] - 1 in (stored.get("explore") or {"places": []})["places"]
     return found
+
+
+def _place(at: int, entries: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"place": at + 1, "score": entries[at]["score"], "source": entries[at]["source"]}
 
 
 async def _told(state: State, user: str, track: str) -> dict[str, Any]:
@@ -121,6 +125,8 @@ def _show(told: dict[str, Any]) -> None:
 def _standing(told: dict[str, Any], name: str) -> str:
     now, stored = told["now"][name], (told["stored"] or {}).get(name)
     drawn = ", drawn by chance to explore" if stored and stored.get("explored") else ""
+    if stored and stored["source"] == "releases":
+        drawn = ", a new release near what the session heard" + drawn
     there = f"place {stored['place']} of the published list (score {stored['score']:.4g}){drawn}" if stored else "not in the published list"
     fresh = f"place {now['place']}" if now["place"] else f"not there: {now['why_not']}"
     return f"{there}; ranked now: {fresh}"

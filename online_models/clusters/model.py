@@ -13,6 +13,7 @@ import msgspec
 from online_models.cleaning.fields import TRACK
 from online_models.clusters import micro_genres
 from online_models.clusters.micro_genres import MicroGenres
+from online_models.clusters.newest import New, Newest
 from online_models.clusters.places import Places, Standing
 from online_models.clusters.served import Served
 from online_models.clusters.track import Track, track_of
@@ -33,6 +34,8 @@ class _Meta(Standing, frozen=True, kw_only=True):
 
     format: int
     n_lessons: int
+    newest: dict[int, list[New]] = {}
+    """None in a snapshot of before they were kept."""
 
 
 class MicroGenreModel:
@@ -53,6 +56,7 @@ class MicroGenreModel:
         """Tracks seen."""
         self._model = MicroGenres("company")
         self._places = Places("micro-genre")
+        self._newest = Newest()
 
     # --- the two verbs ---------------------------------------------------------------------------
 
@@ -66,11 +70,15 @@ class MicroGenreModel:
         due = self._model.review_at
         self.n_lessons += 1
         found = self._model.learn_one(clean_track(values, genre))
-        self._places.keep(self.n_lessons, str(values.get("track_id", "")), found)
+        track_id = str(values.get("track_id", ""))
+        self._places.keep(self.n_lessons, track_id, found)
+        if found is not None and track_id:
+            self._newest.keep(found, self.n_lessons, track_id, str(values.get("artist") or "")[:TEXT_CHARS_MAX])
         if self._model.review_at != due and self._model.ids:
             self._reviewed()
 
     def _reviewed(self) -> None:
+        self._newest.follow(self._model.events)
         placed = self._model.place(self._model.sample_points())
         self._places.reviewed(self._model, placed, self._model.names, (track.labels for track in self._model.rows.tracks))
 
@@ -95,13 +103,14 @@ class MicroGenreModel:
     def serving(self, version: int) -> bytes:
         """JSON of `Served`."""
         first_at, places = micro_genres.FIRST_N, self._places
-        return msgspec.json.encode(Served("micro_genres", version, self.n_lessons, first_at, places.clusters, places.merged))
+        served = Served("micro_genres", version, self.n_lessons, first_at, places.clusters, places.merged, self._newest.shown())
+        return msgspec.json.encode(served)
 
     def snapshot(self) -> dict[str, bytes]:
         """Parts "meta" and "ids" (JSON), "said" (little-endian), and those of the clusters; 7.7 MB for 28,000 tracks, none above 8."""
         standing = msgspec.structs.asdict(self._places.standing())
         return {
-            "meta": msgspec.json.encode({"format": FORMAT, "n_lessons": self.n_lessons, **standing}),
+            "meta": msgspec.json.encode({"format": FORMAT, "n_lessons": self.n_lessons, "newest": self._newest.shown(), **standing}),
             **self._places.parts(),
             **{f"{INNER}{name}": part for name, part in self._model.snapshot().items()},
         }
@@ -121,6 +130,7 @@ class MicroGenreModel:
         if meta.n_lessons != model._model.n_tracks:
             raise BadSnapshot("the parts are of different versions")
         model.n_lessons = meta.n_lessons
+        model._newest = Newest(meta.newest)
         model._places.take(meta, parts, model._model, len(model._model.rows.tracks))
         return model
 

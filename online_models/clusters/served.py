@@ -7,6 +7,8 @@ from typing import Final
 
 import msgspec
 
+from online_models.clusters.newest import New
+
 MERGED_MAX: Final = 1_000
 """Clusters that are gone and still lead to another one, the newest: some 15 there are at once, and one in a hundred reviews goes."""
 
@@ -42,6 +44,8 @@ class Served(msgspec.Struct, frozen=True):
     clusters: list[Cluster]
     merged: list[tuple[int, int]]
     """(one that is gone, the one it went into), oldest first."""
+    newest: dict[int, list[New]] = {}
+    """By cluster, the tracks that came last, oldest first; of text clusters none are kept."""
 
 
 class Placed(msgspec.Struct, frozen=True):

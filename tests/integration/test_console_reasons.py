@@ -66,7 +66,7 @@ def test_why_agrees_with_the_published_list_and_names_plays(recorded: RecordedLo
     user = sorted(recorded.of_user())[0]
     entry = recorded.lists(user)["next"][0]
     code, told = ask("why", user, str(entry["track_id"]), "--json")
-    assert (code, told["stored"]["next"]) == (Exit.OK, {"place": 1, "score": entry["score"]})
+    assert (code, told["stored"]["next"]) == (Exit.OK, {"place": 1, "score": entry["score"], "source": entry["source"]})
     assert told["now"]["next"] == {"place": 1, "why_not": ""}
     assert told["chance"] == pytest.approx(entry["score"], abs=0.1)
     played = {play["track_id"] for play in recorded.of_user()[user]}

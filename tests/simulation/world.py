@@ -12,8 +12,11 @@ from random import Random
 
 import msgspec
 
+from infra.keys import Keys
 from infra.memory_store import MemoryRedis, Moment, Snapshot
 from infra.settings import Settings
+from online_models.clusters.newest import NEWEST_MAX, New
+from online_models.clusters.served import Placed, Served
 from streams.ports import TP, Outgoing
 from tests.events_log import APPENDED_MS
 from tests.oracle.names import hex_hash, id_hash
@@ -40,6 +43,8 @@ SNAPSHOTS_MAX = 4
 TRACKS = 12
 CROWDED, CROWD = 16, 8
 """Every 16th world has eight times the tracks and the events: enough for places of `discover` to explore."""
+NEW_EVERY, NEW = 3, [f"new{n}" for n in range(NEWEST_MAX)]
+"""Every third world has a models worker's micro-genre, which all tracks are in, and new ones of it that join what is explored."""
 ASKED = 5
 """Every 5th world has an answers worker: it costs as much as the rest of a world."""
 
@@ -74,6 +79,8 @@ class World:
         self.log.declare(f"{ns}.decisions", 1)
         for topic in ("verdicts", "erasures"):
             self.log.declare(f"{ns}.internal.{topic}", 1)
+        if seed % NEW_EVERY == NEW_EVERY - 1:
+            self._serve_new(TRACKS * self._crowd)
         self.tps = [TP(self.events_topic, n) for n in range(s.events_partitions)]
         self.tps += [TP(self.deltas_topic, n) for n in range(s.deltas_partitions)]
         self.audience = Audience(
@@ -98,6 +105,11 @@ class World:
         """(incarnation, users' partition) -> the highest `next` that was ever stored."""
         self._erased: dict[str, dict[str, int]] = {}
         """Incarnation in short -> hash of a user -> the newest erasure that was known when it began."""
+
+    def _serve_new(self, n_tracks: int) -> None:
+        keys, of = Keys(self.settings.namespace), {7: [New(n, track, "") for n, track in enumerate(NEW)]}
+        said = {keys.answer("micro_genres", f"t{n}"): msgspec.json.encode(Placed(7, 1)) for n in range(n_tracks)}
+        self.redis.write({keys.serving("micro_genres"): msgspec.json.encode(Served("micro_genres", 1, 1, 1, [], [], of)), **said})
 
     # --- what the workers ask --------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ import pytest
 from online_models.clusters import micro_genres, sample
 from online_models.clusters.following import Event
 from online_models.clusters.model import MicroGenreModel
+from online_models.clusters.newest import NEWEST_MAX
 from online_models.clusters.served import Cluster, Placed, Served, cluster_of
 from online_models.model import BadLesson, BadSnapshot, News
 from tests.tracks_of_known_genre import tracks
@@ -161,3 +162,37 @@ def test_parts_of_two_versions_are_refused() -> None:
     meta = msgspec.json.decode(late["meta"])
     with pytest.raises(BadSnapshot, match="format 99"):
         MicroGenreModel.restore({**late, "meta": msgspec.json.encode({**meta, "format": 99})})
+
+
+def test_the_newest_of_each_cluster_are_served_oldest_first_and_survive_a_snapshot() -> None:
+    model, news = taught(ROWS)
+    newest = served(model).newest
+    arrived = [row["track_id"] for row, _ in ROWS]
+    held = [new for tracks in newest.values() for new in tracks]
+    assert {len(tracks) for tracks in newest.values()} == {NEWEST_MAX} and len(newest) > 3
+    assert all(arrived[new.n - 1] == new.track_id for new in held)
+    assert all([new.n for new in tracks] == sorted(new.n for new in tracks) for tracks in newest.values())
+    assert {new.artist for new in held} <= {row.get("artist") or "" for row, _ in ROWS} and any(new.artist for new in held)
+    gone = dict(served(model).merged)
+    assert not gone.keys() & newest.keys(), "where a cluster went its new tracks went"
+    last = ROWS[-1][0]["track_id"]
+    assert newest[where(news, last)][-1].track_id == last
+    again = MicroGenreModel.restore(model.snapshot())
+    assert served(again).newest == newest and again.snapshot() == model.snapshot()
+    assert taught(ROWS[:5], again)[0].snapshot() == taught(ROWS[:5], model)[0].snapshot()
+
+
+def test_a_track_that_comes_again_is_held_once_and_is_the_newest() -> None:
+    model, _ = taught(ROWS)
+    again = next(iter(served(model).newest.values()))[0].track_id
+    taught([row for row in ROWS if row[0]["track_id"] == again], model)
+    found = [new for tracks in served(model).newest.values() for new in tracks if new.track_id == again]
+    assert [new.n for new in found] == [len(ROWS) + 1]
+
+
+def test_a_snapshot_of_before_new_tracks_were_kept_is_gone_on_from() -> None:
+    model, _ = taught(ROWS[:FIRST_N])
+    parts = model.snapshot()
+    meta = msgspec.json.decode(parts["meta"])
+    del meta["newest"]
+    assert served(MicroGenreModel.restore(parts | {"meta": msgspec.json.encode(meta)})).newest == {}
