@@ -28,6 +28,8 @@ SKIPS_BEFORE_CHANGE = 3
 PRIVATE_SHARE = 0.005
 RELEASE_EVERY_MS = 10 * 60_000
 RELEASE_IS_NEW_MS = 60 * 60_000
+LOOKS_SHARE = 0.3
+"""Chance that somebody looks at the list in which something that nobody knows stands."""
 JOIN_LATER_SHARE = 0.25
 """This share of the people joins during the first `JOIN_LATER_MS`, so that cold users never end at once."""
 JOIN_LATER_MS = 2 * 3_600_000
@@ -60,6 +62,8 @@ class Person:
         self.taste = [weight / total for weight in weights]
         self.taste_sums = list(accumulate(self.taste))
         self.artist_love = [rng.gauss(0, 0.5) for _ in catalogue.artists]
+        self.curious = Random(f"{self.user_id} is shown")
+        """Of its own, so that who is shown nothing plays as if lists did not exist."""
         self.habits = [0.15 + rng.random() * 0.3, 0.1 + rng.random() * 0.2, 0.2 + rng.random() * 0.4, 0.1 + rng.random() * 0.3]
         """How often: albums, playlists, favourites, looking around."""
         self.favourites: list[Track] = []
@@ -74,9 +78,10 @@ class Person:
         """`tracks` without what this person avoids, unless that is all there is."""
         return [track for track in tracks if track.track_id not in self.avoided] or tracks
 
-    def fit(self, track: Track, artist: int) -> float:
-        """How well a track suits this person, about -1.5 to 2."""
-        return 1.6 * math.sqrt(self.taste[track.genre]) - 0.3 + self.artist_love[artist] + 0.5 * track.charm
+    def fit(self, track: Track, artist: int | None) -> float:
+        """How well a track suits this person, about -1.5 to 2; None = by an artist whom nobody knows."""
+        love = 0.0 if artist is None else self.artist_love[artist]
+        return 1.6 * math.sqrt(self.taste[track.genre]) - 0.3 + love + 0.5 * track.charm
 
 
 class Audience:
@@ -93,7 +98,8 @@ class Audience:
         self._artist_of = {track.track_id: artist.number for artist in self.catalogue.artists for a in artist.albums for track in a.tracks}
         self.people = [Person(n, Random(f"{seed}-{n}"), self.catalogue) for n in range(n_users)]
         self._by_id = {person.user_id: person for person in self.people}
-        self._new_album: Album | None = None
+        self.releases: list[Album] = []
+        """Albums that came out since the beginning, oldest first."""
         self._new_until_ms = 0
 
     def listens(self) -> Iterator[Listen]:
@@ -119,6 +125,13 @@ class Audience:
         """What this person hears now: the play that comes next of them."""
         return self._by_id[user_id].under_way
 
+    def offer(self, user_id: str, track: Track) -> None:
+        """A list shows this person what they do not know: they may look, and hear it after the play under way if it suits them."""
+        person = self._by_id[user_id]
+        fits = _sigmoid(2.0 * person.fit(track, self._artist_of.get(track.track_id)))
+        if track.track_id not in person.avoided and person.curious.random() < LOOKS_SHARE * fits:
+            person.queue.insert(0, track)
+
     def avoid(self, user_id: str, track_id: str) -> None:
         """This person skipped or blocked the track: from the play after the one under way on, they choose others."""
         person = self._by_id[user_id]
@@ -140,7 +153,8 @@ class Audience:
         artist = self._rng.choice(self.catalogue.artists)
         album = self.catalogue.release(artist)
         self._artist_of.update((track.track_id, artist.number) for track in album.tracks)
-        self._new_album, self._new_until_ms = album, at_ms + RELEASE_IS_NEW_MS
+        self._new_until_ms = at_ms + RELEASE_IS_NEW_MS
+        self.releases.append(album)
 
     def _hear(self, number: int, started_ms: int) -> tuple[int, int, int, Track, int, str]:
         """The person's next play, as an entry of the queue: (end, person, start, track, ms played, reason)."""
@@ -160,7 +174,7 @@ class Audience:
         """What to hear next: an album in order, a playlist, favourites, or a look around."""
         rng = person.rng
         genre = rng.choices(range(len(GENRES)), cum_weights=person.taste_sums)[0]
-        new = self._new_album
+        new = self.releases[-1] if self.releases else None
         if new is not None and now_ms < self._new_until_ms and rng.random() < person.taste[new.genre]:
             return list(new.tracks)
         habit = rng.choices(("album", "playlist", "favourites", "around"), person.habits)[0]
@@ -178,7 +192,7 @@ class Audience:
     def _listen(self, person: Person, track: Track) -> tuple[int, str]:
         """How long and how it ends: skips where the taste does not fit, finishes where it does."""
         rng = person.rng
-        fit = person.fit(track, self._artist_of[track.track_id])
+        fit = person.fit(track, self._artist_of.get(track.track_id))
         if rng.random() < _sigmoid(-1.1 - 1.6 * fit):
             person.n_skips_in_a_row += 1
             if person.n_skips_in_a_row >= SKIPS_BEFORE_CHANGE:

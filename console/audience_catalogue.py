@@ -82,15 +82,17 @@ class Artist(NamedTuple):
 
 
 class Catalogue:
-    """All that can be played, growing by releases.
+    """All that can be played, growing by releases; every id begins with `prefix`.
 
     >>> catalogue = Catalogue(Random(1))
     >>> catalogue.artists[0].albums[0].tracks[0].track_id
     't-rock-0001'
     """
 
-    def __init__(self, rng: Random, *, artists_per_genre: int = 6, albums_per_artist: int = 2, playlists_per_genre: int = 3) -> None:
-        self._rng = rng
+    def __init__(
+        self, rng: Random, *, artists_per_genre: int = 6, albums_per_artist: int = 2, playlists_per_genre: int = 3, prefix: str = "t"
+    ) -> None:
+        self._rng, self._prefix = rng, prefix
         self._n_tracks = [0] * len(GENRES)
         self.artists: list[Artist] = []
         self.artist_shares: list[list[float]] = []
@@ -146,7 +148,13 @@ class Catalogue:
         duration_ms = int(min(max(rng.gauss(215_000, 50_000), 90_000), 480_000))
         title = f"{rng.choice(ADJECTIVES)} {rng.choice(NOUNS)}"
         return Track(
-            f"t-{GENRES[genre]}-{self._n_tracks[genre]:04d}", title, artist, album, genre, duration_ms, min(max(rng.gauss(0, 0.4), -1), 1)
+            f"{self._prefix}-{GENRES[genre]}-{self._n_tracks[genre]:04d}",
+            title,
+            artist,
+            album,
+            genre,
+            duration_ms,
+            min(max(rng.gauss(0, 0.4), -1), 1),
         )
 
     def _playlist(self, genre: int) -> tuple[Track, ...]:

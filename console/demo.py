@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -23,6 +24,9 @@ from console.sweep import sweep
 from console.trouble import Exit, Trouble
 from infra.settings import Settings
 from streams.ports import Clock
+
+MODELS_N: Final = 5
+"""Finish, genre, micro-genres, play counts, segments; text clusters and the map would take as much CPU again, unseen."""
 
 
 def run(settings: Settings, plan: Plan, clock: Clock) -> Result:
@@ -40,9 +44,9 @@ def run(settings: Settings, plan: Plan, clock: Clock) -> Result:
     install()
     begun_s = time.monotonic()
     shutil.rmtree(folder / "data", ignore_errors=True)
-    own = msgspec.structs.replace(settings, namespace=f"demo-{secrets.token_hex(3)}")
+    own = msgspec.structs.replace(settings, namespace=f"demo-{secrets.token_hex(3)}", lessons_partitions=MODELS_N)
     with (
-        site(own, data_dir=folder, workers={"plays": plan.workers, "models": 1, "answers": 1}) as running,
+        site(own, data_dir=folder, workers={"plays": plan.workers, "models": 1, "answers": 1, "catalogue": 1}) as running,
         _found_by_others(running, main_dir),
     ):
         try:

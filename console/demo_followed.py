@@ -13,13 +13,12 @@ from typing import Any, Final, Literal
 import msgspec
 
 from console.audience import Listen
-from console.audience_catalogue import GENRES, Track
-from console.demo_leaning import Leaning
+from console.audience_catalogue import Track
 from console.demo_result import Effect
 from console.demo_view import Entry, Followed, Heard
 
-N_HEARD: Final = 6
-N_ENTRIES: Final = 6
+N_HEARD: Final = 5
+N_ENTRIES: Final = 5
 SKIP_AFTER_S: Final = 10.0
 BLOCK_AFTER_S: Final = 15.0
 SKIP_AT_SHARE, BLOCK_AT_SHARE = 1 / 3, 1 / 2
@@ -90,7 +89,8 @@ class FollowedListener:
         self.blocked_listed = 0
         """Of those, the ones with the blocked track."""
         self._heard: deque[Heard] = deque(maxlen=N_HEARD)
-        self._leaning = Leaning()
+        self.music: list[str] = []
+        """What the models say of them, in words, the leaning first (`demo_music.py`)."""
         self._decoder = msgspec.json.Decoder(ListPair)
         self._list: list[ListedTrack] = []
         self._answers, self._offset = "", -1
@@ -101,7 +101,6 @@ class FollowedListener:
         """A play of this listener is on its way."""
         listed = listen.track.track_id in [entry.track_id for entry in self._list] if self._list else None
         self._heard.append(Heard(listen.track.title, listed, event_id == self.skip.event_id))
-        self._leaning.learn_one(listen)
         if not listen.private:
             self._newest, self._newest_event = listen, event_id
 
@@ -153,12 +152,16 @@ class FollowedListener:
             self.lists_since_block += 1
             self.blocked_listed += _place([*pair.next, *pair.discover], self.block.track.track_id) is not None
 
+    def listed(self) -> list[str]:
+        """The tracks of their list now."""
+        return [entry.track_id for entry in self._list]
+
     def view(self) -> Followed:
         """What is shown."""
         effects = [act.effect(self.user_id) for act in (self.skip, self.block)]
         return Followed(
             self.user_id,
-            self._lean(),
+            self.music,
             list(self._heard),
             [self._entry(entry) for entry in self._list[:N_ENTRIES]],
             [effect.told() for effect in effects if effect is not None and effect.ms is not None],
@@ -178,15 +181,6 @@ class FollowedListener:
 
     def _title(self, track_id: str) -> str:
         return self._tracks[track_id].title if track_id in self._tracks else track_id
-
-    def _lean(self) -> str:
-        top = self._leaning.top()
-        if top is None:
-            return ""
-        genre, share = top
-        listed = [self._tracks[entry.track_id].genre for entry in self._list if entry.track_id in self._tracks]
-        n = f"{listed.count(genre)} of {len(self._list)}"
-        return f"leans to {GENRES[genre]}: {share:.0%} of what was heard lately, {n} listed (the demo's own count)"
 
 
 def _place(entries: list[ListedTrack], track_id: str) -> int | None:

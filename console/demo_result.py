@@ -60,6 +60,10 @@ class Result(msgspec.Struct, frozen=True):
     block: Effect | None = None
     blocked_listed: int = 0
     """Lists of the same listener after the block that hold the blocked track all the same."""
+    new_shown: int = 0
+    """People whom lists showed a track that had come out unnoticed, over all such tracks."""
+    new_played: int = 0
+    """People who played one."""
 
     @property
     def ok(self) -> bool:
@@ -86,6 +90,7 @@ class Result(msgspec.Struct, frozen=True):
         return (
             f"{start} plays={self.plays} lists={self.lists} first_list_s={self.first_list_s:.1f} hr20={self.hr20:.4f} "
             f"markov_hr20={self.markov_hr20:.4f} popularity_hr20={self.popularity_hr20:.4f} "
+            f"new_shown={self.new_shown} new_played={self.new_played} "
             f"skip_effect={_short(self.skip)} block_effect={_short(self.block)} lost={self.lost} double={self.double}"
         )
 

@@ -12,9 +12,12 @@ from console.audience import Audience, Listen, TimeLapse, event, speed_for
 from console.audience_catalogue import Track
 from console.audit_report import AuditReport
 from console.cursors import drain
+from console.demo_catalogue import DemoCatalogue
 from console.demo_figures import Figures
 from console.demo_followed import FollowedListener
 from console.demo_markov import MarkovRival
+from console.demo_music import Music
+from console.demo_releases import Releases
 from console.demo_result import Result
 from console.demo_view import Frame, View
 from console.kafka_door import Delivered, Follower, Sender
@@ -26,6 +29,8 @@ from streams.ports import Clock
 
 SHOW_EVERY_S = 0.25
 MEASURE_EVERY_S = 1.0
+ASK_EVERY_S = 3.0
+"""The models about the followed listener: some 20 ms."""
 SEND_AT_ONCE_MAX = 500
 LAST_LISTS_S = 10.0
 """How long the last lists may take to be read after everything is applied."""
@@ -84,6 +89,8 @@ class Show:
         self.figures = Figures()
         self.rival = MarkovRival()
         self.first_list_s: float | None = None
+        self.elapsed_s = 0.0
+        """Since people began to listen."""
         self._waiting: dict[str, Waiting] = {}
         self._tracks: dict[str, Track] = {}
         """Everything that was played, by id."""
@@ -91,6 +98,9 @@ class Show:
         self._due = next(self._listens)
         # The first to play is the one we follow: they are there from the start.
         self.followed = FollowedListener(self._due.user_id, run=self.settings.namespace, seconds=plan.seconds, tracks=self._tracks)
+        self.catalogue = DemoCatalogue(self.audience, plan.seed, self.sender, f"{self.settings.namespace}.tracks")
+        self.releases = Releases(self.audience, self.catalogue.released)
+        self.music = Music(self.state, self.followed.user_id, self.catalogue.n_tracks, clock)
         self._decoder = msgspec.json.Decoder(ShortList)
 
     def close(self) -> None:
@@ -101,20 +111,30 @@ class Show:
     def play(self, view: View) -> None:
         """Until the time is over; wall time is counted by the monotonic clock from one look at the wall."""
         lapse = TimeLapse(self.clock.now_ms(), self.speed)
-        started_s = shown_s = measured_s = time.monotonic()
+        started_s = shown_s = measured_s = asked_s = time.monotonic()
         while not self.plan.seconds or time.monotonic() - started_s < self.plan.seconds:
             self._send_due(lapse, time.monotonic() - started_s)
+            self.catalogue.send_due(time.monotonic() - started_s)
             self.sender.poll()
             self._read_lists(0.01)
             now_s = time.monotonic()
-            self._act(lapse, now_s - started_s)
+            self.elapsed_s = now_s - started_s
+            self._act(lapse, self.elapsed_s)
             if now_s - measured_s >= MEASURE_EVERY_S:
                 measured_s = now_s
                 self._measure(now_s)
                 self.running.workers.check()
+            if now_s - asked_s >= ASK_EVERY_S:
+                asked_s = now_s
+                self._ask(self.elapsed_s)
             if now_s - shown_s >= SHOW_EVERY_S:
                 shown_s = now_s
                 view.show(self._frame(now_s, started_s))
+
+    def _ask(self, elapsed_s: float) -> None:
+        """What the models say by now."""
+        told = [*self.music.told(self.followed.listed()), self.releases.told(elapsed_s)]
+        self.followed.music = [line for line in told if line]
 
     def settle(self) -> None:
         """Until every event is acknowledged and applied, and its list read."""
@@ -125,8 +145,12 @@ class Show:
         while self._waiting and time.monotonic() < deadline_s:
             self._read_lists(0.1)
         self._measure(time.monotonic())
+        self._ask(self.elapsed_s)
         followed, block = self.followed, self.followed.block.track
         say(f"Segue was tested on {self.figures.measures.plays:,} plays, Markov on {self.figures.markov.plays:,}")
+        for line in followed.music:
+            say(f"{followed.user_id}: {line}")
+        say(f"{self.releases.n_shown} times a list showed somebody what came out unnoticed, {self.releases.n_played} times it was played")
         if block is not None:
             say(f"{followed.blocked_listed} of {followed.lists_since_block} lists of {followed.user_id} after the block hold {block.title}")
 
@@ -150,6 +174,8 @@ class Show:
             skip=followed.skip.effect(followed.user_id),
             block=followed.block.effect(followed.user_id),
             blocked_listed=followed.blocked_listed,
+            new_shown=self.releases.n_shown,
+            new_played=self.releases.n_played,
         )
 
     def _send_due(self, lapse: TimeLapse, elapsed_s: float) -> None:
@@ -163,8 +189,10 @@ class Show:
         self._tracks[listen.track.track_id] = listen.track
         if not listen.private:
             self._waiting[body["event_id"]] = Waiting(time.monotonic(), True, self.rival.play(listen))
+        self.releases.played(listen)
         if listen.user_id == self.followed.user_id:
             self.followed.sent(listen, body["event_id"])
+            self.music.heard(listen)
         self._send(listen.user_id, body)
 
     def _act(self, lapse: TimeLapse, elapsed_s: float) -> None:
@@ -197,6 +225,7 @@ class Show:
             if raw is None:
                 continue
             found, now_s = self._decoder.decode(raw), time.monotonic()
+            self.releases.listed(raw)
             if self.followed.is_of(message.key()):
                 self.followed.read(raw, now_s)
             self._listed(found, now_s)

@@ -56,8 +56,8 @@ class Followed(NamedTuple):
     """The listener who is followed."""
 
     user_id: str
-    leaning: str
-    """What they lean to, in words; "" = nothing is known. Nobody but the demo reckons that."""
+    music: Sequence[str]
+    """What the models say of them, and of what is new, in words; the leaning first."""
     heard: Sequence[Heard]
     entries: Sequence[Entry]
     effects: Sequence[str]
@@ -116,7 +116,8 @@ class Lines:
             self._print(line(frame))
         if followed.entries and now_s - self._listed_s >= LIST_EVERY_S:
             self._listed_s = now_s
-            self._print(f"        {list_line(followed)}")
+            for told in (list_line(followed), *followed.music[1:]):
+                self._print(f"        {told}")
 
     def _print(self, text: str) -> None:
         self._console.print(text, markup=False)
@@ -159,7 +160,7 @@ def line(frame: Frame) -> str:
 def list_line(followed: Followed) -> str:
     """The head of the followed list in one line."""
     entries = "; ".join(f"{place} {each.title} ({each.reason()})" for place, each in enumerate(followed.entries[:N_IN_LINE], start=1))
-    return f"{followed.user_id} {followed.leaning}; next: {entries}"
+    return f"{' '.join([followed.user_id, *followed.music[:1]])}; next: {entries}"
 
 
 def draw(frame: Frame) -> RenderableType:
@@ -200,7 +201,7 @@ def _followed(followed: Followed) -> RenderableType:
         heard = _heard(followed.heard[n]) if n < len(followed.heard) else Text("")
         entry = followed.entries[n] if n < len(followed.entries) else None
         user.add_row(heard, *(("", "") if entry is None else (f"{n + 1} {entry.title}", Text(entry.reason(), style="dim"))))
-    said = [(followed.leaning, "dim"), *((f"the demo's {effect}", "yellow") for effect in followed.effects)]
+    said = [*((told, "dim") for told in followed.music), *((f"the demo's {effect}", "yellow") for effect in followed.effects)]
     return Group(user, *(Text(words, style, no_wrap=True, overflow="ellipsis") for words, style in said))
 
 

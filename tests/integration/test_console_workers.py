@@ -230,7 +230,9 @@ def test_a_demo_ends_by_itself_with_its_line_and_sweeps_what_is_not_its_own(serv
     assert tested is not None and tested[1] == tested[2] != "0"
     held = re.search(r"^(\d+) of (\d+) lists of \S+ after the block hold ", words, re.MULTILINE)
     assert held is not None and int(held[1]) == 0 < int(held[2])
-    assert re.search(r"^ +\S+-\d+ leans to \w+: .*; next: 1 .* · .* \(\w+ ", words, re.MULTILINE)
+    assert re.search(r"^ +\S+-\d+ leans to [^;]*; .*next: 1 .* · .* \(\w+ ", words, re.MULTILINE)
+    assert re.search(r"^\S+-\d+: leans to [\w ]+: \d+ of the last \d+ plays, \d+ of 20 listed; ", words, re.MULTILINE)
+    assert re.search(r"^\S+-\d+: most played in [\w ]+: .* · ", words, re.MULTILINE)
     assert ", the demo's skip of " in words and ", the demo's block of " in words
     assert 0 < int(figures["lists"]) <= int(figures["plays"])
     assert _of(tmp_path) == []

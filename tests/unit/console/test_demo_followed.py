@@ -10,7 +10,6 @@ import pytest
 from console.audience import Audience, Listen, TimeLapse, event
 from console.audience_catalogue import Track
 from console.demo_followed import Act, FollowedListener
-from console.demo_leaning import Leaning
 from streams.contract import Block, Play
 
 ALL = {track.track_id: track for artist in Audience(seed=1).catalogue.artists for album in artist.albums for track in album.tracks}
@@ -161,19 +160,4 @@ def test_the_view_has_titles_sources_and_causes() -> None:
         ("t-nobody-knows", f"follows {ALL[ROCK[0]].title}"),
     ]
     assert [heard.listed for heard in shown.heard] == [None, False]
-    assert shown.leaning == "leans to rock: 100% of what was heard lately, 1 of 2 listed (the demo's own count)"
-
-
-def test_leaning_follows_what_is_heard_out_and_forgets() -> None:
-    leaning = Leaning()
-    assert leaning.top() is None
-    rock, jazz = (FIRST._replace(track=next(track for track in ALL.values() if track.genre == genre)) for genre in (0, 2))
-    for _ in range(20):
-        leaning.learn_one(rock._replace(ms_played=rock.track.duration_ms))
-        leaning.learn_one(jazz._replace(ms_played=1_000))
-    found = leaning.top()
-    assert found is not None and found[0] == 0 and found[1] > 0.95
-    for _ in range(12):
-        leaning.learn_one(jazz._replace(ms_played=jazz.track.duration_ms))
-    found = leaning.top()
-    assert found is not None and found[0] == 2
+    assert world.ana.listed() == [ROCK[1], "t-nobody-knows"]
