@@ -67,8 +67,8 @@ class Inbox:
         await self._room[0 if users else 1].wait()
 
     def open_all(self) -> None:
-        """Hold nobody back any more."""
-        for event in self._room:
+        """Hold nobody back any more: no round will come."""
+        for event in (*self._room, self._still):
             event.set()
 
     def nudge(self) -> None:

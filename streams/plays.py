@@ -261,12 +261,19 @@ class Plays:
             if records and partition in owned:
                 self._inbox.put(users, partition, records)
         await self._inbox.room(users)
+        self._check()
+
+    def _check(self) -> None:
         if self._failed is not None:
             raise RuntimeError("the rounds ended") from self._failed
 
     async def quiet(self) -> None:
-        """Until everything received is handled and acknowledged; rows may still be ahead of the store."""
+        """Until everything received is handled and acknowledged; rows may still be ahead of the store.
+
+        Raises RuntimeError if the rounds ended.
+        """
         await self._inbox.quiet()
+        self._check()
         await self._users.all_published()
 
     async def settle(self) -> None:
@@ -292,10 +299,13 @@ class Plays:
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
-        except Exception as error:
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
             self._failed = error
             self._inbox.open_all()
-            if self._on_crash is None:
+            # What is no Exception (a test's time is over, Ctrl-C) is for whoever runs the loop; those who wait for rounds must not wait on.
+            if self._on_crash is None or not isinstance(error, Exception):
                 raise
             self._on_crash(error)
 

@@ -358,3 +358,25 @@ async def claimed_again(world: SmallWorld) -> None:
             return
         await asyncio.sleep(0)
     raise AssertionError("not claimed again")
+
+
+class TimeIsOver(BaseException):
+    """As pytest-timeout raises in whatever runs just then."""
+
+
+@pytest.mark.parametrize("error", [ValueError("a bug"), TimeIsOver()])
+async def test_nobody_waits_for_rounds_that_ended(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = SmallWorld()
+    await world.claim_all()
+
+    def handle(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(world.worker.pipeline, "handle", handle)
+    with pytest.raises(RuntimeError, match="the rounds ended") as caught:
+        await world.play(*(play(n) for n in range(3)))
+        await world.play(play(3))
+    assert caught.value.__cause__ is error
+    with pytest.raises(RuntimeError, match="the rounds ended"):
+        await world.worker.settle()
+    await world.worker.close()
