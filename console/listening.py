@@ -21,7 +21,8 @@ SEGMENTS: Final = {
 
 
 def segments(state: State, row: bytes, now_ms: int, *, explain: bool) -> dict[str, Any]:
-    """By target: the probability, who says so, and, to `explain`, what it means and the tree's rule; {} before anything is served."""
+    """By target: the probability, who says so, and, to `explain`, what it means and the tree's rule; under `kind`, as soon as there are
+    some, what kind of listener they are, and which share of listeners is. {} before anything is served."""
     raw, past = state.text(state.keys.serving("segments")), past_of(row)
     if raw is None or past is None:
         return {}
@@ -43,6 +44,9 @@ def segments(state: State, row: bytes, now_ms: int, *, explain: bool) -> dict[st
         found[target] = {"probability": round(model.predict(x), 4), "by": model.champion}
         if explain:
             found[target] |= {"meaning": meaning, "rule": rule(model.bounds(x))}
+    kind = served.kinds.of(x)
+    if kind is not None:
+        found["kind"] = {"id": kind.id, "name": kind.name, "share": kind.share}
     return found
 
 
@@ -85,9 +89,13 @@ def in_words(name: str, value: Any) -> str:
 
 def _segment(target: str, said: dict[str, Any]) -> str:
     """
+    >>> _segment("kind", {"id": 3, "name": "much that is new, long sessions", "share": 0.21})
+    'kind 3 (21 % of listeners): much that is new, long sessions'
     >>> _segment("exploring", {"probability": 0.71, "by": "blend", "meaning": "more", "rule": ["plays > 9", "last was new"]})
     'exploring 71 % (blend): more; plays > 9 and last was new'
     """
+    if target == "kind":
+        return f"kind {said['id']} ({said['share']:.0%} of listeners): {said['name']}".replace("%", " %")
     words = f"{target} {said['probability']:.0%} ({said['by']})".replace("%", " %")
     if "rule" not in said:
         return words

@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from evaluation.bootstrap import ahead
+from evaluation.listener_kinds import kinds_of
 from evaluation.log import Log
 from evaluation.pasts import Pasts
 from evaluation.row_agreement import of_segments
@@ -101,6 +102,7 @@ def evaluate(log: Log, seconds: F64 | None, every: int, seed: int, river: bool, 
             for target in TARGETS
             if len(judged[target].y) > 1
         },
+        "kinds": kinds_of(_questions(EXPLORING, judged[EXPLORING], rows[EXPLORING]), fold.minds.kinds, seed) if judged[EXPLORING].y else {},
         "by_row": of_segments(log, fold),
         "examples": _examples(log, fold),
     }

@@ -60,10 +60,25 @@ def _print(report: dict[str, Any]) -> None:
         gain = found["forest_gain"]
         out.print(f"the forest is ahead of the tree by {interval(gain['log_loss'])} nats, {interval(gain['accuracy'])} of accuracy")
         out.print(f"{found['us_per_lesson']:.0f} us of CPU for an answer and a lesson")
+    _print_kinds(report["kinds"])
     for found in report["examples"]:
         rule = " and ".join(found["rule"]) or "the tree has no rule yet"
         out.print(f"user {found['user']} {found['target']}: {found['probability']:.2f} ({found['by']}); {rule}", markup=False)
     out.print(f"{report['lessons']:,} lessons, {report['us_per_play']:.0f} us of CPU per play for all of it")
+
+
+def _print_kinds(found: dict[str, Any]) -> None:
+    if not found.get("kinds"):
+        return
+    table = Table(
+        "kind of listener", "share", "explores", title=f"{found['number']} kinds explain {found['explained']:.0%}", title_justify="left"
+    )
+    for kind in found["kinds"]:
+        table.add_row(kind["name"], f"{kind['share']:.2f}", "-" if kind["explore"] is None else f"{kind['explore']:.2f}")
+    out = screen()
+    out.print(table, markup=False)
+    agree, rival = (", ".join(f"{value:.2f}" for value in found[name]["adjusted_rand"]) for name in ("halves", "k_means"))
+    out.print(f"two halves of the listeners agree by an adjusted Rand of {agree or '-'}; k-means with as many: {rival or '-'}")
 
 
 def _figures(found: dict[str, Any]) -> tuple[str, ...]:

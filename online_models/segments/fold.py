@@ -17,6 +17,7 @@ from online_models.model import BadSnapshot
 from online_models.parts import under
 from online_models.segments.features import of_listener, of_play
 from online_models.segments.habits import LAST, Habits, Play, hear, new_habits
+from online_models.segments.kinds import Kinds
 from online_models.segments.model import HabitModel, PlayModel, SegmentModel
 from online_models.segments.waiting import CAPACITY, EXPIRES_MS, EXPLORING, FINISHING, RETURN_MS, RETURNING, Question, Waiting
 from online_models.segments.waiting_codec import decode_waiting, encode_waiting
@@ -34,6 +35,7 @@ class Minds:
 
     def __init__(self) -> None:
         self.models: dict[str, SegmentModel] = {EXPLORING: HabitModel(), RETURNING: HabitModel(), FINISHING: PlayModel()}
+        self.kinds = Kinds()
         self.shares = [0] * (LAST + 1)
         """How many questions of EXPLORING came to 0, 1, … new tracks: what is usual is their median."""
 
@@ -47,7 +49,7 @@ class Minds:
         parts = {"shares": msgspec.json.encode(self.shares)}
         for target, model in self.models.items():
             parts |= {f"{target}/{name}": part for name, part in model.snapshot().items()}
-        return parts
+        return parts | {f"kinds/{name}": part for name, part in self.kinds.snapshot().items()}
 
     @classmethod
     def restore(cls, parts: Mapping[str, bytes]) -> Self:
@@ -61,6 +63,7 @@ class Minds:
             raise BadSnapshot(f"{len(minds.shares)} shares, {LAST + 1} are expected")
         for target, model in minds.models.items():
             minds.models[target] = type(model).restore(under(f"{target}/", parts))
+        minds.kinds = Kinds.restore(under("kinds/", parts))
         return minds
 
 
@@ -127,6 +130,7 @@ class SegmentFold:
 
     def _ask_listener(self, user: int, habits: Habits, now_ms: int, weight: float) -> None:
         x = of_listener(habits, now_ms)
+        self.minds.kinds.learn_one(x)
         self._ask(EXPLORING, user, now_ms + EXPIRES_MS, now_ms, x, weight)
         self._ask(RETURNING, user, now_ms + RETURN_MS, now_ms, x, weight)
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final, Self
 
 import msgspec
 
+from online_models.clusters.following import Event
 from online_models.listened import Listened, asked
 from online_models.listening_model import FORMAT, ListeningModel
 from online_models.model import Happening, News
@@ -66,9 +67,20 @@ class SegmentsModel(ListeningModel[SegmentFold]):
         return Happening("champion", target, {"target": target, "from": before, "to": after, "lessons": self.n_lessons, **losses})
 
     def take_news(self) -> News:
-        """Champions that changed since it was last asked."""
-        news, self._news = News(self._news, {}), []
+        """Champions that changed since it was last asked, and what became of kinds of listeners."""
+        kinds = self.minds.kinds
+        events, kinds.events = kinds.events, []
+        news, self._news = News([*self._news, *(self._happened(event) for event in events)], {}), []
         return news
+
+    def _happened(self, event: Event) -> Happening:
+        detail: dict[str, int | float | str] = {"kind": event.cluster, "listeners": event.at, "lessons": self.n_lessons}
+        names = [kind.name for kind in self.minds.kinds.served().kinds if kind.id == event.cluster]
+        if names:
+            detail["name"] = names[0]
+        if event.other is not None:
+            detail["into" if event.what == "merged" else "from"] = event.other
+        return Happening(event.what, f"kind-{event.cluster}", detail)
 
     def predict_one(self, x: Mapping[str, Any]) -> float:
         """The chance, in (0, 1), that the play of a lesson `x` is heard out; leaves no trace."""
@@ -78,9 +90,10 @@ class SegmentsModel(ListeningModel[SegmentFold]):
         return self.minds.models[FINISHING].predict_one(of_play(habits, _play(lesson), lesson.at_ms))
 
     def scores(self) -> dict[str, float | str]:
-        """Per target who answers, their decayed mean log-loss in nats, and answers taught; listeners, questions that wait."""
+        """Per target who answers, their decayed mean log-loss in nats, and answers taught; listeners, their kinds, questions that wait."""
         told: dict[str, float | str] = {"champion": self.champion, "lessons": float(self.n_lessons)}
         told |= {"users": float(len(self._audience.members)), "waiting": float(self._n_waiting), "usual_new": self.minds.usual_new}
+        told["kinds"] = float(self.minds.kinds.number)
         for target, model in self.minds.models.items():
             scores = model.scores()
             told[f"champion_{target}"] = model.champion
@@ -91,7 +104,7 @@ class SegmentsModel(ListeningModel[SegmentFold]):
     def served(self, version: int) -> Served:
         """What is served as `version`."""
         targets = {target: model.served() for target, model in self.minds.models.items()}
-        return Served(version, self.n_lessons, self.minds.usual_new, targets)
+        return Served(version, self.n_lessons, self.minds.usual_new, targets, self.minds.kinds.served())
 
     def serving(self, version: int) -> bytes:
         """JSON for `segments/serving.py`."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from online_models.contest import held
 from online_models.segments.features import OF_TARGET
+from online_models.segments.kinds import ServedKinds
 from online_models.segments.logistic import FAR, LOGIT_MAX, logit
 
 BLENDED: Final = ("linear", "tree", "forest")
@@ -104,6 +105,8 @@ class Served(msgspec.Struct, frozen=True):
     usual_new: float
     """New tracks among 20 plays that are more than usual are "exploring"."""
     targets: dict[str, Target]
+    kinds: ServedKinds = ServedKinds()
+    """Of listeners; none before there are some."""
 
 
 def parse(raw: bytes) -> Served:
@@ -122,6 +125,8 @@ def parse(raw: bytes) -> Served:
             tree.check(n)
         if target.champion not in (*BLENDED, "blend") or not target.forest:
             raise BadServing(f"{name}: champion {target.champion!r}, {len(target.forest)} trees")
+    if not served.kinds.fits():
+        raise BadServing(f"kinds over features {served.kinds.features}: made by another build, or their columns do not fit together")
     return served
 
 

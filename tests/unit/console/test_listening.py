@@ -17,6 +17,7 @@ from online_models.past import Past
 from online_models.segments.features import of_listener
 from online_models.segments.fold import SegmentFold
 from online_models.segments.habits import Play
+from online_models.segments.kinds import FEATURES, FIRST_N
 from online_models.segments.listeners import SegmentsModel
 from online_models.segments.of_row import habits_of
 from streams.ids import id_hash
@@ -75,6 +76,16 @@ async def test_a_user_is_told_with_the_rule_that_put_them_there(models: dict[str
         assert 0.0 < said["probability"] < 1.0 and said["meaning"] == SEGMENTS[target]
         assert plain[target] == {"probability": said["probability"], "by": said["by"]}
     assert in_words("segments", explained).count("\n") == 1
+
+
+async def test_a_user_is_of_a_kind_as_soon_as_there_are_kinds() -> None:
+    world, row, at_ms = await a_user()
+    model, rng = SegmentsModel(), np.random.default_rng(2)
+    for _ in range(FIRST_N):
+        model.minds.kinds.learn_one(dict(zip(FEATURES, rng.normal(rng.choice([-3.0, 3.0]), 1.0, len(FEATURES)).tolist(), strict=True)))
+    found = segments(cast(State, Rows(world, {"segments": model.serving(1)})), row, at_ms, explain=False)
+    assert found["kind"]["id"] in (0, 1) and 0.4 < found["kind"]["share"] < 0.6 and found["kind"]["name"]
+    assert in_words("segments", found).endswith(f"of listeners): {found['kind']['name']}")
 
 
 async def test_what_is_heard_again_and_again_is_expected_most(models: dict[str, bytes]) -> None:
