@@ -24,7 +24,7 @@ from online_models.contest import Contest, held, log_loss
 from online_models.error_drift import ErrorDrift
 from online_models.finish_features import FEATURES, N_FEATURES
 from online_models.finish_serving import Serving, encode_serving
-from online_models.model import BadSnapshot, Happening, refuse_bad
+from online_models.model import BadSnapshot, Happening, News, refuse_bad
 from online_models.tree_codec import ESTIMATOR, NODE, RIVER_VERSION, check_river, decode_tree, encode_tree
 
 FORMAT: Final = 2
@@ -150,10 +150,10 @@ class FinishModel:
             detail: dict[str, int | float | str] = {"member": name, "before": rise.before, "after": rise.after, "lessons": self.n_lessons}
             self._happened.append(Happening("drift", name, detail))
 
-    def take_happened(self) -> list[Happening]:
+    def take_news(self) -> News:
         """Drifts since it was last asked."""
-        taken, self._happened = self._happened, []
-        return taken
+        news, self._happened = News(self._happened, {}), []
+        return news
 
     def predict_one(self, x: Mapping[str, float]) -> float:
         """The champion's probability, in [0.001, 0.999]; leaves no trace."""

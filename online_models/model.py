@@ -94,15 +94,6 @@ class Happening(NamedTuple):
     detail: dict[str, int | float | str]
 
 
-@runtime_checkable
-class Deciding(Protocol):
-    """A model that decides more than who its champion is."""
-
-    def take_happened(self) -> list[Happening]:
-        """What it decided since it was last taken. It is no part of a snapshot: whoever learns takes it after each lesson."""
-        ...
-
-
 class News(NamedTuple):
     """What a lesson made known."""
 
@@ -113,7 +104,7 @@ class News(NamedTuple):
 
 @runtime_checkable
 class Telling(Protocol):
-    """A model that speaks by itself, not only when it is asked."""
+    """A model that speaks by itself: of more decisions than who its champion is, or of what others look up."""
 
     def take_news(self) -> News:
         """What happened since it was last taken. It is no part of a snapshot: whoever learns takes it after each lesson."""

@@ -13,7 +13,7 @@ import msgspec
 
 from online_models.answers import encode_answer
 from online_models.lesson_formats import Heard
-from online_models.model import BadLesson, Deciding, Happening, Registered, Telling
+from online_models.model import BadLesson, Registered, Telling
 from online_models.registry import Entry
 from streams.contract import Decision
 from streams.lessons import cut_lessons
@@ -143,8 +143,6 @@ class Fold:
             self._told(self.model, heard.at_ms or at_ms)
         elif heard.about:
             self._settle(heard.about, None)
-        if isinstance(self.model, Deciding):
-            self._decided(self.model.take_happened(), heard.at_ms or at_ms)
         if self.model.champion != before:
             self._crowned(before, heard.at_ms or at_ms)
 
@@ -158,10 +156,7 @@ class Fold:
         news = model.take_news()
         for about, answer in news.about.items():
             self._settle(about, answer)
-        self._decided(news.happened, at_ms)
-
-    def _decided(self, what: Sequence[Happening], at_ms: int) -> None:
-        self.decided += [happened(self.incarnation, self.entry.name, self.counts.applied, at_ms, it) for it in what]
+        self.decided += [happened(self.incarnation, self.entry.name, self.counts.applied, at_ms, it) for it in news.happened]
 
     def _settle(self, about: str, answer: bytes | None) -> None:
         # Taken out first, so that the last word also stands last.

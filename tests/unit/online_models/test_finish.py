@@ -100,7 +100,7 @@ def test_when_the_law_turns_the_tree_begins_anew_and_soon_knows_better(monkeypat
         for lesson in stream:
             said.append(model.predict_one(lesson.x))
             model.learn_one(*lesson)
-            happened += model.take_happened()
+            happened += model.take_news().happened
         losses[sees] = mean_loss(said[10_000:], stream[10_000:])
     assert losses[True] < 0.55 < 0.6 < losses[False]
     (drift,) = happened
@@ -118,5 +118,5 @@ def test_a_model_restored_in_the_middle_of_a_drift_goes_on_bit_by_bit() -> None:
             restored.append(FinishModel.restore(whole.snapshot()))
         for model in (whole, *restored):
             model.learn_one(*lesson)
-    assert [h.about for h in whole.take_happened()] == ["tree"]
+    assert [h.about for h in whole.take_news().happened] == ["tree"]
     assert all(model.snapshot() == whole.snapshot() for model in restored)

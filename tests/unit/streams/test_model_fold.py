@@ -8,7 +8,7 @@ import pytest
 from online_models.answers import encode_answer
 from online_models.finish import FinishModel
 from online_models.genres.model import GenreModel
-from online_models.model import Happening
+from online_models.model import Happening, News
 from online_models.registry import entry
 from streams.lessons import LESSON, pack_json_lessons, pack_lessons, read_lessons
 from streams.model_fold import Fold
@@ -182,7 +182,7 @@ def test_a_section_of_another_kind_or_count_of_lessons_is_malformed() -> None:
 
 def test_what_a_model_decides_is_told_under_the_number_of_its_lesson(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fold of the same lessons gives it the same id: a crash publishes no second one."""
-    monkeypatch.setattr(FinishModel, "take_happened", lambda model: [Happening("drift", "tree", {"lessons": model.n_lessons})])
+    monkeypatch.setattr(FinishModel, "take_news", lambda model: News([Happening("drift", "tree", {"lessons": model.n_lessons})], {}))
     told = []
     for _ in range(2):
         fold = fresh()
