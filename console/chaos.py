@@ -11,24 +11,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from console.audit_read import Topics
 from console.chaos_acts import Stage, Struck
 from console.chaos_feed import Feed
 from console.chaos_load import Load
 from console.chaos_plan import GAP_S, SUPERVISORS, plan_kills
 from console.chaos_site import ChaosSite
 from console.output import say
+from console.owed import Cursor, items_owed, lessons_owed
 from console.trouble import Exit, Trouble
 from infra.kafka_jars import project_dir
 from infra.settings import Settings
 from streams.listening import PUPILS
-from streams.making import FINISH, FINISH_PARTITION
+from streams.making import FINISH
 from streams.ports import Clock
 
 NAMESPACE: Final = "chaos"
@@ -124,14 +125,20 @@ def _drain(site: ChaosSite, feed: Feed) -> None:
     """Until events, then deltas, then lessons are taken."""
     deadline_s = time.monotonic() + DRAIN_S
     _wait(site, deadline_s, "events", lambda: site.progress(feed.ends).lag == 0 and bool(site.progress({}).at))
-    with Topics(site.settings) as topics:
-        namespace = site.settings.namespace
-        ends = {p: topics.bounds(f"{namespace}.internal.track-deltas", p)[1] for p in range(site.settings.deltas_partitions)}
-        wanted = {site.keys.track_cursor(p): end for p, end in ends.items()}
-        _wait(site, deadline_s, "track deltas", lambda: all(site.progress({}).at.get(key, 0) >= end for key, end in wanted.items()))
-        for name, partition in ((FINISH, FINISH_PARTITION), *PUPILS):
-            lessons, cursor = topics.bounds(f"{namespace}.internal.lessons", partition)[1], site.keys.model_cursor(name)
-            _wait(site, deadline_s, f"lessons of {name}", lambda end=lessons, at=cursor: site.cursor(at) >= end)  # type: ignore[misc]
+    _wait(site, deadline_s, "track deltas", partial(_is_taken, site, site.delta_cursors(), items_owed))
+    for name in (FINISH, *(name for name, _ in PUPILS)):
+        owed = partial(_lessons_owed, name)
+        _wait(site, deadline_s, f"lessons of {name}", partial(_is_taken, site, [site.keys.model_cursor(name)], owed))
+
+
+def _is_taken(site: ChaosSite, by: Sequence[str], owed: Callable[[Sequence[Cursor], Sequence[Cursor]], int]) -> bool:
+    """Did those with the cursors `by` take all that users' partitions numbered for them? Ends of topics do not tell (`console/owed.py`)."""
+    users, takers = site.hashes(site.event_cursors()), site.hashes(by)
+    return bool(users) and bool(takers) and owed(users, takers) == 0
+
+
+def _lessons_owed(model: str, users: Sequence[Cursor], cursors: Sequence[Cursor]) -> int:
+    return lessons_owed(users, model, cursors[0])
 
 
 def _wait(site: ChaosSite, deadline_s: float, what: str, done: Callable[[], bool]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
@@ -156,14 +156,17 @@ class ChaosSite:
         lag = sum(max(0, end - at.get(self.keys.user_cursor(p), 0)) for p, end in ends.items())
         return Progress(at, lag)
 
-    def cursor(self, key: str) -> int:
-        """`next` of one cursor; -1 where there is none, or no Redis."""
+    def hashes(self, keys: Sequence[str]) -> list[dict[str, bytes]]:
+        """Cursors whole; none while Redis is away."""
         assert self._client is not None, "the site was entered"
+        pipe = self._client.pipeline(transaction=False)
+        for key in keys:
+            pipe.hgetall(key)
         try:
-            found = self._client.hget(key, "next")
+            found = pipe.execute()
         except redis.RedisError:
-            return -1
-        return int(found) if found is not None else -1
+            return []
+        return [{name.decode(): value for name, value in cursor.items()} for cursor in found]
 
     def event_cursors(self) -> list[str]:
         """Cursor keys of the users' side."""

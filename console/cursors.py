@@ -7,10 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from console.kafka_door import end_offsets
+from console.owed import items_owed
 from console.redis_door import State
 from console.trouble import Exit, Trouble
 
 LOOK_EVERY_S = 0.25
+ON_ITS_WAY_S = 15.0
+"""No item was stored for so long: none is under way. A busy worker stores its tracks every 5 s."""
 STALLED_S = 60.0
 """No cursor moved for so long: nobody is working. A worker that was killed is back within 6 s."""
 
@@ -91,4 +94,18 @@ def drain(state: State, show: Callable[[int], None], *, event_ends: Sequence[int
     ends = end_offsets(settings, f"{settings.namespace}.events") if event_ends is None else event_ends
     wait_for(state, [keys.user_cursor(p) for p in range(len(ends))], ends, show, what="events")
     deltas = end_offsets(settings, f"{settings.namespace}.internal.track-deltas")
-    wait_for(state, [keys.track_cursor(p) for p in range(len(deltas))], deltas, show, what="track deltas")
+    users, tracks = [keys.user_cursor(p) for p in range(len(ends))], [keys.track_cursor(p) for p in range(len(deltas))]
+    wait_for(state, tracks, deltas, show, what="track deltas")
+    _wait_for_items(state, users, tracks, show)
+
+
+def _wait_for_items(state: State, users: Sequence[str], tracks: Sequence[str], show: Callable[[int], None]) -> None:
+    """Until nothing is on its way, or nothing more comes: what retention deleted unread never will."""
+    fewest, since_s = -1, time.monotonic()
+    while left := items_owed(state.hashes(users), state.hashes(tracks)):
+        show(left)
+        if left != fewest:
+            fewest, since_s = left, time.monotonic()
+        if time.monotonic() - since_s > ON_ITS_WAY_S:
+            return
+        time.sleep(LOOK_EVERY_S)
