@@ -66,6 +66,7 @@ class Audit:
         self._deltas: list[dict[int, Stream]] = [{} for _ in range(settings.deltas_partitions)]
         self._lessons: dict[int, dict[int, Stream]] = {}
         """By partition of the lessons topic and source."""
+        self._n_made = 0
 
     def run(self) -> AuditReport:
         """Sources, then targets, then models."""
@@ -84,8 +85,8 @@ class Audit:
             audit_target(fold, self._deltas[target], self._state, self._report)
         self._progress("lessons and models")
         audit_models(self._settings, self._topics, self._lessons, self._incarnation, self._state, self._report)
-        # Items are counts and transitions, one count per play.
-        self._report.transitions -= self._report.plays
+        # Items are counts, one per play, what tells artists of their tracks, and transitions.
+        self._report.transitions -= self._report.plays + self._n_made
         if self._cursors() != before:
             raise Trouble(Exit.FAILURE, "events were applied while they were audited: let producers pause, then audit", "segue audit")
         return self._report
@@ -110,6 +111,7 @@ class Audit:
         fold = SourceFold(self._settings, partition, self._incarnation, self._verdicts)
         fold.run(self._topics.read(f"{self._settings.namespace}.events", partition))
         self._report.plays += fold.n_plays
+        self._n_made += fold.n_made
         for (kind, target), stream in fold.streams.items():
             if kind == DELTAS:
                 self._deltas[target][partition] = stream

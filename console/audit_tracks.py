@@ -1,9 +1,9 @@
-"""The tracks' side of an audit: items against what users' partitions sent, rows against the fold of the items."""
+"""The tracks' side of an audit: items against what users' partitions sent, rows of tracks and artists against the fold of the items."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -12,15 +12,19 @@ from console.audit_read import Topics
 from console.audit_report import AuditReport, Promise
 from console.audit_users import Stream, deltas_of
 from console.redis_door import State
+from infra.keys import Keys
 from infra.settings import Settings
 from online_models import track_state
 from online_models.arrays import Items
+from online_models.items import MADE
 from online_models.presets import PRESETS
 from streams.ids import hash_field
 from streams.sections import DELTAS, NumberGap, Section, admit, read_sections
 from streams.track_rows import OWN, TrackRows
 
 KEYS_AT_ONCE: Final = 400
+COUNTS: Final = ("plays", "skips", "finishes", "followed", "preceded")
+"""Of a track's `about`: the first columns of its row's head."""
 
 
 class Fresh(NamedTuple):
@@ -44,19 +48,24 @@ class TargetFold:
         self._topic = f"{settings.namespace}.internal.track-deltas"
         self.streams: dict[int, Stream] = {}
         self.names: dict[int, str] = {}
+        self.artists: dict[int, None] = {}
+        """Hashes, in the order in which they were met."""
         self.end = 0
         self.gaps: list[str] = []
         self._preset = PRESETS[settings.preset]
         self.rows = TrackRows(1, self._preset)
 
     def run(self) -> None:
-        """Read the topic twice: once to see how many tracks there are, once to fold."""
+        """Read the topic twice: once to see how many tracks and artists there are, once to fold."""
         for fresh in self._fresh():
             self.streams.setdefault(fresh.source, Stream()).add(fresh.items)
             self.names.update(fresh.names)
-        self.rows = TrackRows(max(len(self.names), 1), self._preset)
+            self.artists.update(dict.fromkeys(fresh.items["src"][fresh.items["flags"] & MADE != 0].tolist()))
+        self.rows = TrackRows(max(len(self.names) + len(self.artists), 1), self._preset)
         for track, name in self.names.items():
             self.rows.load(track, self._target, name, None, OWN)
+        for artist in self.artists:
+            self.rows.load(artist, self._target, None, None, OWN, is_artist=True)
         self.gaps.clear()
         for fresh in self._fresh():
             track_state.apply_items(self.rows.arrays, fresh.items, np.empty(len(fresh.items), np.int32))
@@ -79,9 +88,23 @@ class TargetFold:
                     yield Fresh(section.source, items[drop:], _names(section, items))
 
     def encoded(self) -> dict[int, bytes]:
-        """Track -> its row as an apply would store it."""
-        tracks = np.array(list(self.names), np.int64)
-        return dict(zip(self.names, self.rows.encode(self.rows.slots(tracks)), strict=True)) if len(tracks) else {}
+        """Track or artist -> its row as an apply would store it."""
+        hashes = [*self.names, *self.artists]
+        slots = self.rows.slots(np.array(hashes, np.int64))
+        return dict(zip(hashes, self.rows.encode(slots), strict=True)) if hashes else {}
+
+    def key(self, some: int, keys: Keys) -> str:
+        """Where the row of a track or of an artist stands."""
+        if some in self.artists:
+            return keys.artist(self._target, hash_field(some))
+        return keys.track(self._target, self.names[some])
+
+    def about(self, some: int) -> dict[str, Any]:
+        """What `about` must say of it."""
+        head = self.head(some)
+        if some in self.artists:
+            return {"artist": hash_field(some), "plays": head[track_state.PLAYS]}
+        return {"track_id": self.names[some], **dict(zip(COUNTS, head, strict=False))}
 
     def head(self, track: int) -> list[int]:
         """Counts of a track."""
@@ -136,20 +159,20 @@ def _audit_cursor(fold: TargetFold, state: State, promise: Promise) -> None:
 
 def _audit_rows(fold: TargetFold, state: State, report: AuditReport) -> None:
     promise, rows = report.promises["P3"], fold.encoded()
-    tracks = list(rows)
-    for start in range(0, len(tracks), KEYS_AT_ONCE):
-        part = tracks[start : start + KEYS_AT_ONCE]
-        keys = [state.keys.track(fold._target, fold.names[track]) for track in part]
-        for track, key, found in zip(part, keys, state.hashes(keys), strict=True):
+    hashes = list(rows)
+    for start in range(0, len(hashes), KEYS_AT_ONCE):
+        part = hashes[start : start + KEYS_AT_ONCE]
+        keys = [fold.key(some, state.keys) for some in part]
+        for some, key, found in zip(part, keys, state.hashes(keys), strict=True):
             promise.look()
-            if found.get("row") != rows[track]:
+            if found.get("row") != rows[some]:
                 promise.differ(
-                    f"{key} ({hash_field(track)}): `row` is not the fold of its items ({_row_words(fold, track, found.get('row'))})"
+                    f"{key} ({hash_field(some)}): `row` is not the fold of its items ({_row_words(fold, some, found.get('row'))})"
                 )
-            if not _says(found.get("about"), fold.names[track], fold.head(track)):
-                promise.differ(f"{key}: `about` is {found.get('about')!r}, the fold gives {fold.head(track)[:5]}")
+            if not _says(found.get("about"), fold.about(some)):
+                promise.differ(f"{key}: `about` is {found.get('about')!r}, the fold gives {fold.about(some)}")
         report.promises["P6"].look(len(part))
-    slots, a = fold.rows.slots(np.array(tracks, np.int64)), fold.rows.arrays
+    slots, a = fold.rows.slots(np.array(hashes, np.int64)), fold.rows.arrays
     for what, numbers in (
         ("decayed plays", a.popular),
         ("counts", a.neighbours.counts),
@@ -167,9 +190,8 @@ def _row_words(fold: TargetFold, track: int, row: bytes | None) -> str:
     return f"plays, skips, finishes, followed, preceded: {told} in Redis, {fold.head(track)[:5]} by the fold"
 
 
-def _says(about: bytes | None, name: str, head: list[int]) -> bool:
+def _says(about: bytes | None, wanted: dict[str, Any]) -> bool:
     if about is None:
         return False
-    fields = ("plays", "skips", "finishes", "followed", "preceded")
     told = msgspec.json.decode(about)
-    return told.get("track_id") == name and [told.get(field) for field in fields] == head[: len(fields)]
+    return {field: told.get(field) for field in wanted} == wanted

@@ -13,7 +13,7 @@ from console.audit_read import Stored
 from infra.keys import Keys
 from infra.settings import Settings
 from online_models.arrays import Items
-from online_models.items import ITEM
+from online_models.items import ITEM, MADE
 from online_models.presets import PRESETS
 from streams.contract import Radio
 from streams.lessons import LESSON, LISTENED
@@ -130,7 +130,7 @@ class SourceFold:
         self.newest: dict[str, int] = {}
         self.letters: dict[int, Outgoing] = {}
         self.streams: dict[tuple[int, int], Stream] = {}
-        self.n_records = self.n_plays = 0
+        self.n_records = self.n_plays = self.n_made = 0
 
     def run(self, records: Iterable[Stored]) -> None:
         """Fold every record."""
@@ -214,6 +214,7 @@ class SourceFold:
             if section.kind == DELTAS:
                 items = deltas_of(section.body, section.n)
                 self.n_plays += int(np.count_nonzero(items["lag"] == 0))
+                self.n_made += int(np.count_nonzero(items["flags"] & MADE))
                 stream.add(items)
             else:
                 stream.add(lessons_of(section.body, section.n, numbered.partition))

@@ -82,6 +82,14 @@ PATTERNS: tuple[Pattern, ...] = (
         "never",
         "16 hex digits of the track's keyed hash -> 16 of its artist's",
     ),
+    Pattern(
+        "NS:{tQ}:artist:HASH",
+        "hash",
+        "plays worker owning Q",
+        "<= 8 KB; one per artist whom a play named",
+        "never",
+        "about (JSON for people), row (binary: the artist's tracks); HASH is the name's keyed hash, 16 hex digits",
+    ),
     Pattern("NS:{tQ}:popular", "string", "plays worker owning Q", "100 tracks", "never", "JSON [[id, log2 score], ...], best first"),
     Pattern(
         "NS:{cQ}:cursor",
@@ -264,6 +272,10 @@ class Keys(NamedTuple):
         """Hash of a tracks' partition: from hashes of ids to hashes of artists."""
         return f"{self.namespace}:{{t{partition}}}:artists"
 
+    def artist(self, partition: int, artist_hash: str) -> str:
+        """Row of an artist, by the hash of the name as 16 hex digits: names are compared, not spelled, so the hash is the id."""
+        return f"{self.namespace}:{{t{partition}}}:artist:{artist_hash}"
+
     def popular(self, partition: int) -> str:
         return f"{self.namespace}:{{t{partition}}}:popular"
 
@@ -351,14 +363,23 @@ def pattern_of(key: str, namespace: str) -> Pattern | None:
     return next((row for row in PATTERNS if _expression(row.pattern, namespace).fullmatch(key)), None)
 
 
-_PLACES = {"NS": "{ns}", "P": r"\d+", "Q": r"\d+", "ID": r"[A-Za-z0-9_.~%-]+", "MODEL": r"[a-z0-9_-]+", "VERSION": r"\d+", "N": r"\d+"}
+_PLACES = {
+    "NS": "{ns}",
+    "P": r"\d+",
+    "Q": r"\d+",
+    "ID": r"[A-Za-z0-9_.~%-]+",
+    "HASH": r"[0-9a-f]{16}",
+    "MODEL": r"[a-z0-9_-]+",
+    "VERSION": r"\d+",
+    "N": r"\d+",
+}
 """What may stand for each capital word of a pattern."""
 
 
 @cache
 def _expression(pattern: str, namespace: str) -> re.Pattern[str]:
     places = _PLACES | {"NS": re.escape(namespace)}
-    parts = re.split(r"(\bNS\b|(?<=\{[utcaq])[PQ](?=\})|\bID\b|\bMODEL\b|\bVERSION\b|\bN\b)", pattern)
+    parts = re.split(r"(\bNS\b|(?<=\{[utcaq])[PQ](?=\})|\bID\b|\bMODEL\b|\bVERSION\b|\bN\b|\bHASH\b)", pattern)
     return re.compile("".join(places.get(part) or re.escape(part) for part in parts))
 
 

@@ -46,7 +46,7 @@ _PLAIN = (*signals.SIGNALS, *MORE)
 SQUARED = tuple(
     _PLAIN.index(name)
     for name in (
-        "next", "window", "before", "near", "next_of_second", "skip_one", "reach", "alike", "alike_aligned", "alike_next",
+        "next", "window", "before", "near", "skip_one", "reach", "alike", "alike_aligned", "alike_next",
         "own_next", "again", "mixture", "plays", "near_cosine", "trend", "like_last", "like_session", "like_user", "fresh", "past_window",
     )
 )  # fmt: skip

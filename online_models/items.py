@@ -2,7 +2,7 @@
 
 A *count item* (lag 0) says that `src` was played, and that the artist `dst` made it; it carries the track's id beside it. A
 *transition item* says that `dst` was played `lag` plays after `src` in one session; its *twin*, flagged BEFORE, tells `src` that
-`dst` came before it.
+`dst` came before it. A *made item*, flagged MADE, tells the artist `src` that their track `dst` was played.
 """
 
 from __future__ import annotations
@@ -23,10 +23,15 @@ ITEM = np.dtype(
 )
 """32 bytes, little endian; hashes are 64-bit keyed hashes read as signed. `src` owns the row that the item changes; `dst`
 of a count item is the hash of the artist (0 = the play did not say). `session` is the tag of the session (0 = a late play, which
-belongs to none). `detail` is the track's length in s of a count item (0 = unknown), the tag of who listened of a transition item."""
+belongs to none). `detail` is the track's length in s of a count item (0 = unknown), the tag of who listened of a transition item.
+Of a made item both are 0, and `lag` is `MADE_LAG`."""
 
-SKIPPED, FINISHED, GAPLESS, BEFORE = 1, 2, 4, 8
-"""Bits of `flags`; the first two also stand in a user's history. GAPLESS: nothing can have been heard between the two."""
+SKIPPED, FINISHED, GAPLESS, BEFORE, MADE = 1, 2, 4, 8, 16
+"""Bits of `flags`; the first two also stand in a user's history. GAPLESS: nothing can have been heard between the two. MADE: `src` is
+no track but an artist."""
+
+MADE_LAG = 255
+"""`lag` of a made item: neither a count (0) nor a transition (1 to WINDOW)."""
 
 WINDOW = 10
 """Earlier plays of the session that a play is tied to. Windows of 10 and 20 measured equal on 30Music."""

@@ -36,6 +36,7 @@ class Reach(NamedTuple):
     visits: I32  # (WINDOW,) read of the k-th last track's, newest first
     past: I32  # (tracks before the session's last ones asked, neighbours read of each)
     popular: I32  # (1,)
+    made: I32  # (1,) tracks read of the last track's artist
 
 
 class Moment(NamedTuple):
@@ -45,6 +46,7 @@ class Moment(NamedTuple):
     slot: I32  # (WINDOW,) -1 = not in memory
     n: I32  # (1,)
     at_s: I64  # (1,) time of the last play
+    told: I64  # (2,) track and artist of the play in hand, as far as it says who made it: its track's row may not know yet
     bag_tag: U32  # (BAG,) sessions alike, open addressing, 0 = none
     bag_weight: F32  # (BAG,)
     bag_first: I32  # (BAG,) most recent track of this session that it shares
@@ -58,6 +60,7 @@ def new_moment() -> Moment:
         slot=np.zeros(WINDOW, np.int32),
         n=np.zeros(1, np.int32),
         at_s=np.zeros(1, np.int64),
+        told=np.zeros(2, np.int64),
         bag_tag=np.zeros(BAG, np.uint32),
         bag_weight=np.zeros(BAG, np.float32),
         bag_first=np.zeros(BAG, np.int32),

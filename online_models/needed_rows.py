@@ -1,4 +1,4 @@
-"""Which tracks' rows a round of events will read, before it begins."""
+"""Which rows of tracks and of artists a round of events will read, before it begins."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from online_models.hashmap import find
 from online_models.items import WINDOW
 from online_models.kernel import kernel
 from online_models.moment import Known
-from online_models.plays import REJECTED_KIND, Events
-from online_models.track_state import TrackArrays
+from online_models.plays import PLAY, REJECTED_KIND, Events
+from online_models.track_state import ARTIST, TrackArrays
 
 
 @kernel
@@ -37,6 +37,30 @@ def tracks_needed(
         for k in range(min(near + n_past, held)):
             n = _need(users.track[s, held - 1 - k], tracks, loaded_ms, touched, stale_ms, round_n, out, n)
     return n
+
+
+@kernel
+def artists_needed(known: Known, events: Events, loaded_ms: I64, touched: I64, stale_ms: int, round_n: int, out: I64) -> int:
+    """The same of the artists of last tracks, once the tracks' rows are there to say who made them; at most two per event."""
+    n, users, tracks = 0, known.users, known.tracks
+    for i in range(events.kind.shape[0]):
+        if events.kind[i] == REJECTED_KIND:
+            continue
+        if events.kind[i] == PLAY:
+            own = events.artist[i] if events.artist[i] != 0 else _made_by(tracks, events.track[i])
+            n = _need(own, tracks, loaded_ms, touched, stale_ms, round_n, out, n)
+        # It stays the last where the event is no play, or a late one.
+        held = users.head[events.slot[i], history.N_HISTORY]
+        if held > 0:
+            last = _made_by(tracks, users.track[events.slot[i], held - 1])
+            n = _need(last, tracks, loaded_ms, touched, stale_ms, round_n, out, n)
+    return n
+
+
+@kernel
+def _made_by(tracks: TrackArrays, track: int) -> int:
+    t = find(tracks.map_keys, tracks.map_slots, track)
+    return tracks.head[t, ARTIST] if t >= 0 else 0
 
 
 @kernel

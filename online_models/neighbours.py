@@ -21,6 +21,8 @@ FRESH_S = 60 * 24 * 3600
 """Time in which a play's part in FRESH falls to 1/e (facts: 60 days)."""
 NEAR_KEPT = 0.9
 """A neighbour one play further away counts this much (facts: 0.9)."""
+KEPT_A_DAY, FADED_DAYS = 0.97716, 1_000
+"""In an artist's row a play counts half after 30 days (facts: what did best of popularity on 30Music), and after so many days nothing."""
 
 
 class Neighbours(NamedTuple):
@@ -124,6 +126,27 @@ def learn_after(row: Neighbours, s: int, dst: int, lag: int, at_s: int, gapless:
     _add(row, s, e, NEAR, NEAR_KEPT ** (lag - 1))
     _rise(row, s, e)
     return met
+
+
+@kernel
+def _fade(row: Neighbours, s: int, days: int) -> None:
+    """So many days went by. By whole days and one multiplication each, for a power may round in one way here and in another there."""
+    kept = np.float32(1.0)
+    for _ in range(min(days, FADED_DAYS)):
+        kept *= np.float32(KEPT_A_DAY)
+    for e in range(row.n[s]):
+        row.counts[s, e, WINDOW] *= kept
+    row.total[s, WINDOW] *= kept
+
+
+@kernel
+def learn_made(row: Neighbours, s: int, dst: int, days: int) -> None:
+    """`dst`, a track of the artist in slot `s`, was played, `days` after what the row knows: WINDOW counts plays, those of late most."""
+    if days > 0:
+        _fade(row, s, days)
+    e = _entry(row, s, dst)
+    _add(row, s, e, WINDOW, 1.0)
+    _rise(row, s, e)
 
 
 @kernel

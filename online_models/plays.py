@@ -18,7 +18,7 @@ from online_models.finish_features import N_FEATURES, N_TRACK
 from online_models.finish_serving import predict
 from online_models.hashmap import expect, find
 from online_models.history import UserArrays
-from online_models.items import BEFORE, GAPLESS, ITEM, SKIPPED, WINDOW
+from online_models.items import BEFORE, GAPLESS, ITEM, MADE, MADE_LAG, SKIPPED, WINDOW
 from online_models.kernel import kernel
 from online_models.listening import Listens, is_sampled, new_listens, note, note_play
 from online_models.moment import Known, Reach, person_tag, session_tag
@@ -38,8 +38,8 @@ NOT_TESTED, MISS = -1, 0
 
 RANKER = "two-stage-1"
 """Name of the way of ranking, as published in every list behind the preset's."""
-ITEMS_MAX = 2 * WINDOW + 1
-"""Items of one play: its count, and two for each play before it."""
+ITEMS_MAX = 2 * WINDOW + 2
+"""Items of one play: its count, one for the artist, and two for each play before it."""
 
 
 class Events(NamedTuple):
@@ -158,8 +158,10 @@ def _emit(out: Outcomes, event: int, src: int, dst: int, at_s: int, lag: int, fl
 
 @kernel
 def _emit_play(users: UserArrays, s: int, e: Events, i: int, flags: int, late: bool, out: Outcomes) -> None:
-    """The play's count item and its ties to the plays before it in the session, told to both tracks."""
+    """The play's count item, its artist's, and its ties to the plays before it in the session, told to both tracks."""
     at_s, track, length_s = e.at_ms[i] // 1000, e.track[i], max(0, e.duration_ms[i] // 1000)
+    if e.artist[i] != 0 and not flags & SKIPPED:
+        _emit(out, i, e.artist[i], track, at_s, MADE_LAG, MADE, 0, 0)
     if late:
         _emit(out, i, track, e.artist[i], at_s, 0, flags, 0, length_s)
         return
@@ -391,7 +393,10 @@ def handle_one(
         history.reset(users, s)
         return False
     history.remember_event(users, s, events.event_hash[i], events.import_source[i], events.import_row[i])
+    ranker.moment.told[:] = 0
     if events.kind[i] == PLAY:
+        ranker.moment.told[0] = events.track[i]
+        ranker.moment.told[1] = events.artist[i]
         _play(known, s, events, i, world, ranker, weights, out)
     elif events.kind[i] != RADIO:
         _decide(users, s, events, i)

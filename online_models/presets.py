@@ -35,23 +35,24 @@ class Preset(NamedTuple):
     past: tuple[int, int]
     """Tracks before the session's last ones that are asked, and neighbours read of each."""
     popular: int
+    made: int
+    """Tracks read of the last track's artist; 0 = the artist's row is not read."""
     best: int
     """Candidates that stage 2 ranks."""
 
     def reach(self) -> Reach:
         """How far the sources read. Raises `ValueError` where they could overflow their scratch."""
-        met = sum(self.read) + HISTORY + self.past[0] * self.past[1] + self.popular + LIKED_MAX + RELEASES_MAX
-        if (
-            max(met, FEW + TOP + LIKED_MAX + RELEASES_MAX) > CANDIDATES_MAX
-            or sum(self.visits_read) > BAG // 2
-            or self.past[0] > CAUSES - PAST_BIT
-        ):
+        beside = self.popular + self.made + LIKED_MAX + RELEASES_MAX
+        met = sum(self.read) + HISTORY + self.past[0] * self.past[1] + beside
+        few = FEW + TOP + self.made + LIKED_MAX + RELEASES_MAX
+        if max(met, few) > CANDIDATES_MAX or sum(self.visits_read) > BAG // 2 or self.past[0] > CAUSES - PAST_BIT:
             raise ValueError(f"{met} candidates of {CANDIDATES_MAX}, {sum(self.visits_read)} visits of {BAG // 2}, past {self.past}")
         return Reach(
             neighbours=np.array(self.read, np.int32),
             visits=np.array(self.visits_read, np.int32),
             past=np.array(self.past, np.int32),
             popular=np.array([self.popular], np.int32),
+            made=np.array([self.made], np.int32),
         )
 
 
@@ -63,6 +64,7 @@ PRESETS = {
         visits_read=(20, 20, 20, 15, 15, 10, 10, 10, 10, 10),
         past=(5, 16),
         popular=20,
+        made=16,
         best=80,
     ),
     "quality": Preset(
@@ -72,6 +74,7 @@ PRESETS = {
         visits_read=(40,) * WINDOW,
         past=(5, 20),
         popular=40,
+        made=16,
         best=104,
     ),
 }

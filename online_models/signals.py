@@ -33,19 +33,21 @@ SIGNALS = (
     "past_window",  # played soon after a track that the user played before the session's last ones
     "past_near",  # played near one
     "popular",  # what everybody plays these weeks
+    "made",  # its artist made the last track, too: share of the artist's plays
 )
 N_SIGNALS = len(SIGNALS)
 
-SOURCES = ("follows", "alike", "own", "again", "past", "popular", "liked", "releases")
+SOURCES = ("follows", "alike", "own", "again", "past", "popular", "liked", "made", "releases")
 """What a list names as where an entry came from."""
 
 NEXT, WINDOW, BEFORE, NEAR, NEXT_OF_SECOND, SKIP_ONE, GAPLESS, PEOPLE, FRESH, REACH, AGE = range(11)
 ALIKE, ALIKE_ALIGNED, ALIKE_NEXT, OWN_NEXT, OWN_WINDOW, AGAIN, TIMES, LAST = range(11, 19)
 SESSION_LAST, SESSION_TIMES, PAST_WINDOW, PAST_NEAR, POPULAR = range(19, 24)
+MADE = 24
 
-SOURCE_OF = np.repeat(np.arange(len(SOURCES)), (11, 3, 2, 5, 2, 1, 0, 0))
+SOURCE_OF = np.repeat(np.arange(len(SOURCES)), (11, 3, 2, 5, 2, 1, 0, 1, 0))
 """(N_SIGNALS,) source of each signal."""
-FOLLOWS, ALIKE_SOURCE, OWN, AGAIN_SOURCE, PAST, POPULAR_SOURCE, LIKED_SOURCE, RELEASES_SOURCE = range(8)
+FOLLOWS, ALIKE_SOURCE, OWN, AGAIN_SOURCE, PAST, POPULAR_SOURCE, LIKED_SOURCE, MADE_SOURCE, RELEASES_SOURCE = range(9)
 LIKED_BIT, RELEASE_BIT = 30, 29
 """Bits of a candidate's `via`: it is there for a like's sake (`marks.py`), or as one that is new (`releases.py`), which are no signals."""
 assert len(SOURCE_OF) == N_SIGNALS

@@ -17,7 +17,7 @@ from online_models.moment import Known, Moment, Reach, look
 from online_models.pool import Pool
 from online_models.rankings import Rankings
 from online_models.signals import N_SIGNALS
-from online_models.sources import alike, neighbouring, own, past, popular, session
+from online_models.sources import alike, made, neighbouring, own, past, popular, session
 from online_models.track_state import POPULAR_HALFLIFE_S
 from online_models.weights import Weights
 
@@ -47,6 +47,7 @@ def gather(ranker: Ranker, known: Known, s: int) -> None:
     own.add(pool, known, s, moment, reach)
     session.add(pool, known, s, moment, reach)
     past.add(pool, known, s, moment, reach)
+    made.add(pool, known, s, moment, reach)
     popular.add(pool, known, s, moment, reach)
     alike.add(pool, known, s, moment, reach)
 

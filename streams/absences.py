@@ -103,7 +103,14 @@ def beyond_reach(world: SmallRanking, found: Ranked, track: int) -> str:
         place = _place_among_neighbours(world.tracks, asked_of, track)
         if place >= n_read:
             return f"it is neighbour {place + 1} of {world.names.id(asked_of)}, of which the first {n_read} are read"
-    return "it is not among the neighbours of the last tracks, not in the user's history and not among the most popular tracks"
+    for artist in world.last_artist(found.session):
+        place = _place_among_neighbours(world.tracks, artist, track)
+        if place >= reach.made[0]:
+            return f"it is number {place + 1} of what the last track's artist made, of which the first {reach.made[0]} are read"
+    return (
+        "it is not among the neighbours of the last tracks, nor among what the last one's artist made, not in the user's history and not "
+        "among the most popular tracks"
+    )
 
 
 def _place_among_neighbours(rows: TrackRows, of: int, track: int) -> int:

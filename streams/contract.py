@@ -199,7 +199,10 @@ class Entry(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     track_id: Id
     score: Annotated[float, Meta(description="compares within this list only")]
     source: Annotated[
-        str, Meta(max_length=64, description="what proposed it: follows, alike, own, again, past, popular, liked, releases, others to come")
+        str,
+        Meta(
+            max_length=64, description="what proposed it: follows, alike, own, again, past, popular, liked, made, releases, others to come"
+        ),
     ]
     because: Annotated[list[Id], Meta(max_length=10, description="tracks whose plays caused it")]
     propensity: Annotated[float, Meta(gt=0, le=1, description="chance with which this track was put at this place")]

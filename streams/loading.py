@@ -20,7 +20,7 @@ from online_models.artists import NOT_SAID
 from online_models.finish_serving import BadServing, parse
 from online_models.items import WINDOW
 from online_models.moment import Known
-from online_models.needed_rows import tracks_needed
+from online_models.needed_rows import artists_needed, tracks_needed
 from online_models.plays import Events, FinishModel
 from online_models.popularity import TOP
 from online_models.presets import PRESETS
@@ -75,7 +75,7 @@ class Loader:
         self._settings, self._store, self._users, self._tracks, self._names = settings, store, users, tracks, names
         self._owned, self._owned_users, self._lost = owned, owned_users, lost
         self._keys = Keys(settings.namespace)
-        self._n_past = PRESETS[settings.preset].past[0]
+        self._n_past, self._reads_artists = PRESETS[settings.preset].past[0], PRESETS[settings.preset].made > 0
         self.releases = NewReleases(settings, store, names)
         self._plays_seen = 0
         self._renewed_ms = 0
@@ -140,25 +140,37 @@ class Loader:
             # Where memory is short the last ones of the round are ranked without some of their rows.
             wanted = list(dict.fromkeys(out[:k].tolist()))
             await self.tracks(wanted[: t.fits(len(wanted), round_n)], now_ms, round_n)
+        if self._reads_artists and (t.arrays.n_made[0] or events.artist.any()):
+            k = artists_needed(known, events, t.loaded_ms, t.touched, stale_ms, round_n, out)
+            if k:
+                wanted = list(dict.fromkeys(out[:k].tolist()))
+                await self.artists(wanted[: t.fits(len(wanted), round_n)], now_ms, round_n)
 
     async def tracks(self, wanted: Iterable[int], now_ms: int, round_n: int) -> None:
         """Read these tracks' rows, and the names of everything in them."""
         hashes = list(wanted)
         await self.names(hashes)
-        n_parts = self._settings.deltas_partitions
-        parts = [track_partition(h, n_parts) for h in hashes]
-        ids = [self._names.id(h) for h in hashes]
-        keys = [self._keys.track(q, name) for q, name in zip(parts, ids, strict=True) if name is not None]
+        await self._take_in([(h, self._names.id(h)) for h in hashes], now_ms, round_n, are_artists=False)
+
+    async def artists(self, wanted: Iterable[int], now_ms: int, round_n: int) -> None:
+        """Read these artists' rows, and the names of the tracks in them."""
+        await self._take_in([(h, hash_field(h)) for h in wanted], now_ms, round_n, are_artists=True)
+
+    async def _take_in(self, wanted: Sequence[tuple[int, str | None]], now_ms: int, round_n: int, *, are_artists: bool) -> None:
+        """Read the rows of (hash, id); what has no id has no row either."""
+        key = self._keys.artist if are_artists else self._keys.track
+        parts = [track_partition(h, self._settings.deltas_partitions) for h, _ in wanted]
+        keys = [key(q, name) for q, (_, name) in zip(parts, wanted, strict=True) if name is not None]
         self._loads["track"] += len(keys)
         owners = dict(self._owned)
         rows = iter(await self._rows(keys, [owners[q] for q in set(parts) & owners.keys()]))
-        self._tracks.make_room(len(hashes), round_n)
-        for h, q, name in zip(hashes, parts, ids, strict=True):
+        self._tracks.make_room(len(wanted), round_n)
+        for q, (h, name) in zip(parts, wanted, strict=True):
             row = next(rows) if name is not None else None
             if self._owned.get(q) is not owners.get(q) or self._keeps(h, q):
                 continue
-            self._tracks.load(h, q, name, row, OWN if q in self._owned else now_ms)
-        slots = self._tracks.slots(np.array(hashes, np.int64))
+            self._tracks.load(h, q, None if are_artists else name, row, OWN if q in self._owned else now_ms, is_artist=are_artists)
+        slots = self._tracks.slots(np.array([h for h, _ in wanted], np.int64))
         slots = slots[slots >= 0]
         self._tracks.touched[slots] = round_n
         await self.names(np.unique(self._tracks.neighbours(slots)).tolist())

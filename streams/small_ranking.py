@@ -12,13 +12,14 @@ import numpy as np
 
 from infra.keys import Keys
 from infra.settings import Settings
-from online_models import history, plays, rank
+from online_models import history, plays, rank, track_state
 from online_models.arrays import F32, I32, I64, U8
+from online_models.artists import NOT_SAID
 from online_models.moment import Known, newest_past
 from online_models.plays import Events, World
 from online_models.presets import PRESETS, new_ranker
 from online_models.weights import Weights, decode, new_weights
-from streams.ids import track_partition
+from streams.ids import hash_field, track_partition
 from streams.loading import Loader
 from streams.names import Names
 from streams.partitions import UserPartition
@@ -80,7 +81,7 @@ class SmallRanking:
         self._round = self._n_events = 0
         self._row = b""
         self._absent: set[int] = set()
-        """Tracks that have no row, or none that is known by name."""
+        """Tracks and artists that have no row, or none that is known by name."""
         self.weights: Weights = new_weights()
         self.popular: tuple[I64, Any] = (np.zeros(0, np.int64), np.zeros(0, np.float32))
 
@@ -98,22 +99,46 @@ class SmallRanking:
 
     async def load_rows(self, wanted: I64) -> int:
         """Read rows and names of these tracks, as far as they are not in memory; returns how many rows came."""
+        hashes = self._not_here(wanted)
+        await self._loader.names(hashes)
+        return await self._load(hashes, {h: name for h in hashes if (name := self.names.id(h)) is not None}, are_artists=False)
+
+    async def _load_artist(self, session: I64) -> int:
+        """The same of the artist of the session's last track."""
+        hashes = self._not_here(np.array(self.last_artist(session), np.int64))
+        return await self._load(hashes, {h: hash_field(h) for h in hashes}, are_artists=True)
+
+    def last_artist(self, session: I64) -> list[int]:
+        """Whose row is read in a ranking of this session (tracks, newest first); [] = nobody's."""
+        slots = self.tracks.slots(session[:1])
+        artists: list[int] = self.tracks.arrays.head[slots[slots >= 0], track_state.ARTIST].tolist()
+        return [artist for artist in artists if artist != NOT_SAID]
+
+    def _not_here(self, wanted: I64) -> list[int]:
+        """Those whose rows are not in memory and may be in the store; the others are kept."""
         slots = self.tracks.slots(wanted)
         self.tracks.touched[slots[slots >= 0]] = self._round
-        hashes = [h for h in dict.fromkeys(wanted[slots < 0].tolist()) if h not in self._absent]
-        await self._loader.names(hashes)
-        parts = [track_partition(h, self.settings.deltas_partitions) for h in hashes]
-        named = [(h, q, name) for h, q in zip(hashes, parts, strict=True) if (name := self.names.id(h)) is not None]
-        named = named[: self.tracks.fits(len(named), self._round)]
-        rows = await self._store.read([(self._keys.track(q, name), "row") for _, q, name in named]) if named else []
-        self.tracks.make_room(len(named), self._round)
-        for (h, q, name), row in zip(named, rows, strict=True):
+        return [h for h in dict.fromkeys(wanted[slots < 0].tolist()) if h not in self._absent]
+
+    async def _load(self, hashes: list[int], id_of: dict[int, str], *, are_artists: bool) -> int:
+        """Read rows, as many as fit; what has no id has none. Returns how many came."""
+        key = self._keys.artist if are_artists else self._keys.track
+        known = [(h, track_partition(h, self.settings.deltas_partitions), some_id) for h, some_id in id_of.items()]
+        known = known[: self.tracks.fits(len(known), self._round)]
+        rows = await self._store.read([(key(q, some_id), "row") for _, q, some_id in known]) if known else []
+        self.tracks.make_room(len(known), self._round)
+        for (h, q, some_id), row in zip(known, rows, strict=True):
             if row is not None:
-                self.tracks.load(h, q, name, row, 0)
+                self.tracks.load(h, q, None if are_artists else some_id, row, 0, is_artist=are_artists)
         found = self.tracks.slots(np.array(hashes, np.int64))
         self.tracks.touched[found[found >= 0]] = self._round
         self._absent.update(h for h, slot in zip(hashes, found.tolist(), strict=True) if slot < 0)
         return int(np.count_nonzero(found >= 0))
+
+    async def _load_around(self, found: Ranked) -> int:
+        """Rows of all candidates of a ranking, and those that it read or would have; returns how many came."""
+        n = await self.load_rows(np.concatenate((found.key, found.session, found.past)))
+        return n + await self._load_artist(found.session)
 
     # --- the user's row ---
 
@@ -241,7 +266,7 @@ class SmallRanking:
                 self.forget(out)
             self._round += 1
             found = self.rank(self.nothing())
-            if not await self.load_rows(np.concatenate((found.key, found.session, found.past))):
+            if not await self._load_around(found):
                 return found
 
     async def rank_behind(self, track: int, at_ms: int) -> Ranked:
@@ -249,6 +274,6 @@ class SmallRanking:
         await self.load_rows(np.array([track], np.int64))
         found = self.rank(self.a_play(track, at_ms), worn=False)
         self._round += 1
-        while await self.load_rows(np.concatenate((found.key, found.session, found.past))):
+        while await self._load_around(found):
             found = self.rank(self.nothing(), worn=False)
         return found

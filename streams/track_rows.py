@@ -15,6 +15,8 @@ Layout of `row`, little endian:
 | 256 | 64 x f32: the track's vector |
 | 48 n | n x u64 neighbour's hash, n x 8 x f32 counts, n x u32 newest time right after it (s), n x u32 who; strongest first |
 | 24 v | v x u32 session, v x 10 x u16 what it played next; oldest first |
+
+An artist's row has the same layout: its plays, and as neighbours the tracks that they made; the rest is zero.
 """
 
 from __future__ import annotations
@@ -157,6 +159,7 @@ class TrackRows:
         self.partition: I32 = np.full(rows_max, -1, np.int32)
         self.dirty = np.zeros(rows_max, np.bool_)
         self.name_of: list[str | None] = [None] * rows_max
+        self.is_artist = np.zeros(rows_max, np.bool_)
         self._free = list(range(rows_max - 1, -1, -1))
 
     def __len__(self) -> int:
@@ -191,8 +194,8 @@ class TrackRows:
         for slot in oldest.tolist():
             self._drop(slot)
 
-    def load(self, track: int, partition: int, name: str | None, row: bytes | None, loaded_ms: int) -> None:
-        """Take a row in, over an older copy if there is one (None = nobody played it). Raises `BadRow`."""
+    def load(self, track: int, partition: int, name: str | None, row: bytes | None, loaded_ms: int, *, is_artist: bool = False) -> None:
+        """Take a row in, over an older copy if there is one (None = nobody played it). An artist has no name here. Raises `BadRow`."""
         slot = int(self.slots(np.array([track], np.int64))[0])
         if slot < 0:
             slot = self._free.pop()
@@ -200,6 +203,7 @@ class TrackRows:
         self.hash_of[slot] = track
         self.partition[slot] = partition
         self.name_of[slot] = name
+        self.is_artist[slot] = is_artist
         self.loaded_ms[slot] = loaded_ms
         if row is None:
             track_state.reset(self.arrays, slot)
@@ -233,11 +237,11 @@ class TrackRows:
     def dirty_slots(self, partition: int) -> I32:
         """Rows of a partition that changed since they were last written, and can be.
 
-        A row without a name cannot: its count was lost in a gap, or Redis went back behind our cursor, which the fence will
-        tell. Who it is comes with its next count.
+        A track's row without a name cannot: its count was lost in a gap, or Redis went back behind our cursor, which the fence
+        will tell. Who it is comes with its next count.
         """
         slots = np.flatnonzero(self.dirty & (self.partition == partition)).tolist()
-        return np.array([slot for slot in slots if self.name_of[slot] is not None], np.int32)
+        return np.array([slot for slot in slots if self.is_artist[slot] or self.name_of[slot] is not None], np.int32)
 
     def encode(self, slots: I32) -> list[bytes]:
         """The binary rows of `slots` (n,)."""

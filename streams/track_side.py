@@ -57,6 +57,15 @@ class About(msgspec.Struct, frozen=True, gc=False):
     """Transitions from an earlier one."""
 
 
+class AboutArtist(msgspec.Struct, frozen=True, gc=False):
+    """The same of an artist, whose name the row does not know."""
+
+    artist: str
+    """16 hex digits."""
+    plays: int
+    """That were not skipped."""
+
+
 class Fresh(NamedTuple):
     """What some records of one partition come to once what was applied before is left out."""
 
@@ -81,7 +90,9 @@ class Needs(NamedTuple):
     """What must be there before a batch is applied."""
 
     missing: I64
-    """Hashes whose row is not in memory, with repeats."""
+    """Hashes of tracks whose row is not in memory, with repeats."""
+    artists: I64
+    """The same of artists."""
     strangers: dict[int, tuple[str, TrackPartition]]
     """Hash -> id and partition of played tracks that Redis may not know by name."""
 
@@ -146,10 +157,10 @@ class TrackSide:
 
     def _too_many(self, needs: Needs, round_n: int) -> bool:
         """Do the missing rows not fit?"""
-        n = len(needs.missing)
+        n = len(needs.missing) + len(needs.artists)
         if self._tracks.fits(n, round_n) == n:
             return False
-        n = len(np.unique(needs.missing))
+        n = len(np.unique(needs.missing)) + len(np.unique(needs.artists))
         return self._tracks.fits(n, round_n) < n
 
     async def _fold_by_halves(self, work: list[tuple[TrackPartition, list[Record]]], now_ms: int, round_n: int) -> tuple[int, int]:
@@ -176,20 +187,24 @@ class TrackSide:
     def _needs(self, batch: Batch, round_n: int) -> Needs:
         n = len(batch.items)
         missing, strange, name_end = (np.empty(n, np.int64) for _ in range(3))
-        n_missing, n_strange = look_up(self._tracks.arrays, batch.items, self._tracks.touched, round_n, missing, strange, name_end)
+        n_missing, n_artists, n_strange = look_up(
+            self._tracks.arrays, batch.items, self._tracks.touched, round_n, missing, strange, name_end
+        )
         strangers: dict[int, tuple[str, TrackPartition]] = {}
         cut = np.cumsum([part.n for part in batch.parts])
         for i, end in zip(strange[:n_strange].tolist(), name_end[:n_strange].tolist(), strict=True):
             item = batch.items[i]
             name = str(batch.ids[end - int(item["name_len"]) : end], "utf-8")
             strangers[int(item["src"])] = name, batch.parts[int(np.searchsorted(cut, i, "right"))].partition
-        return Needs(missing[:n_missing], strangers)
+        return Needs(missing[:n_missing], missing[n - n_artists :], strangers)
 
     async def _load(self, needs: Needs, now_ms: int, round_n: int) -> None:
         for name, _ in needs.strangers.values():
             self._names.hash(name)
         if len(needs.missing):
             await self._loader.tracks(np.unique(needs.missing).tolist(), now_ms, round_n)
+        if len(needs.artists):
+            await self._loader.artists(np.unique(needs.artists).tolist(), now_ms, round_n)
 
     def _note_new(self, needs: Needs) -> None:
         """A row without plays is a track that Redis does not know by name yet."""
@@ -268,7 +283,6 @@ class TrackSide:
         if p.new_ids:
             pairs = [text for track, name in p.new_ids.items() for text in (hash_field(track), name)]
             commands.append(Command("HSET", self._keys.track_ids(p.n), tuple(pairs)))
-        ids = [self._tracks.named(slot) for slot in slots.tolist()]
         heads = self._tracks.arrays.head[slots].tolist()
         made = [(slot, head[ARTIST]) for slot, head in zip(slots.tolist(), heads, strict=True) if head[ARTIST]]
         if made:
@@ -285,9 +299,17 @@ class TrackSide:
             cursor_fields=p.cursor_fields(),
             pending=b"",
             row_fields=ROW_FIELDS,
-            rows=[(self._keys.track(p.n, name), _about(name, head), row) for name, head, row in zip(ids, heads, rows, strict=True)],
+            rows=[(*self._told(p, slot, head), row) for slot, head, row in zip(slots.tolist(), heads, rows, strict=True)],
             commands=commands,
         )
+
+    def _told(self, p: TrackPartition, slot: int, head: list[int]) -> tuple[str, bytes]:
+        """Key and `about` of the row in `slot`."""
+        if self._tracks.is_artist[slot]:
+            artist = hash_field(int(self._tracks.hash_of[slot]))
+            return self._keys.artist(p.n, artist), _json(AboutArtist(artist, head[track_state.PLAYS]))
+        name = self._tracks.named(slot)
+        return self._keys.track(p.n, name), _about(name, head)
 
     def _popular(self, p: TrackPartition) -> bytes:
         # Who rose since the last write is dirty, so its row and its name are still in memory.

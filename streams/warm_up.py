@@ -55,6 +55,7 @@ def _plays() -> list[Record]:
             "played_at": _AT_MS + i * 200_000 - 10_000_000,
             "ms_played": 180_000,
             "duration_ms": 200_000,
+            "artist": "Ana",
         }
         return _Record("segue.events", 0, i, _AT_MS, b"ana", msgspec.json.encode(value))
 

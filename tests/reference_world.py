@@ -21,7 +21,7 @@ from infra.settings import Settings
 from tests.oracle.fold import Item, Lesson, PartitionFold, Rules
 from tests.oracle.logs import Read, Topics
 from tests.oracle.names import Names, hex_hash, id_hash
-from tests.oracle.people import User
+from tests.oracle.people import MADE, User
 from tests.oracle.rows import FILTER_BYTES, KINDS, TRACK_VERSION, VERSION
 from tests.oracle.sections import DELTA, DELTAS, HEADER, LESSON, LESSONS
 from tests.oracle.tables import Track
@@ -147,13 +147,17 @@ class ReferenceWorld:
     def _deltas(self) -> None:
         for target in range(3):
             tracks: dict[int, Track] = {}
+            artists: dict[int, Track] = {}
             values: list[bytes] = []
             at = [0] * 4
             while any(at[source] < len(self.sent_items[source][target]) for source in range(4)):
-                values.append(b"".join(self._cut(source, target, at, tracks) for source in range(4)))
+                values.append(b"".join(self._cut(source, target, at, tracks, artists) for source in range(4)))
             self.produce("internal.track-deltas", [Sent(None, value, partition=target) for value in values])
             for track in tracks.values():
                 self.store(self.names.track(target, track.name.decode()), {"about": _track_about(track), "row": track_row_bytes(track)})
+            for artist, made in artists.items():
+                about = msgspec.json.encode({"artist": hex_hash(artist), "plays": made.plays})
+                self.store(self.names.artist(target, artist), {"about": about, "row": track_row_bytes(made)})
             marks = {source: len(self.sent_items[source][target]) for source in range(4)}
             cursor: dict[str, Any] = {
                 "token": "t",
@@ -164,13 +168,13 @@ class ReferenceWorld:
             }
             self.store(self.names.track_cursor(target), cursor | {"wm": msgspec.json.encode({str(s): n for s, n in marks.items()})})
 
-    def _cut(self, source: int, target: int, at: list[int], tracks: dict[int, Track]) -> bytes:
+    def _cut(self, source: int, target: int, at: list[int], tracks: dict[int, Track], artists: dict[int, Track]) -> bytes:
         """The next section of a source, beginning at times before where the last one ended."""
         items = self.sent_items[source][target]
         back = min(at[source], self.rng.randrange(4))
         end = min(len(items), at[source] + self.rng.randrange(60))
         for item in items[at[source] : end]:
-            tracks.setdefault(item[0], Track()).take(item)
+            (artists if item[6] & MADE else tracks).setdefault(item[0], Track()).take(item)
         first, at[source] = at[source] - back, end
         return delta_section(source, first + 1, items[first:end]) if end > first else b""
 

@@ -212,10 +212,10 @@ class Court:
         judge_model(name, lessons, self.names, self.keyspace, self.incarnation, self.findings)
 
     def _keys(self) -> None:
-        """No user and no track stands in Redis that the log does not account for."""
+        """No user, no track and no artist stands in Redis that the log does not account for."""
         self.progress("keys")
         namespace = self.names.namespace
-        for kind in ("user", "track"):
-            pattern = f"{namespace}:{{{kind[0]}*}}:{kind}:*"
+        for side, kind in (("u", "user"), ("t", "track"), ("t", "artist")):
+            pattern = f"{namespace}:{{{side}*}}:{kind}:*"
             for key in sorted(set(self.keyspace.keys(pattern)) - self.allowed):
                 self.findings.fault("keys_unknown", f"{key} stands in Redis, and the log has nothing of it")

@@ -100,5 +100,8 @@ class Names:
     def track(self, partition: int, track_id: str) -> str:
         return f"{self.namespace}:{{t{partition}}}:track:{quote(track_id, safe='')}"
 
+    def artist(self, partition: int, artist: int) -> str:
+        return f"{self.namespace}:{{t{partition}}}:artist:{hex_hash(artist)}"
+
     def model(self, model: str, what: str) -> str:
         return f"{self.namespace}:{{m:{model}}}:{what}"

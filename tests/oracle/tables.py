@@ -1,5 +1,7 @@
 """A track's row as the fold of its items: counts, who was played near it, the sessions that played it, and its vector.
 
+An artist's row is one with plays, and as neighbours the tracks that they made, whose counts fade.
+
 Single precision is part of the rule: which neighbour is the weakest depends on every rounding.
 """
 
@@ -12,12 +14,13 @@ import numpy as np
 
 from tests.oracle.fold import Item
 from tests.oracle.names import unsigned
-from tests.oracle.people import BEFORE, FINISHED, GAPLESS, SKIPPED, WINDOW
+from tests.oracle.people import BEFORE, FINISHED, GAPLESS, MADE, SKIPPED, WINDOW
 
 ENTRIES, VISITS = 56, 20
 """Of the preset `fast`."""
 FRESH_S = 60 * 24 * 3600
 NEAR_KEPT = 0.9
+DAY_S, KEPT_A_DAY, FADED_DAYS = 24 * 3600, 0.97716, 1_000
 BITS = 64
 F = np.float32
 NEXT, NEAR_BY, BACK, AROUND, SKIP_ONE, UNBROKEN, PEOPLE, FRESH = range(8)
@@ -52,10 +55,14 @@ class Visit:
 class Track:
     """One track's row."""
 
-    __slots__ = ("artist", "duration_s", "finishes", "followed", "name", "near", "plays", "preceded", "skips", "totals", "vector", "visits")
+    __slots__ = (
+        "artist", "duration_s", "faded_s", "finishes", "followed", "name", "near", "plays", "preceded", "skips", "totals", "vector",
+        "visits",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.name: bytes = b""
+        self.faded_s = 0
         self.plays = self.skips = self.finishes = self.followed = self.preceded = self.duration_s = self.artist = 0
         self.near: list[Neighbour] = []
         """Strongest first."""
@@ -67,6 +74,8 @@ class Track:
         """Fold one item in."""
         if item[5] == 0:
             self._count(item)
+        elif item[6] & MADE:
+            self._made(item)
         elif item[6] & BEFORE:
             self.preceded += 1
             self._meet(item, backward=True)
@@ -83,6 +92,21 @@ class Track:
         self.finishes += 1 if item[6] & FINISHED else 0
         if item[3]:
             self.visits.append(Visit(item[3]))
+
+    def _made(self, item: Item) -> None:
+        """Whole days fade what was counted before."""
+        days = max((item[2] - self.faded_s) // DAY_S, 0)
+        self.faded_s += days * DAY_S
+        kept = F(1)
+        for _ in range(min(days, FADED_DAYS)):
+            kept *= F(KEPT_A_DAY)
+        for entry in self.near:
+            entry.counts[NEAR_BY] *= kept
+        self.totals[NEAR_BY] *= kept
+        self.plays += 1
+        entry = self._entry(item[1])
+        self._add(entry, NEAR_BY, 1.0)
+        self._rise(entry)
 
     def _meet(self, item: Item, *, backward: bool) -> None:
         src, dst, lag = item[0], item[1], item[5]

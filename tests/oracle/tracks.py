@@ -11,6 +11,7 @@ import msgspec
 from tests.oracle.fold import Item, Sum
 from tests.oracle.logs import Read
 from tests.oracle.names import Names, hex_hash
+from tests.oracle.people import MADE, WINDOW
 from tests.oracle.redis_reads import Keyspace
 from tests.oracle.rows import BadRow, TrackRow, track_row
 from tests.oracle.sections import DELTAS, Malformed, Watermark, delta_items, sections_of
@@ -29,6 +30,7 @@ class Deltas:
         self.marks = [Watermark() for _ in range(n_sources)]
         self.sums = [Sum() for _ in range(n_sources)]
         self.tracks: dict[int, Track] = {}
+        self.artists: dict[int, Track] = {}
         self.next = 0
         self._incarnation = incarnation
         self._findings = findings
@@ -70,10 +72,11 @@ class Deltas:
 
     def _item(self, source: int, item: Item) -> None:
         self.sums[source].add(item)
-        self._findings.seen("transitions", item[5] > 0)
-        track = self.tracks.get(item[0])
+        self._findings.seen("transitions", 0 < item[5] <= WINDOW)
+        rows = self.artists if item[6] & MADE else self.tracks
+        track = rows.get(item[0])
         if track is None:
-            track = self.tracks[item[0]] = Track()
+            track = rows[item[0]] = Track()
         track.take(item)
 
 
@@ -110,26 +113,43 @@ class TrackAbout(msgspec.Struct):
     preceded: int
 
 
+class ArtistAbout(msgspec.Struct):
+    """What people read about an artist."""
+
+    artist: str
+    plays: int
+
+
 def judge_rows(deltas: Deltas, names: Names, keyspace: Keyspace, findings: Findings) -> list[str]:
-    """Does every track's hash in Redis equal the fold? Returns the keys that may stand."""
-    hashes = list(deltas.tracks)
-    keys = [names.track(deltas.target, deltas.tracks[h].name.decode("utf-8", "replace")) for h in hashes]
-    for track_hash, key, (about, row) in zip(hashes, keys, keyspace.fields(keys, "about", "row"), strict=True):
-        findings.seen("tracks")
-        difference = _about_difference(deltas.tracks[track_hash], about) or _row_difference(deltas.tracks[track_hash], row)
-        if difference:
-            findings.fault("tracks_wrong", f"{key} ({hex_hash(track_hash)}): {difference}")
-    return keys
+    """Does every track's and every artist's hash in Redis equal the fold? Returns the keys that may stand."""
+    keys = {names.track(deltas.target, track.name.decode("utf-8", "replace")): h for h, track in deltas.tracks.items()}
+    artists = {names.artist(deltas.target, h): h for h in deltas.artists}
+    for key, (about, row) in zip(keys, keyspace.fields(list(keys), "about", "row"), strict=True):
+        track = deltas.tracks[keys[key]]
+        wanted = TrackAbout(track.name.decode(), track.plays, track.skips, track.finishes, track.followed, track.preceded)
+        _judge_row(f"{key} ({hex_hash(keys[key])})", track, wanted, about, row, findings)
+    for key, (about, row) in zip(artists, keyspace.fields(list(artists), "about", "row"), strict=True):
+        artist = deltas.artists[artists[key]]
+        _judge_row(key, artist, ArtistAbout(hex_hash(artists[key]), artist.plays), about, row, findings)
+    return [*keys, *artists]
 
 
-def _about_difference(track: Track, about: bytes | None) -> str:
+def _judge_row(
+    key: str, track: Track, wanted: TrackAbout | ArtistAbout, about: bytes | None, row: bytes | None, findings: Findings
+) -> None:
+    findings.seen("tracks" if isinstance(wanted, TrackAbout) else "artists")
+    difference = _about_difference(wanted, about) or _row_difference(track, row)
+    if difference:
+        findings.fault("tracks_wrong", f"{key}: {difference}")
+
+
+def _about_difference(wanted: TrackAbout | ArtistAbout, about: bytes | None) -> str:
     if about is None:
         return "no `about` in Redis"
     try:
-        told = msgspec.json.decode(about, type=TrackAbout)
+        told = msgspec.json.decode(about, type=type(wanted))
     except msgspec.MsgspecError as error:
         return f"`about` cannot be read: {error}"
-    wanted = TrackAbout(track.name.decode(), track.plays, track.skips, track.finishes, track.followed, track.preceded)
     return "" if told == wanted else f"`about` is {told}, the fold gives {wanted}"
 
 
