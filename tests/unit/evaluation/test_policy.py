@@ -230,7 +230,7 @@ def test_on_the_real_pipeline_the_intervals_cover_the_true_worth() -> None:
         best, places = makes.best[shown.recommendation_id].lists, made["explore"]["places"]
         kept = made["explore"].get("kept", [])
         assert best[0].tolist() == shown.lists[0].tolist(), "exploring changes nothing else"
-        assert [k for k in range(LENGTH) if best[1][k] != shown.lists[1][k]] == places
+        assert [k for k, (mine, theirs) in enumerate(zip(best[1], shown.lists[1], strict=True)) if mine != theirs] == places
         worth, worth_best = _worth(shown.lists, wanted), _worth(best, wanted)
         true["shown"].append(worth.sum())
         true["greedy"].append(worth_best.sum())
