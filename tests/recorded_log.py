@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+from xxhash import xxh3_64_intdigest
 
 from console.audience import Audience, TimeLapse, event
 from infra.settings import Settings
@@ -76,7 +77,7 @@ def replay(world: SmallRanking, log: Sequence[Event], *, keep_pulse: bool) -> Ra
     """
     users, s = world.users.arrays, world.slot
     world.put_back()
-    pulse = users.pulse[s].copy()
+    pulse, head = users.pulse[s].copy(), users.head[s].copy()
     history.reset(users, s)
     if log:
         known = Known(users, world.tracks.arrays, *world.popular)
@@ -86,7 +87,16 @@ def replay(world: SmallRanking, log: Sequence[Event], *, keep_pulse: bool) -> Ra
         plays.handle(known, _events(world, log), names, world.ranker, weights, best, lists, out, missing)
     if keep_pulse:
         users.pulse[s] = pulse
+    if users.head[s, history.SESSION] == head[history.SESSION]:
+        # The tables know this session by these numbers, and it is none that was only like it.
+        for column in (history.FIRST_AT, history.SESSIONS):
+            users.head[s, column] = head[column]
     return world.rank(world.nothing())
+
+
+def signed(x: int) -> int:
+    """The signed 64-bit integer of the same bits."""
+    return (x ^ 1 << 63) - (1 << 63)
 
 
 def _events(world: SmallRanking, log: Sequence[Event]) -> Events:
@@ -99,7 +109,7 @@ def _events(world: SmallRanking, log: Sequence[Event]) -> Events:
         track=column(np.int64, lambda play: world.names.hash(play["track_id"])),
         at_ms=column(np.int64, lambda play: play["played_at"]),
         event_hash=column(np.int64, lambda play: id_hash(play["event_id"], b"event")),
-        session=column(np.int64, lambda play: id_hash(play["session_id"], b"session")),
+        session=column(np.int64, lambda play: signed(xxh3_64_intdigest(play["session_id"].encode()))),
         ms_played=column(np.int32, lambda play: play["ms_played"]),
         duration_ms=column(np.int32, lambda play: play["duration_ms"]),
         ended=column(np.uint8, lambda play: 1 if play["reason_end"] == "trackdone" else 2),

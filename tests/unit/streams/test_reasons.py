@@ -71,6 +71,13 @@ def test_parts_of_stage_1_and_features_of_stage_2_add_up(opened: list[Opened]) -
         assert len(undamped) > 0.5 * len(totals), "features add up to the score whose softmax is the chance"
 
 
+def test_a_replay_of_the_whole_log_of_a_user_is_their_ranking(recorded: RecordedLog, opened: list[Opened]) -> None:
+    """To the last bit: what a replay without some plays says differs by these plays alone."""
+    for user, world, found in opened:
+        again = replay(world, recorded.of_user()[user], keep_pulse=True)
+        assert np.array_equal(again.key, found.key) and np.array_equal(again.chance, found.chance)
+
+
 def _entry(rng: Generator, opened: list[Opened]) -> tuple[Opened, int]:
     """A random entry of a random list."""
     while True:
