@@ -17,12 +17,14 @@ import numpy as np
 from benchmarks.micro_rank import Popular
 from online_models import two_stage
 from online_models.arrays import F32, I32, I64
+from online_models.context import N_TRUST
 from online_models.features import FEATURES, MIXTURE, MORE
 from online_models.items import WINDOW
 from online_models.kernel import CACHE, kernel
 from online_models.moment import Known, Moment, Reach
 from online_models.pool import Pool
 from online_models.presets import Preset
+from online_models.signals import SIGNALS
 from online_models.sources import own, session
 from online_models.track_state import TrackArrays
 from online_models.weights import Weights, new_weights
@@ -79,6 +81,25 @@ def hold(names: Iterable[str]) -> Callable[[Setup], Setup]:
     return change
 
 
+def silence(signal: str) -> Callable[[Setup], Setup]:
+    """Stage 1 does not trust the signal at all, and what stage 2 makes of it stays 0."""
+    held = hold([signal])
+
+    def change(setup: Setup) -> Setup:
+        k = SIGNALS.index(signal)
+        setup.weights.gate.weight[k, 0] = NO_TRUST
+        setup.weights.gate.square[k] = np.inf
+        return held(setup)
+
+    return change
+
+
+def without_certainty(setup: Setup) -> Setup:
+    """Stage 2 reads the contexts of stage 1 alone."""
+    setup.weights.bilinear.square[N_TRUST:] = np.inf
+    return setup
+
+
 def without_context(setup: Setup) -> Setup:
     """Both stages trust every signal and feature alike, whatever the moment: the entry `always` alone is learned."""
     setup.weights.gate.square[:, 1:] = np.inf
@@ -95,6 +116,8 @@ def without_stage_2(setup: Setup) -> Setup:
     return setup
 
 
+NO_TRUST: Final = -1e6
+"""A logarithm: no float32 is small enough for such a share."""
 OF_BEST: Final = tuple(name for name in MORE if name.endswith("_of_best"))
 COSINES: Final = ("like_last", "like_session", "like_user")
 OF_THE_TRACK: Final = ("plays", "popular_now", "trend", "is_source")
@@ -106,11 +129,13 @@ VARIANTS: Final = {
     "neighbouring": Variant("source: what people play around the last tracks", bounded(read=(0,) * WINDOW)),
     "alike": Variant("source: sessions that share tracks with this one", bounded(visits_read=(0,) * WINDOW)),
     "own": Variant("source: the user's own past", replaced=own),
+    "own-near": Variant("signal: what the user played near these tracks in earlier sessions", silence("own_near"), saves=False),
     "session": Variant("source: what this session already played", replaced=session),
     "past": Variant("source: what people play around the user's earlier tracks", bounded(past=(0, 0))),
     "popular": Variant("source: what everybody plays", lambda setup: setup._replace(popular=NothingPopular(np.zeros(0, np.int64)))),
     "stage-2": Variant("stage 2: the mixture's order alone", without_stage_2, saves=False),
     "context": Variant("context, in both stages", without_context, saves=False),
+    "certainty": Variant("context of stage 2 alone: how well user and moment are known", without_certainty, saves=False),
     "cosines": Variant("features: cosines of the track's vector, and their squares", hold(COSINES), saves=False),
     "squares": Variant("features: squares", hold(name for name in FEATURES if name.endswith("_squared")), saves=False),
     "proportions": Variant("features: proportions to the best candidate", hold((*OF_BEST, "window_and_near")), saves=False),

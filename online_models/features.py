@@ -9,7 +9,7 @@ from online_models import signals
 from online_models.aims import N_AIMS
 from online_models.arrays import F32
 from online_models.kernel import kernel
-from online_models.lanes import log_scaled
+from online_models.lanes import largest, log_scaled
 from online_models.rankings import Rankings
 from online_models.signals import N_SIGNALS
 
@@ -25,6 +25,7 @@ MORE = (
     "alike_of_best",
     "aligned_of_best",
     "alike_next_of_best",
+    "own_next_of_best",
     "next_raw",
     "window_raw",
     "window_against_before",
@@ -48,6 +49,7 @@ SQUARED = tuple(
     for name in (
         "next", "window", "before", "near", "skip_one", "reach", "alike", "alike_aligned", "alike_next",
         "own_next", "again", "mixture", "plays", "near_cosine", "trend", "like_last", "like_session", "like_user", "fresh", "past_window",
+        "own_near", "times", "last", "past_cosine", "past_near", "people",
     )
 )  # fmt: skip
 """Features whose squares are features too: what is twice as much need not say twice as much."""
@@ -61,7 +63,7 @@ assert N_FEATURES % 8 == 0
 # norm x ln(1 + scale x signal) lies between 0 and about 1 for what is seen.
 _SHARE, _COUNT = (1000.0, 0.14476), (10.0, 0.417)
 _SHAPES = [_SHARE] * N_SIGNALS
-for _k in (signals.OWN_NEXT, signals.OWN_WINDOW):
+for _k in (signals.OWN_NEXT, signals.OWN_WINDOW, signals.OWN_NEAR):
     _SHAPES[_k] = _COUNT
 for _k in (signals.TIMES, signals.SESSION_TIMES):
     _SHAPES[_k] = (1.0, 0.5)
@@ -69,21 +71,21 @@ _SHAPES[signals.AGAIN] = (20.0, 0.25)
 _SHAPES[signals.REACH] = (1.0, 0.417)
 for _k in (signals.AGE, signals.LAST, signals.SESSION_LAST):
     _SHAPES[_k] = (1.718, 1.0)
+_IN_PROPORTION = (
+    signals.NEXT, signals.WINDOW, signals.NEAR, signals.ALIKE, signals.ALIKE_ALIGNED, signals.ALIKE_NEXT, signals.OWN_NEXT,
+)  # fmt: skip
 SCALE = np.array([scale for scale, _ in _SHAPES], np.float32)
 NORM = np.array([norm for _, norm in _SHAPES], np.float32)
 
 
 @kernel
 def _best(row: F32) -> float:
-    best = np.float32(1e-4)
-    for m in range(row.shape[0]):
-        best = max(best, row[m])
-    return best  # type: ignore[return-value]
+    return max(np.float32(1e-4), largest(row, row.shape[0]))  # type: ignore[return-value]
 
 
 @kernel
 def _in_proportion(x: F32, signal: F32, f: int) -> None:
-    for j, k in enumerate((signals.NEXT, signals.WINDOW, signals.NEAR, signals.ALIKE, signals.ALIKE_ALIGNED, signals.ALIKE_NEXT)):
+    for j, k in enumerate(_IN_PROPORTION):
         inverse = np.float32(1.0) / _best(signal[k])
         for m in range(x.shape[1]):
             x[f + j, m] = signal[k, m] * inverse
@@ -134,7 +136,7 @@ def fill(x: F32, rankings: Rankings, r: int) -> None:
         x[MIXTURE, m] = log_scaled(rankings.prior[r, m], 1e5, 0.0868)
     _of_the_track(x, track, MIXTURE + 1)
     _in_proportion(x, signal, MIXTURE + 5)
-    _together(x, signal, track, MIXTURE + 11)
+    _together(x, signal, track, MIXTURE + 5 + len(_IN_PROPORTION))
     for j, f in enumerate(SQUARED):
         for m in range(x.shape[1]):
             x[_FIRST_SQUARE + j, m] = x[f, m] * x[f, m]

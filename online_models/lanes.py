@@ -1,11 +1,13 @@
-"""What is done to eight numbers at a time: sums, and a logarithm.
+"""What is done to eight numbers at a time: sums, the largest, and a logarithm.
 
 Strict floating point lets no compiler change the order of a sum, so an ordinary loop adds one number after the other. Here
-the order is fixed by hand: eight sums side by side, added up pairwise in the end, the same on every machine.
+the order is fixed by hand: eight sums side by side, added up pairwise in the end, the same on every machine. For the largest
+number no order matters, but a loop that looks for it must wait for one comparison before the next.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -61,27 +63,36 @@ def _eight(context: Any, builder: Any, kind: Any, array: Any, at: Any) -> Any:
     return builder.load(place, align=_ALIGN)
 
 
-def _sum_of_lanes(builder: Any, lanes: Any) -> Any:
-    parts = [builder.extract_element(lanes, ir.Constant(ir.IntType(32), i)) for i in range(_LANES)]
-    while len(parts) > 1:
-        parts = [builder.fadd(a, b) for a, b in zip(parts[::2], parts[1::2], strict=True)]
-    return parts[0]
+def _larger(builder: Any, a: Any, b: Any) -> Any:
+    return builder.select(builder.fcmp_ordered(">", a, b), a, b)
 
 
-def _summed(context: Any, builder: Any, n: Any, term: Any) -> Any:
-    """Sum of `term(at)`, eight lanes each, for `at` = 0, 8, .. below `n`."""
+def _folded(builder: Any, n: Any, term: Any, join: Any) -> Any:
+    """`term(at)`, eight lanes each, for `at` = 0, 8, .. below `n`, joined lane by lane from 0 on, then the lanes pairwise."""
     lanes = cgutils.alloca_once_value(builder, ir.Constant(_VECTOR, [0.0] * _LANES))
     steps = builder.udiv(n, ir.Constant(n.type, _LANES))
     with cgutils.for_range(builder, steps) as loop:
         at = builder.mul(loop.index, ir.Constant(n.type, _LANES))
-        builder.store(builder.fadd(builder.load(lanes), term(at)), lanes)
-    return _sum_of_lanes(builder, builder.load(lanes))
+        builder.store(join(builder.load(lanes), term(at)), lanes)
+    whole = builder.load(lanes)
+    parts = [builder.extract_element(whole, ir.Constant(ir.IntType(32), i)) for i in range(_LANES)]
+    while len(parts) > 1:
+        parts = [join(a, b) for a, b in zip(parts[::2], parts[1::2], strict=True)]
+    return parts[0]
 
 
 @intrinsic
 def _total(typingctx: Any, row: Any, n: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _summed(context, builder, args[1], lambda at: _eight(context, builder, _FLOATS, args[0], at))
+        return _folded(builder, args[1], lambda at: _eight(context, builder, _FLOATS, args[0], at), builder.fadd)
+
+    return types.float32(_FLOATS, types.int64), codegen
+
+
+@intrinsic
+def _largest(typingctx: Any, row: Any, n: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _folded(builder, args[1], lambda at: _eight(context, builder, _FLOATS, args[0], at), partial(_larger, builder))
 
     return types.float32(_FLOATS, types.int64), codegen
 
@@ -92,7 +103,7 @@ def _product(typingctx: Any, x: Any, y: Any, n: Any) -> Any:
         def term(at: Any) -> Any:
             return builder.fmul(*(_eight(context, builder, _FLOATS, array, at) for array in args[:2]))
 
-        return _summed(context, builder, args[2], term)
+        return _folded(builder, args[2], term, builder.fadd)
 
     return types.float32(_FLOATS, _FLOATS, types.int64), codegen
 
@@ -103,6 +114,15 @@ def total(row: F32, n: int) -> float:
     found = _total(row, n)
     for i in range(n - n % _LANES, n):
         found += row[i]
+    return found
+
+
+@kernel
+def largest(row: F32, n: int) -> float:
+    """The largest of `row[:n]`, all of them 0 or more; 0 where there is none."""
+    found = _largest(row, n)
+    for i in range(n - n % _LANES, n):
+        found = max(found, row[i])
     return found
 
 

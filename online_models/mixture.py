@@ -14,7 +14,7 @@ import numpy as np
 
 from online_models import signals
 from online_models.arrays import F32
-from online_models.context import N_CONTEXTS
+from online_models.context import N_TRUST
 from online_models.kernel import kernel
 from online_models.lanes import total
 from online_models.pool import Pool
@@ -43,17 +43,17 @@ START = {
 class Gate(NamedTuple):
     """Weights of one users' partition, and AdaGrad's sums of squares."""
 
-    weight: F32  # (N_SIGNALS, N_CONTEXTS)
-    square: F32  # (N_SIGNALS, N_CONTEXTS)
+    weight: F32  # (N_SIGNALS, N_TRUST)
+    square: F32  # (N_SIGNALS, N_TRUST)
 
 
 def new_gate() -> Gate:
     """Before the first play."""
-    weight = np.zeros((N_SIGNALS, N_CONTEXTS), np.float32)
+    weight = np.zeros((N_SIGNALS, N_TRUST), np.float32)
     weight[:, 0] = -1.0
     for k, trust in START.items():
         weight[k, 0] = trust
-    return Gate(weight=weight, square=np.full((N_SIGNALS, N_CONTEXTS), 0.1, np.float32))
+    return Gate(weight=weight, square=np.full((N_SIGNALS, N_TRUST), 0.1, np.float32))
 
 
 @kernel
@@ -62,7 +62,7 @@ def _trust(gate: Gate, context: F32, there: F32, share: F32) -> None:
     most = np.float32(-1e30)
     for k in range(N_SIGNALS):
         z = np.float32(0.0)
-        for c in range(N_CONTEXTS):
+        for c in range(N_TRUST):
             z += gate.weight[k, c] * context[c]
         share[k] = z
         if there[k] > 0.0 and z > most:
@@ -105,7 +105,7 @@ def learn(gate: Gate, rankings: Rankings, r: int, m: int) -> None:
         share = rankings.share[r, k]
         if share > 0.0:
             step = rankings.part[r, k] * rankings.signal[r, k, m] / expected - share
-            for c in range(N_CONTEXTS):
+            for c in range(N_TRUST):
                 g = step * rankings.context[r, c]
                 gate.square[k, c] += g * g
                 gate.weight[k, c] += np.float32(RATE) * g / math.sqrt(gate.square[k, c])

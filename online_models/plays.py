@@ -36,7 +36,7 @@ REJECTED_KIND = 255
 APPLIED, DUPLICATE, PRIVATE, REJECTED = range(4)
 NOT_TESTED, MISS = -1, 0
 
-RANKER = "two-stage-1"
+RANKER = "two-stage-2"
 """Name of the way of ranking, as published in every list behind the preset's."""
 ITEMS_MAX = 2 * WINDOW + 2
 """Items of one play: its count, one for the artist, and two for each play before it."""

@@ -25,6 +25,7 @@ SIGNALS = (
     "alike_next",  # the same, right after the last track
     "own_next",  # this user played it after the last track before
     "own_window",  # this user played it soon after one of the last three
+    "own_near",  # this user played it near one of the last tracks, on either side, in an earlier session (0.9 ** lag)
     "again",  # how lately and how often this user played it (ACT-R)
     "times",  # how often
     "last",  # how many plays ago
@@ -41,11 +42,10 @@ SOURCES = ("follows", "alike", "own", "again", "past", "popular", "liked", "made
 """What a list names as where an entry came from."""
 
 NEXT, WINDOW, BEFORE, NEAR, NEXT_OF_SECOND, SKIP_ONE, GAPLESS, PEOPLE, FRESH, REACH, AGE = range(11)
-ALIKE, ALIKE_ALIGNED, ALIKE_NEXT, OWN_NEXT, OWN_WINDOW, AGAIN, TIMES, LAST = range(11, 19)
-SESSION_LAST, SESSION_TIMES, PAST_WINDOW, PAST_NEAR, POPULAR = range(19, 24)
-MADE = 24
+ALIKE, ALIKE_ALIGNED, ALIKE_NEXT, OWN_NEXT, OWN_WINDOW, OWN_NEAR, AGAIN, TIMES, LAST = range(11, 20)
+SESSION_LAST, SESSION_TIMES, PAST_WINDOW, PAST_NEAR, POPULAR, MADE = range(20, 26)
 
-SOURCE_OF = np.repeat(np.arange(len(SOURCES)), (11, 3, 2, 5, 2, 1, 0, 1, 0))
+SOURCE_OF = np.repeat(np.arange(len(SOURCES)), (11, 3, 3, 5, 2, 1, 0, 1, 0))
 """(N_SIGNALS,) source of each signal."""
 FOLLOWS, ALIKE_SOURCE, OWN, AGAIN_SOURCE, PAST, POPULAR_SOURCE, LIKED_SOURCE, MADE_SOURCE, RELEASES_SOURCE = range(9)
 LIKED_BIT, RELEASE_BIT = 30, 29

@@ -121,11 +121,8 @@ def rank_one(ranker: Ranker, weights: Weights, known: Known, s: int) -> int:
     """Rank for the user in slot `s`: `ranker.pool.chance` says how likely each candidate is next; returns the ranking's place."""
     gather(ranker, known, s)
     pool, rankings = ranker.pool, ranker.rankings
-    certain = np.float32(0.0)
-    for i in range(pool.n[0]):
-        certain = max(certain, pool.signal[signals.NEXT, i])
     r = kept.give(rankings, known.users, s)
-    context.fill(rankings.context[r], known, s, ranker.moment, certain)
+    context.fill(rankings.context[r], known, s, ranker.moment, pool)
     mixture.weigh(pool, weights.gate, rankings.context[r], rankings.share[r], rankings.part[r])
     n = _keep(ranker, known, s, r)
     features.fill(ranker.work.x, rankings, r)

@@ -1,11 +1,12 @@
 """What the ranker has learned: the weights of both stages, and how they are written down.
 
 Layout, little endian: version (1 byte), 7 zero bytes, lessons (i64), then float32: gate weights and squares (signals x
-contexts), bilinear weights and squares (contexts x features).
+the contexts of stage 1), bilinear weights and squares (contexts x features).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from struct import Struct
 from typing import NamedTuple
 
@@ -15,7 +16,8 @@ from online_models.arrays import F32, I64
 from online_models.bilinear import Bilinear, new_bilinear
 from online_models.mixture import Gate, new_gate
 
-VERSION = 1
+VERSION = 2
+"""Other signals, contexts or features are another version: weights have no names, only places."""
 _HEAD = Struct("<B7xq")
 
 
@@ -49,7 +51,10 @@ def decode(data: bytes) -> Weights:
     """The weights behind bytes. Raises `BadWeights`."""
     w = new_weights()
     if len(data) != _HEAD.size + 4 * sum(array.size for array in _arrays(w)) or data[0] != VERSION:
-        raise BadWeights(f"{len(data)} bytes of version {data[:1].hex() or 'nothing'} are no weights of this build")
+        raise BadWeights(
+            f"{len(data)} bytes of version {data[0] if data else 'nothing'} are no weights of version {VERSION}: a plays worker of this "
+            "release begins anew; `segue rebuild` lets it learn from all plays that the log holds"
+        )
     numbers = np.frombuffer(data, "<f4", offset=_HEAD.size)
     if not np.isfinite(numbers).all():
         raise BadWeights("a weight is not finite")
@@ -59,6 +64,28 @@ def decode(data: bytes) -> Weights:
         at += array.size
     w.lessons[0] = _HEAD.unpack_from(data)[1]
     return w
+
+
+def newest(copies: Mapping[str, bytes | None]) -> tuple[str, Weights] | None:
+    """Of the copies that partitions hold, by key, the one that was learned from most plays, and its key; None where there is none.
+
+    After an upgrade a partition holds what the release before wrote until its next play: that is passed over where another holds
+    what this build reads.
+
+    Raises
+    ------
+    BadWeights : there are copies, and this build reads none of them
+    """
+    found, refused = dict[str, Weights](), list[BadWeights]()
+    for key, data in copies.items():
+        try:
+            found |= {key: decode(data)} if data else {}
+        except BadWeights as error:
+            refused.append(BadWeights(f"{key}: {error}"))
+    if refused and not found:
+        raise refused[0]
+    best = max(found, key=lambda key: int(found[key].lessons[0]), default=None)
+    return None if best is None else (best, found[best])
 
 
 def reopen(w: Weights, plays: int, learned: int) -> None:

@@ -18,7 +18,7 @@ from online_models.artists import NOT_SAID
 from online_models.moment import Known, newest_past
 from online_models.plays import Events, World
 from online_models.presets import PRESETS, new_ranker
-from online_models.weights import Weights, decode, new_weights
+from online_models.weights import Weights, new_weights, newest
 from streams.ids import hash_field, track_partition
 from streams.loading import Loader
 from streams.names import Names
@@ -94,8 +94,9 @@ class SmallRanking:
         tracks, _, _ = self.history
         await self.load_rows(np.unique(tracks))
         self.popular = await self._loader.popular(0)
-        raw = await self._store.text([self._keys.ranker(p) for p in range(self.settings.events_partitions)])
-        self.weights = max([new_weights(), *(decode(text) for text in raw if text)], key=lambda w: int(w.lessons[0]))
+        keys = [self._keys.ranker(p) for p in range(self.settings.events_partitions)]
+        found = newest(dict(zip(keys, await self._store.text(keys), strict=True)))
+        self.weights = found[1] if found else new_weights()
 
     async def load_rows(self, wanted: I64) -> int:
         """Read rows and names of these tracks, as far as they are not in memory; returns how many rows came."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -22,9 +22,9 @@ def show(
     n: Annotated[int, typer.Option("-n", min=1, help="How many features of stage 2, the weightiest first.")] = 20,
     as_json: Json = False,
 ) -> None:
-    """Stage 1: how far each signal is trusted. Stage 2: what each feature adds to a track's score. By context."""
+    """Stage 1: how far each signal is trusted. Stage 2: what each feature adds to a score. By context, of which stage 2 has more."""
     # The kernels' modules take a second to import: only this command pays for it.
-    from online_models.context import CONTEXTS
+    from online_models.context import CONTEXTS, N_TRUST
     from online_models.features import FEATURES
     from online_models.signals import SIGNALS
 
@@ -33,30 +33,27 @@ def show(
     gate = dict(zip(SIGNALS, weights.gate.weight.tolist(), strict=True))
     bilinear = dict(zip(FEATURES, weights.bilinear.weight.T.tolist(), strict=True))
     if as_json:
-        say_json({"key": key, "lessons": int(weights.lessons[0]), "contexts": CONTEXTS, "stage_1": gate, "stage_2": bilinear})
+        contexts = {"stage_1": CONTEXTS[:N_TRUST], "stage_2": CONTEXTS}
+        say_json({"key": key, "lessons": int(weights.lessons[0]), "contexts": contexts, "stage_1": gate, "stage_2": bilinear})
         return
     some = dict(sorted(bilinear.items(), key=lambda item: -max(map(abs, item[1])))[:n])
     screen().print(f"{key}: learned from {int(weights.lessons[0]):,} plays", markup=False)
-    screen().print(_table("stage 1: trust in each signal (log; only differences count)", "signal", CONTEXTS, gate))
+    screen().print(_table("stage 1: trust in each signal (log; only differences count)", "signal", CONTEXTS[:N_TRUST], gate))
     screen().print(_table(f"stage 2: score per unit of each feature, {len(some)} of {len(bilinear)}", "feature", CONTEXTS, some))
 
 
 def _newest(state: State, n_partitions: int) -> tuple[str, Weights]:
     """The copy that was learned from most plays, and where it stands."""
-    from online_models.weights import BadWeights, decode
+    from online_models.weights import BadWeights, newest
 
-    found: dict[str, Any] = {}
-    for partition in range(n_partitions):
-        key = state.keys.ranker(partition)
-        raw = state.text(key)
-        try:
-            found |= {key: decode(raw)} if raw else {}
-        except BadWeights as error:
-            raise Trouble(Exit.FAILURE, f"{key}: {error}", "segue doctor") from None
-    if not found:
+    keys = [state.keys.ranker(partition) for partition in range(n_partitions)]
+    try:
+        found = newest({key: state.text(key) for key in keys})
+    except BadWeights as error:
+        raise Trouble(Exit.FAILURE, str(error), "segue rebuild") from None
+    if found is None:
         raise Trouble(Exit.FAILURE, "no worker has ranked yet: there are no weights", "segue send --user ana --track t42")
-    key = max(found, key=lambda name: int(found[name].lessons[0]))
-    return key, found[key]
+    return found
 
 
 def _table(title: str, first: str, contexts: tuple[str, ...], rows: dict[str, list[float]]) -> Table:

@@ -6,7 +6,7 @@ import numpy as np
 
 from online_models import history, signals
 from online_models.arrays import I64
-from online_models.history import UserArrays
+from online_models.history import UserArrays, session_length
 from online_models.items import SKIPPED
 from online_models.kernel import kernel
 from online_models.moment import Known, Moment, Reach
@@ -21,6 +21,10 @@ OWN_WINDOW = 5
 """Plays after an earlier play of one of them that count, 1 / lag each."""
 TIRED, OLDER = 0.3, 0.002
 """A second time adds less than the first, an older one less than a newer one."""
+NEAR = 10
+"""Plays before an earlier play of one of the last tracks, and after it, that were near it."""
+NEAR_KEPT, BACK_KEPT = 0.9, 0.85
+"""The one next to it counts 1, each further one 0.9 of the one before, all of them 0.85 ** k near the k-th last track."""
 
 
 @kernel
@@ -74,6 +78,51 @@ def _add_next(pool: Pool, users: UserArrays, s: int, n: int, last: I64) -> None:
 
 
 @kernel
+def _which(moment: Moment, key: int) -> int:
+    """The place of `key` among the session's last tracks, or -1."""
+    for k in range(moment.n[0]):
+        if moment.key[k] == key:
+            return k
+    return -1
+
+
+@kernel
+def _add_side(pool: Pool, users: UserArrays, s: int, j: int, step: int, n: int, part: float, k: int) -> None:
+    """What was played up to NEAR plays before (`step` -1) or after (1) place `j`, a play of the `k`-th last track, among the first `n`."""
+    left = np.float32(part)
+    at = j + step
+    for _ in range(NEAR):
+        if at < 0 or at >= n:
+            return
+        if not users.flags[s, at] & SKIPPED:
+            i = meet(pool, users.track[s, at])
+            pool.via[i] |= 1 << k
+            pool.signal[signals.OWN_NEAR, i] += left
+        left *= np.float32(NEAR_KEPT)
+        at += step
+
+
+@kernel
+def _add_near(pool: Pool, users: UserArrays, s: int, n: int, moment: Moment) -> None:
+    """Plays around earlier ones of the session's last tracks; the first `n` plays are of earlier sessions.
+
+    A look at six bits of a hash says of most plays that they are of none of these tracks.
+    """
+    some = 0
+    for k in range(moment.n[0]):
+        some |= 1 << (moment.key[k] & 63)
+    for j in range(n):
+        key = users.track[s, j]
+        if not (some >> (key & 63)) & 1:
+            continue
+        k = _which(moment, key)
+        if k >= 0:
+            part = np.float32(BACK_KEPT) ** np.float32(k)
+            _add_side(pool, users, s, j, -1, n, part, k)
+            _add_side(pool, users, s, j, 1, n, part, k)
+
+
+@kernel
 def add(pool: Pool, known: Known, s: int, moment: Moment, reach: Reach) -> None:
     """The user's history, as far as it is kept."""
     users = known.users
@@ -82,3 +131,4 @@ def add(pool: Pool, known: Known, s: int, moment: Moment, reach: Reach) -> None:
     for k in range(moment.n[0], 3):
         moment.key[k] = 0
     _add_next(pool, users, s, n, moment.key)
+    _add_near(pool, users, s, n - session_length(users, s), moment)

@@ -86,7 +86,8 @@ def test_a_play_by_hand_becomes_a_list_and_can_be_looked_at_everywhere(live: Set
     _until(lambda: segue("recommend", "nobody")["next"][:1] == [{"track_id": "t1", "score": 1.0, "source": "popular", "because": []}])
     ranker = segue("ranker", "show")
     assert ranker["key"].startswith(f"{live.namespace}:{{u") and 0 <= ranker["lessons"] <= 3
-    assert len(ranker["stage_1"]["next"]) == len(ranker["stage_2"]["mixture"]) == len(ranker["contexts"])
+    for stage, one in (("stage_1", "next"), ("stage_2", "mixture")):
+        assert len(ranker[stage][one]) == len(ranker["contexts"][stage]) > 10
     # An empty list is no test: whether the first ones were empty depends on how soon the tracks were known.
     assert 1 <= segue("quality")["total"]["plays"] <= 3
     client.close()

@@ -20,6 +20,7 @@ from console.trouble import Trouble
 from online_models import history, signals
 from online_models.arrays import F64, I32
 from online_models.artists import nobody_said
+from online_models.context import N_TRUST
 from online_models.features import FEATURES
 from online_models.plays import MISS, NO_FINISH, NOT_TESTED, World, new_outcomes
 from online_models.presets import PRESETS, new_ranker
@@ -97,6 +98,7 @@ def test_every_variant_learns_something_else(name: str) -> None:
     [
         ("cosines", {"like_last", "like_session", "like_user", "like_last_squared", "like_session_squared", "like_user_squared"}),
         ("squares", {name for name in FEATURES if name.endswith("_squared")}),
+        ("own-near", {"own_near", "own_near_squared"}),
         ("track", {"plays", "popular_now", "trend", "is_source", "plays_squared", "trend_squared"}),
     ],
 )
@@ -123,6 +125,27 @@ def test_without_context_only_what_holds_always_is_learned() -> None:
     run(log, setup.preset, N, setup.weights, setup.popular)
     assert (setup.weights.gate.weight[:, 1:] == 0.0).all() and (setup.weights.bilinear.weight[1:] == 0.0).all()
     assert (setup.weights.bilinear.weight[0] != 0.0).all()
+
+
+def test_without_certainty_stage_2_reads_what_stage_1_does() -> None:
+    log = a_log()
+    setup = prepared("certainty", log)
+    run(log, setup.preset, N, setup.weights, setup.popular)
+    weight = setup.weights.bilinear.weight
+    assert weight.shape[0] > N_TRUST and (weight[N_TRUST:] == 0.0).all() and (weight[:N_TRUST] != 0.0).any(axis=1).all()
+
+
+def test_a_signal_that_is_silenced_is_not_trusted() -> None:
+    log, k = a_log(), signals.SIGNALS.index("own_near")
+    setup, own = prepared("own-near", log), set[bool]()
+    known, ranker, lists, out = new_known(log, setup.preset), new_ranker(setup.preset), new_lists(2), new_outcomes(N)
+    world = World(nobody_said(known.tracks.map_keys, known.tracks.map_slots), NO_FINISH, 0.0, True)
+    for i in range(N):
+        replay(known, new_events(log), i, i + 1, world, ranker, setup.weights, new_best(), lists, out, np.zeros(2, np.int64))
+        r = known.users.head[log.slot[i], history.RANKING] - 1
+        assert ranker.rankings.share[r, k] == 0.0 and ranker.rankings.share[r].sum() == pytest.approx(1.0, abs=1e-4)
+        own.add(bool(ranker.pool.signal[k, : ranker.pool.n[0]].any()))
+    assert own == {False, True}, "it says something where there were earlier sessions"
 
 
 def test_without_stage_2_the_lists_are_in_the_order_of_the_mixture() -> None:
@@ -160,7 +183,7 @@ known = new_known(log, PRESETS["fast"])
 head = known.users.head
 known.users.track[0, :4] = log.key_of[[1, 2, 1, 3]]
 known.users.at_s[0, :4] = [1, 200, 400, 600]
-head[0, history.N_HISTORY] = head[0, history.SESSION_N] = 4
+head[0, history.N_HISTORY], head[0, history.SESSION_N] = 4, 2
 two_stage.gather(ranker, known, 0)
 sums = ranker.pool.signal[:, : ranker.pool.n[0]].sum(axis=1)
 kernels = [value for module in list(sys.modules.values()) for value in vars(module).values() if isinstance(value, Dispatcher)]
@@ -177,7 +200,7 @@ def test_a_source_that_is_replaced_says_nothing_and_the_usual_kernels_are_not_to
     ).stdout
     sums, folders = msgspec.json.decode(said, type=tuple[dict[str, float], list[str]])
     of_session = {"session_last", "session_times"}
-    of_own = {"own_next", "own_window", "again", "times", "last"}
+    of_own = {"own_next", "own_window", "own_near", "again", "times", "last"}
     gone, there = (of_own, of_session) if name == "own" else (of_session, of_own)
     assert all(sums[signal] == 0.0 for signal in gone)
     assert all(sums[signal] > 0.0 for signal in there - {"own_next"}), "the last track was played once"

@@ -1,4 +1,4 @@
-"""Logarithms and sums that run eight at a time, against numpy's."""
+"""Logarithms, sums and maxima that run eight at a time, against numpy's."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from online_models.arrays import F32
 from online_models.kernel import kernel
-from online_models.lanes import log_scaled, product, total
+from online_models.lanes import largest, log_scaled, product, total
 
 
 @kernel
@@ -30,3 +30,13 @@ def test_sums_hold_for_any_length() -> None:
         assert abs(total(x, n) - x.sum(dtype=np.float64)) < 1e-4
         if n % 8 == 0:
             assert abs(product(x, y, n) - x.astype(np.float64) @ y) < 1e-4
+
+
+def test_the_largest_is_found_in_every_place() -> None:
+    rng = np.random.default_rng(2)
+    for n in (1, 7, 8, 9, 16, 67):
+        for place in range(n):
+            x = rng.random(n + 3, np.float32)
+            x[place], x[n:] = 2.0, 3.0
+            assert largest(x, n) == 2.0
+    assert largest(np.ones(8, np.float32), 0) == 0.0

@@ -99,13 +99,20 @@ async def test_what_others_skip_does_not_rise(world: SmallWorld, ms_played: int,
     assert (after > 1.1 * before) is rises
 
 
-async def test_a_skip_counts_against_the_track_at_once(world: SmallWorld) -> None:
+async def _chance_after_a_skip(ms_played: int) -> float:
+    """How likely `c` is beside `b` for somebody who just heard so much of it and goes back to `a`; others went on to either."""
+    world = SmallWorld()
+    await world.claim_all()
     for user in ("ben", "cai", "dan"):
-        await album(world, user, "a", "b", "a", "c")
-    await world.play(play(0, "ana", "a"))
-    before = _score(world, "ana", "c") / _score(world, "ana", "b")
-    await world.play(play(1, "ana", "c", ms_played=4_000), play(2, "ana", "a"))
-    assert _score(world, "ana", "c") / _score(world, "ana", "b") < 0.5 * before
+        await album(world, user, "a", "b")
+        await album(world, user.upper(), "a", "c")
+    await world.play(play(0, "ana", "a"), play(1, "ana", "c", ms_played=ms_played), play(2, "ana", "a"))
+    return _score(world, "ana", "c") / _score(world, "ana", "b")
+
+
+async def test_a_skip_counts_against_the_track_at_once_and_the_sooner_the_more() -> None:
+    at_once, later = [await _chance_after_a_skip(ms_played) for ms_played in (4_000, 29_000)]
+    assert at_once == pytest.approx(later * 0.2 / (0.2 + 0.4 * 4 / 15), rel=0.01)
 
 
 async def test_an_event_sent_twice_counts_once(world: SmallWorld) -> None:

@@ -11,9 +11,10 @@ from numpy.random import Generator
 
 from online_models import signals
 from online_models.features import FEATURES
+from online_models.items import SKIPPED
 from streams.absences import DISCOVER, NEXT, chances, standing
 from streams.ids import id_hash
-from streams.reasons import Reasons, reasons_for
+from streams.reasons import ITSELF, Reasons, brought_by, reasons_for
 from streams.small_ranking import Ranked, SmallRanking
 from tests.recorded_log import SETTINGS, RecordedLog, audience_log, replay
 
@@ -76,6 +77,21 @@ def test_a_replay_of_the_whole_log_of_a_user_is_their_ranking(recorded: Recorded
     for user, world, found in opened:
         again = replay(world, recorded.of_user()[user], keep_pulse=True)
         assert np.array_equal(again.key, found.key) and np.array_equal(again.chance, found.chance)
+
+
+def test_plays_near_which_the_user_played_it_in_earlier_sessions_are_named(opened: list[Opened]) -> None:
+    n_named = 0
+    for _, world, found in opened:
+        world.put_back()
+        (tracks, _, flags), session = world.history, set(found.session.tolist())
+        earlier = tracks[: len(tracks) - world.session_n].tolist()
+        for i in np.flatnonzero(found.signal[signals.OWN_NEAR]).tolist():
+            places = [j for j, track in enumerate(earlier) if track == found.key[i] and not flags[j] & SKIPPED]
+            near = {track for j in places for track in (*earlier[max(0, j - 10) : j], *earlier[j + 1 : j + 11])} & session
+            named = brought_by(found, i)
+            assert near and near <= named.keys() and named[int(found.key[i])] == ITSELF
+            n_named += 1
+    assert n_named > 50
 
 
 def _entry(rng: Generator, opened: list[Opened]) -> tuple[Opened, int]:
