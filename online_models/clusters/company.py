@@ -13,12 +13,13 @@ from typing import Final
 
 import numpy as np
 
-from online_models.arrays import F32, F64
+from online_models.arrays import F64
+from online_models.clusters.buckets import Buckets
 from online_models.clusters.marks import DIRECTIONS, Tokens
 from online_models.clusters.track import N_NUMBERS
 
-BUCKETS: Final = 1 << 16
-"""Tokens in memory; 7 MB."""
+PREFIX: Final = "company-"
+"""Before the names of the buckets' parts."""
 SOUND_SHRINK: Final = 2.0
 """Tracks of average sound that every token starts with."""
 RIDGE: Final = 10.0
@@ -30,10 +31,8 @@ class Company:
     """The buckets and the regression."""
 
     def __init__(self) -> None:
-        self.owner = np.zeros(BUCKETS, np.uint64)
-        self.n = np.zeros((BUCKETS, 2), np.float32)
-        """Tracks, and those of them with labels."""
-        self.sums: F32 = np.zeros((BUCKETS, N_NUMBERS + DIRECTIONS), np.float32)
+        self.known = Buckets(counts=2, width=N_NUMBERS + DIRECTIONS)
+        """Of each token: its tracks, and those of them with labels; sums of their sound and their labels."""
         self.moments = np.zeros((N_NUMBERS + 1, N_NUMBERS + 1 + DIRECTIONS))
         """Of (sound, 1) with itself and with the labels."""
 
@@ -41,24 +40,13 @@ class Company:
         """Take a track of standardised `sound` (11,) in."""
         row = np.concatenate([sound, np.zeros(DIRECTIONS) if label is None else label]).astype(np.float32)
         for value in tokens.hashes[0].tolist():
-            if value and self._is_at_home(value):
-                self.n[value % BUCKETS] += (1.0, label is not None)
-                self.sums[value % BUCKETS] += row
+            at = self.known.home(value) if value else None
+            if at is not None:
+                self.known.n[at] += (1.0, label is not None)
+                self.known.sums[at] += row
         if label is not None:
             known = np.append(sound, 1.0)
             self.moments += np.outer(known, np.concatenate([known, label]))
-
-    def _is_at_home(self, value: int) -> bool:
-        """A bucket's owner loses one track for each of another token's, and the bucket when none is left."""
-        at = value % BUCKETS
-        if int(self.owner[at]) != value:
-            n = float(self.n[at, 0])
-            if n > 1.0:
-                self.n[at] *= (n - 1.0) / n
-                self.sums[at] *= (n - 1.0) / n
-                return False
-            self.owner[at], self.n[at], self.sums[at] = value, 0.0, 0.0
-        return True
 
     def regression(self) -> F64:
         """(12, 16): what labels a sound has on average."""
@@ -74,9 +62,8 @@ class Company:
 
         `own` = (has a label, its direction) of tracks that were learned already: they are taken out of what their tokens say.
         """
-        at = tokens.hashes % np.uint64(BUCKETS)
-        there = (tokens.hashes != 0) & (self.owner[at] == tokens.hashes)
-        n, sums = self.n[at] * there[..., None], self.sums[at] * there[..., None]
+        at, there = self.known.find(tokens.hashes)
+        n, sums = self.known.n[at] * there[..., None], self.known.sums[at] * there[..., None]
         if own is not None:
             has, label = own
             learned = there & (n[..., 0] >= 1.0)
@@ -92,22 +79,13 @@ class Company:
         return alike, said / (1.0 + (weight * n[..., 1]).sum(axis=1))[:, None]
 
     def parts(self) -> dict[str, bytes]:
-        """Plain arrays of the buckets in use."""
-        used = np.flatnonzero(self.owner)
-        return {
-            "company-owners": self.owner[used].astype("<u8").tobytes(),
-            "company-counts": self.n[used].astype("<f4").tobytes(),
-            "company-sums": self.sums[used].astype("<f4").tobytes(),
-            "company-moments": self.moments.astype("<f8").tobytes(),
-        }
+        """Plain arrays of the buckets in use, and the moments."""
+        buckets = {f"{PREFIX}{name}": part for name, part in self.known.parts().items()}
+        return {**buckets, "company-moments": self.moments.astype("<f8").tobytes()}
 
     def take(self, parts: Mapping[str, bytes]) -> None:
         """Raises ValueError or LookupError for torn parts."""
-        owner = np.frombuffer(parts["company-owners"], "<u8")
-        at = owner % np.uint64(BUCKETS)
-        self.owner[at] = owner
-        self.n[at] = np.frombuffer(parts["company-counts"], "<f4").reshape(len(owner), 2)
-        self.sums[at] = np.frombuffer(parts["company-sums"], "<f4").reshape(len(owner), self.sums.shape[1])
+        self.known.take({name.removeprefix(PREFIX): part for name, part in parts.items() if name.startswith(PREFIX)})
         self.moments = np.frombuffer(parts["company-moments"], "<f8").reshape(self.moments.shape).copy()
 
 

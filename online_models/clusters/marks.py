@@ -7,12 +7,9 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
-import numpy.typing as npt
 
-from online_models.arrays import F64
+from online_models.arrays import F64, U64
 from online_models.clusters.track import N_NUMBERS, TOKENS_MAX, Track, hashed
-
-U64 = npt.NDArray[np.uint64]
 
 DIRECTIONS: Final = 16
 """Dimensions of a label: the cosine of two labels is 0 +- .25."""

@@ -13,17 +13,12 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from online_models.arrays import F64
+from online_models.arrays import F64, U64
+from online_models.clusters.buckets import Bools, Buckets
 from online_models.clusters.track import hashed
 
-U64 = npt.NDArray[np.uint64]
-Bools = npt.NDArray[np.bool_]
-
 DIMENSIONS: Final = 32
-BUCKETS: Final = 1 << 16
-"""Tokens in memory; 9 MB. The catalogue of 28,356 tracks has some 30,000."""
 SHRINK: Final = 1.0
 """Tracks that a token's random direction is worth, against what it stood beside."""
 CHANCE: Final = 0.3
@@ -57,10 +52,8 @@ class Meaning:
 
     def __init__(self) -> None:
         self.n_texts = 0
-        self.owner: U64 = np.zeros(BUCKETS, np.uint64)
-        self.n = np.zeros(BUCKETS, np.float32)
-        """Texts with the token."""
-        self.sums = np.zeros((BUCKETS, DIMENSIONS), np.float32)
+        self.tokens = Buckets(counts=1, width=DIMENSIONS)
+        """Texts with each, and the sum of what it stood beside."""
         self.mean = np.zeros(DIMENSIONS)
         """Of all texts' directions."""
 
@@ -76,21 +69,10 @@ class Meaning:
         self.n_texts += 1
         self.mean += (_unit(whole[None, :])[0] - self.mean) / self.n_texts
         for row, value in enumerate(hashes.tolist()):
-            if self._is_at_home(value):
-                self.n[value % BUCKETS] += 1.0
-                self.sums[value % BUCKETS] += others[row]
-
-    def _is_at_home(self, value: int) -> bool:
-        """A bucket's owner loses one text for each of another token's, and the bucket when none is left."""
-        at = value % BUCKETS
-        if int(self.owner[at]) != value:
-            n = float(self.n[at])
-            if n > 1.0:
-                self.n[at] *= (n - 1.0) / n
-                self.sums[at] *= (n - 1.0) / n
-                return False
-            self.owner[at], self.n[at], self.sums[at] = value, 0.0, 0.0
-        return True
+            at = self.tokens.home(value)
+            if at is not None:
+                self.tokens.n[at] += 1.0
+                self.tokens.sums[at] += others[row]
 
     def points(self, texts: Sequence[U64]) -> tuple[F64, Bools]:
         """Directions (m, 32) of texts by the hashes of their tokens, of length 1, and for which (m,) a token ever came.
@@ -112,31 +94,20 @@ class Meaning:
         return _unit(x), np.asarray((known.share.reshape(hashes.shape) * (hashes != 0) > 0.0).any(axis=1))
 
     def _known(self, hashes: U64) -> _Known:
-        at = (hashes % np.uint64(BUCKETS)).astype(np.int64)
-        there = self.owner[at] == hashes
-        n = np.where(there, self.n[at], 0.0)
-        directions = _unit(self.sums[at].astype(float) * there[:, None])
+        at, there = self.tokens.find(hashes)
+        n = np.where(there, self.tokens.n[at, 0], 0.0)
+        directions = _unit(self.tokens.sums[at].astype(float) * there[:, None])
         return _Known(n / (n + SHRINK), np.log((self.n_texts + 1.0) / (n + 1.0)), directions)
 
     # --- to keep ---------------------------------------------------------------------------------
 
     def parts(self) -> dict[str, bytes]:
-        """Plain arrays of the buckets in use."""
-        used = np.flatnonzero(self.owner)
-        return {
-            "owners": self.owner[used].astype("<u8").tobytes(),
-            "counts": self.n[used].astype("<f4").tobytes(),
-            "sums": self.sums[used].astype("<f4").tobytes(),
-            "mean": self.mean.astype("<f8").tobytes(),
-        }
+        """Plain arrays of the buckets in use, and the mean."""
+        return {**self.tokens.parts(), "mean": self.mean.astype("<f8").tobytes()}
 
     def take(self, parts: Mapping[str, bytes], n_texts: int) -> None:
         """Raises ValueError or LookupError for torn parts."""
-        owner = np.frombuffer(parts["owners"], "<u8")
-        at = owner % np.uint64(BUCKETS)
-        self.owner[at] = owner
-        self.n[at] = np.frombuffer(parts["counts"], "<f4").reshape(len(owner))
-        self.sums[at] = np.frombuffer(parts["sums"], "<f4").reshape(len(owner), DIMENSIONS)
+        self.tokens.take(parts)
         self.mean = np.frombuffer(parts["mean"], "<f8").reshape(DIMENSIONS).copy()
         self.n_texts = n_texts
 

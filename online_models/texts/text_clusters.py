@@ -11,13 +11,13 @@ from typing import ClassVar, Final, Self
 import msgspec
 import numpy as np
 
-from online_models.arrays import I64
+from online_models.arrays import I64, U64
 from online_models.clusters import partition
 from online_models.clusters.following import Event, Following
 from online_models.clusters.naming import Name, names
 from online_models.clusters.sample import SAMPLE_N, place
 from online_models.model import BadSnapshot
-from online_models.texts.meaning import DIMENSIONS, U64, Meaning, hashes_of
+from online_models.texts.meaning import DIMENSIONS, Meaning, hashes_of
 from online_models.texts.text import Text
 
 FORMAT: Final = 1

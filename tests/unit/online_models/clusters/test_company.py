@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from online_models.clusters.company import BUCKETS, Company
+from online_models.clusters.company import Company
 from online_models.clusters.marks import DIRECTIONS, Marks, direction
 from online_models.clusters.track import N_NUMBERS, Track
 
@@ -62,14 +62,3 @@ def test_the_sound_speaks_for_those_who_are_unknown() -> None:
     marks = Marks.of([track("nobody", "", 1.0)])
     labels = company.say(marks.numbers, marks.tokens, company.regression())[1][0]
     assert labels @ direction("rap") > labels @ direction("rock") + 0.3
-
-
-def test_a_bucket_goes_to_the_token_that_comes_more_often() -> None:
-    company = Company()
-    hashes = [7, 7 + BUCKETS]
-    one = Marks.of([track("a", "rock")])
-    for value in [hashes[0]] * 2 + [hashes[1]] * 5:
-        one.tokens.hashes[:] = 0
-        one.tokens.hashes[0, 0] = value
-        company.learn_one(np.ones(N_NUMBERS), one.label[0], one.tokens)
-    assert int(company.owner[7]) == hashes[1] and company.n[7].tolist() == [4.0, 4.0] and company.sums[7, 0] == 4.0

@@ -13,7 +13,7 @@ from online_models.clusters.served import Placed, Served
 from online_models.model import BadLesson, BadSnapshot
 from online_models.texts import text_clusters
 from online_models.texts.languages import language_of
-from online_models.texts.meaning import BUCKETS, Meaning, hashes_of
+from online_models.texts.meaning import Meaning, hashes_of
 from online_models.texts.model import TextClusterModel
 from online_models.texts.text import LYRICS_MAX, text_of
 from tests.tracks_of_known_genre import tracks
@@ -106,19 +106,6 @@ def test_a_track_of_which_no_word_is_known_is_in_no_cluster() -> None:
     model.learn_one({"track_id": "new", "title": "Ünerhört"}, "")
     assert not model.take_news().about
     assert len(model.predict_one({"title": "Ünerhört rockaa"})) == 1
-
-
-def test_a_bucket_is_given_up_when_others_came_as_often() -> None:
-    meaning = Meaning()
-    mine, theirs = hashes_of(["mine"]), hashes_of(["mine"]) + np.uint64(BUCKETS)
-    for _ in range(3):
-        meaning.learn_one(mine)
-    at = int(mine[0]) % BUCKETS
-    for _ in range(2):
-        meaning.learn_one(theirs)
-    assert int(meaning.owner[at]) == int(mine[0]) and meaning.n[at] == 1.0
-    meaning.learn_one(theirs)
-    assert int(meaning.owner[at]) == int(theirs[0]) and meaning.n[at] == 1.0
 
 
 def test_what_is_no_lesson_is_refused() -> None:
