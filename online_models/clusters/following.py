@@ -1,6 +1,7 @@
 """Clusters that stay themselves while their points move: what is common to those of sound and company and to those of words.
 
-At a review each centre takes one of Lloyd's steps, and a cluster is split, or two are merged, where a share of the variance says so.
+At a review each centre takes one of Lloyd's steps or some, and a cluster is split, or two are merged, where a share of the variance
+says so.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ class Following:
 
     split_share: ClassVar[float] = partition.SPLIT_SHARE
     merge_share: ClassVar[float] = partition.MERGE_SHARE
+    steps: ClassVar[int] = 1
+    """Of Lloyd's at a review."""
 
     def __init__(self) -> None:
         self.n_tracks = 0
@@ -61,12 +64,14 @@ class Following:
             self.centres = partition.bisected(x, self.split_share)
             self.ids = [self._born(None) for _ in self.centres]
             return
-        self._move(x, labels)
+        for _ in range(self.steps):
+            self._move(x, labels)
+            labels = partition.nearest(x, self.centres)
         self._merge(x)
         self._split(x)
 
     def _move(self, x: F64, labels: I64) -> None:
-        """Each centre becomes the mean of its members: one of Lloyd's steps, and the way into the new frame."""
+        """Each centre becomes the mean of its members: one of Lloyd's steps, and the first is the way into the new frame."""
         n = np.bincount(labels, minlength=self.number)
         sums = np.stack([np.bincount(labels, x[:, j], self.number) for j in range(x.shape[1])], axis=1)
         centres, gone = sums / np.maximum(n, 1)[:, None], n == 0

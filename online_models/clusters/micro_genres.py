@@ -1,7 +1,7 @@
 """Micro-genres: clusters of the tracks of a stream, whose number the data decide and whose ids stay.
 
 `learn_one` says in which cluster a track is, from what was known before it came, and takes it in. Whenever a quarter more was seen, the
-clusters are reviewed over a fair sample of all tracks: the space moves with the statistics, each centre takes one of Lloyd's steps, and
+clusters are reviewed over a fair sample of all tracks: the space moves with the statistics, each centre takes three of Lloyd's steps, and
 a cluster is split, or two are merged, where a share of the variance says so. Nothing is clustered anew, so a cluster that moves is still
 itself. A pure fold of the tracks: no clock, no chance.
 """
@@ -9,7 +9,7 @@ itself. A pure fold of the tracks: no clock, no chance.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 import numpy as np
 from river.preprocessing import StandardScaler
@@ -60,6 +60,10 @@ class MicroGenres(Following):
     >>> model.number, model.predict_one(Track(np.zeros(11), (), "", (), ()))
     (0, None)
     """
+
+    steps: ClassVar[int] = 3
+    """The least alike of 28 pairs of shuffled orders agree by an adjusted Rand of .58 with one, .60 with two and .63 with three (on average
+    .71, .71 and .72), and .955, .945 and .941 of the tracks keep the cluster in which they were put."""
 
     def __init__(self, variant: Variant = "company") -> None:
         super().__init__()
