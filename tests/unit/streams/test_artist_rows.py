@@ -6,8 +6,10 @@ import msgspec
 import pytest
 
 from infra.settings import Settings
+from streams.absences import beyond_reach
 from streams.artists import artist_hash
 from streams.ids import hash_field, id_hash, track_partition
+from streams.partitioner import partition_of
 from streams.reasons import SESSION, brought_by, reasons_for
 from streams.small_ranking import SmallRanking
 from tests.oracle.rows import TrackRow, track_row
@@ -97,8 +99,7 @@ async def test_a_ranking_for_people_reads_the_artists_rows_and_names_the_play() 
     await heard_apart(world)
     await world.play(play(10, "ana", "t9", artist=BAND))
     small = SmallRanking(world.settings, world.store)
-    p = next(p for p in range(world.settings.events_partitions) if world.store.redis.hash(world.worker._keys.user(p, "ana")))
-    await small.open("ana", p, world.user("ana")["row"])
+    await small.open("ana", partition_of(b"ana", world.settings.events_partitions), world.user("ana")["row"])
     found = await small.rank_without()
     i = found.place(id_hash("t2", KEY))
     t9 = id_hash("t9", KEY)
@@ -106,6 +107,19 @@ async def test_a_ranking_for_people_reads_the_artists_rows_and_names_the_play() 
     reasons = await reasons_for(small, found, i)
     assert [part.source for part in reasons.parts if part.signal == "made"] == ["made"]
     assert [cause.track for cause in reasons.because] == [t9]
+
+
+async def test_why_a_track_of_the_artist_is_not_there_is_said() -> None:
+    world = await opened()
+    await heard_apart(world)
+    await world.play(play(10, "ana", "t9", artist=BAND))
+    small = SmallRanking(world.settings, world.store)
+    await small.open("ana", partition_of(b"ana", world.settings.events_partitions), world.user("ana")["row"])
+    small.ranker.reach.made[0] = 1
+    found = await small.rank_without()
+    said = [beyond_reach(small, found, id_hash(track, KEY)) for track in ("t3", "other1")]
+    assert said[0] == "it is number 3 of what the last track's artist made, of which the first 1 are read"
+    assert said[1].startswith("it is not among")
 
 
 async def test_where_memory_is_short_rows_of_artists_are_folded_in_parts_too() -> None:
