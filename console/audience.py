@@ -92,9 +92,9 @@ class Audience:
     (0, True)
     """
 
-    def __init__(self, seed: int, *, n_users: int = 400) -> None:
+    def __init__(self, seed: int, *, n_users: int = 400, artists_per_genre: int = 6, albums_per_artist: int = 2) -> None:
         self._rng = Random(seed)
-        self.catalogue = Catalogue(self._rng)
+        self.catalogue = Catalogue(self._rng, artists_per_genre=artists_per_genre, albums_per_artist=albums_per_artist)
         self._artist_of = {track.track_id: artist.number for artist in self.catalogue.artists for a in artist.albums for track in a.tracks}
         self.people = [Person(n, Random(f"{seed}-{n}"), self.catalogue) for n in range(n_users)]
         self._by_id = {person.user_id: person for person in self.people}

@@ -64,7 +64,7 @@ PRESETS = {
         visits_read=(20, 20, 20, 15, 15, 10, 10, 10, 10, 10),
         past=(5, 16),
         popular=20,
-        made=16,
+        made=32,
         best=80,
     ),
     "quality": Preset(
