@@ -8,7 +8,7 @@ from numpy.random import Generator
 from online_models import bilinear
 from online_models.arrays import F32
 from online_models.bilinear import Bilinear, Work, new_bilinear, new_work
-from online_models.context import N_CONTEXTS
+from online_models.context import N_CONTEXTS, N_TRUST
 from online_models.features import N_FEATURES
 
 BEST, N = 16, 13
@@ -60,3 +60,12 @@ def test_chances_add_up_to_one_and_padding_has_none() -> None:
     bilinear.softmax(work, N)
     assert abs(work.chance[:N].sum() - 1.0) < 1e-5
     assert not work.chance[N:].any()
+
+
+def test_contexts_of_stage_2_alone_are_learned_in_smaller_steps() -> None:
+    work, context = a_ranking(np.random.default_rng(8))
+    before, ranker = new_bilinear(), new_bilinear()
+    context[:] = 1.0
+    bilinear.learn(ranker, context, work, N, 4)
+    step = np.abs(ranker.weight - before.weight).max(axis=1)
+    assert 0.0 < step[N_TRUST:].max() < 0.25 * step[:N_TRUST].min()
