@@ -1,4 +1,4 @@
-"""The report of micro-genres as tables for people."""
+"""The report of micro-genres and text clusters as tables for people."""
 
 from __future__ import annotations
 
@@ -23,9 +23,15 @@ Found = dict[str, Any]
 
 def tables(report: Found) -> list[RenderableType]:
     """All of it, in the order of reading."""
-    variants = report["variants"]
+    variants, texts = report["variants"], {"texts": report["texts"]}
     title = f"{report['tracks']:,} tracks, {report['targets']} names of {report['target']}; mean of seeds {report['seeds']} (least to most)"
-    return [_measures(title, variants), _rivals(variants), *(_clusters(name, found["clusters"]) for name, found in variants.items())]
+    every = variants | texts
+    return [
+        _measures(title, every),
+        _rivals(variants),
+        _rivals(texts),
+        *(_clusters(name, found["clusters"]) for name, found in every.items()),
+    ]
 
 
 def _measures(title: str, variants: Found) -> Table:
@@ -36,11 +42,15 @@ def _measures(title: str, variants: Found) -> Table:
 
 
 def _rivals(variants: Found) -> Table:
-    table = Table("", *variants, title="rivals with as many clusters: theirs, and ours is ahead by (95 %, each seed)", title_justify="left")
+    table = Table("", *variants, title="rivals: theirs, and ours is ahead of the same tracks by (95 %, each seed)", title_justify="left")
     for rival in next(iter(variants.values()))["rivals"]:
-        found = [variant["rivals"][rival] for variant in variants.values()]
-        table.add_row(rival, *(spread(one["ami"]) + "".join(f"\n{_interval(seed)}" for seed in one["ahead"]) for one in found))
+        table.add_row(rival, *(_rival(variant["rivals"][rival]) for variant in variants.values()))
     return table
+
+
+def _rival(found: Found) -> str:
+    said = f"{spread(found['ami'])} in {found['number']['mean']:.0f} clusters of {found['tracks']:,}; ours {found['ours']['mean']:.3f}"
+    return "\n".join([said, *(_interval(seed) for seed in found["ahead"] if seed is not None)])
 
 
 def _clusters(variant: str, found: list[Found]) -> Table:

@@ -1,4 +1,4 @@
-"""Micro-genres on a catalogue, track after track: are they as good as what a batch finds, and do they stay what they are?
+"""Clusters of a catalogue, track after track: are they as good as what a batch finds, and do they stay what they are?
 
 Every track is placed before it is learned, from what the tracks before it said. Measured against names that the model never
 reads (sub-genres): adjusted mutual information of the clusters of arrival, and of the last clusters. And against itself: do shuffled
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import combinations
 from typing import Any, Final, NamedTuple
@@ -22,24 +22,28 @@ from online_models.arrays import F64, I64
 from online_models.clusters.frame import VARIANTS, Variant
 from online_models.clusters.micro_genres import MicroGenres
 from online_models.clusters.naming import shown
+from online_models.clusters.partition import CLUSTERS_MAX
 from online_models.clusters.track import AUDIO, Track
+from online_models.texts.text_clusters import TextClusters
 
 Steps = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """Shows progress: what, of how many; the manager gives what is to be told how many are done."""
 
 NOT_YET: Final = -1
+LEFT_OUT: Final = -2
+"""Instead of a rival's cluster, where it was not asked about a track."""
 
 
 class Played(NamedTuple):
     """One catalogue in one order."""
 
-    model: MicroGenres
+    model: MicroGenres | TextClusters
     at_arrival: I64
     """(n,) cluster in which a track was put first; those that came before the clusters, when these were born."""
     last: I64
     """(n,) cluster of the same track at the end, by what was known of it when it came."""
     now: I64
-    """(n,) the same by all that is known at the end, never from the track itself."""
+    """(n,) the same by all that is known at the end; of micro-genres never from the track itself."""
     ms_per_track: float
     """CPU, to place and to learn."""
 
@@ -72,27 +76,38 @@ def _placed(model: MicroGenres, tracks: Sequence[Track], order: I64, evidence: F
 
 
 def evaluate(tracks: Sequence[Track], target: I64, seeds: Sequence[int], steps: Steps) -> dict[str, Any]:
-    """The report, as `--json` prints it; `target` (n,) are the names that no model reads."""
-    orders = [np.random.default_rng(seed).permutation(len(tracks)) for seed in seeds]
+    """The report on micro-genres, as `--json` prints it; `target` (n,) are the names that no model reads."""
     rivals = Rivals(tracks, steps)
     return {
         "tracks": len(tracks),
         "targets": int(target.max()) + 1,
         "seeds": list(seeds),
-        "variants": {variant: _variant(variant, tracks, target, seeds, orders, rivals, steps) for variant in VARIANTS},
+        "variants": {variant: _variant(variant, tracks, target, seeds, rivals, steps) for variant in VARIANTS},
     }
 
 
-def _variant(
-    variant: Variant, tracks: Sequence[Track], target: I64, seeds: Sequence[int], orders: Sequence[I64], rivals: Rivals, steps: Steps
-) -> dict[str, Any]:
-    runs = []
+def _variant(variant: Variant, tracks: Sequence[Track], target: I64, seeds: Sequence[int], rivals: Rivals, steps: Steps) -> dict[str, Any]:
+    runs, orders = [], shuffled(seeds, len(tracks))
     for seed, order in zip(seeds, orders, strict=True):
         with steps(f"{variant}, seed {seed}", len(tracks)) as show:
             runs.append(play(variant, tracks, order, show))
-    against = [
-        _against(run, target, seed, rivals.of(run.model.number, seed, order)) for run, seed, order in zip(runs, seeds, orders, strict=True)
-    ]
+    found = [rivals.of(run.model.number, seed, order) for run, seed, order in zip(runs, seeds, orders, strict=True)]
+    return told(runs, [run.last for run in runs], target, seeds, found)
+
+
+def shuffled(seeds: Sequence[int], n: int) -> list[I64]:
+    """An order of `n` things for each seed."""
+    return [np.random.default_rng(seed).permutation(n) for seed in seeds]
+
+
+def told(
+    runs: Sequence[Played], ours: Sequence[I64], target: I64, seeds: Sequence[int], rivals: Sequence[Mapping[str, I64]]
+) -> dict[str, Any]:
+    """What is told of one kind of clusters: of each seed its run, and our clusters (n,) that are set against those of each rival.
+
+    A rival has `LEFT_OUT` where it was not asked about a track.
+    """
+    against = [_against(mine, target, seed, theirs) for mine, seed, theirs in zip(ours, seeds, rivals, strict=True)]
     return {**_themselves(runs, target), "rivals": _joined(against), "clusters": _clusters(runs[0])}
 
 
@@ -136,20 +151,30 @@ def _themselves(runs: Sequence[Played], target: I64) -> dict[str, Any]:
     }
 
 
-def _against(run: Played, target: I64, seed: int, rivals: dict[str, I64]) -> dict[str, dict[str, Any]]:
-    """How much rivals with as many clusters say, and how much more ours do."""
-    return {
-        name: {"ami": mutual_information(table(labels, target)), "ahead": ahead(run.last, labels, target, seed)}
-        for name, labels in rivals.items()
-    }
+def _against(mine: I64, target: I64, seed: int, rivals: Mapping[str, I64]) -> dict[str, dict[str, Any]]:
+    """How much rivals say of the target, and ours of the same tracks, with how many clusters of how many tracks."""
+    found = {}
+    for name, labels in rivals.items():
+        asked = labels != LEFT_OUT
+        ours, theirs, names = mine[asked], labels[asked], target[asked]
+        number = len(np.unique(theirs))
+        found[name] = {
+            "ami": mutual_information(table(theirs, names)),
+            "ours": mutual_information(table(ours, names)),
+            "ahead": ahead(ours, theirs, names, seed) if number <= CLUSTERS_MAX else None,
+            "number": number,
+            "tracks": len(theirs),
+        }
+    return found
 
 
 def _joined(against: Sequence[dict[str, dict[str, Any]]]) -> dict[str, Any]:
-    """Per rival the spread over seeds, and each seed's interval."""
+    """Per rival the spread over seeds, and each seed's interval; None where so many clusters say more in a resample than in truth."""
     return {
         name: {
-            "ami": spread([found[name]["ami"] for found in against]),
+            **{what: spread([found[name][what] for found in against]) for what in ("ami", "ours", "number")},
             "ahead": [found[name]["ahead"] for found in against],
+            "tracks": against[0][name]["tracks"],
         }
         for name in against[0]
     }

@@ -1,4 +1,4 @@
-"""`segue evaluate clusters FILE`: micro-genres on a catalogue, beside what a batch finds."""
+"""`segue evaluate clusters FILE`: micro-genres and text clusters of a catalogue, beside what a batch and River find."""
 
 from __future__ import annotations
 
@@ -25,14 +25,16 @@ def clusters(
     seeds: Annotated[int, typer.Option(min=1, max=20, metavar="N", help="Shuffled orders, seeds 1 to N.")] = SEEDS_N,
     as_json: Json = False,
 ) -> None:
-    """Play a catalogue through the micro-genres in shuffled orders; each track is placed, then learned."""
+    """Play a catalogue through micro-genres and text clusters in shuffled orders; each track is placed, then learned."""
     # Arrow, River and SciPy take a second to import: only this command pays for it.
     import numpy as np
 
     from console.clean_catalogue import clean_tracks
     from console.cluster_report import tables
     from evaluation.cluster_contest import evaluate
+    from evaluation.text_contest import evaluate as evaluate_texts
     from online_models.clusters.track import track_of
+    from online_models.texts.text import text_of
 
     found = clean_tracks(file, maps or [])
     target = next((name for name in TARGETS if any(name in values for values in found)), None)
@@ -41,7 +43,13 @@ def clusters(
     named = [values for values in found if target in values]
     say(f"{file}: {len(found):,} tracks, {len(named):,} of them with a {target}")
     codes = np.unique([str(values[target]) for values in named], return_inverse=True)[1]
-    report = {"file": file.name, "target": target, **evaluate([track_of(it) for it in named], codes, range(1, seeds + 1), steps_of)}
+    orders = range(1, seeds + 1)
+    report = {
+        "file": file.name,
+        "target": target,
+        **evaluate([track_of(it) for it in named], codes, orders, steps_of),
+        "texts": evaluate_texts([text_of(it) for it in named], codes, orders, steps_of),
+    }
     if as_json:
         say_json(report)
     else:

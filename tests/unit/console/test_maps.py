@@ -14,7 +14,9 @@ from typer.testing import CliRunner
 from console.cli import app
 from console.cluster_report import tables
 from console.map_page import page
+from evaluation import text_contest
 from online_models.clusters import micro_genres
+from online_models.texts import text_clusters
 
 SOUNDS = ("danceability", "energy", "valence", "acousticness", "speechiness")
 
@@ -88,6 +90,35 @@ def test_clusters_are_reported_with_rivals(file: Path, monkeypatch: pytest.Monke
     assert sum(cluster["tracks"] for cluster in audio["clusters"]) == 240
     shown = "".join(_text(part) for part in tables(report))
     assert "orders agree" in shown and "River's KMeans" in shown
+
+
+def test_clusters_of_words_are_reported_beside_those_of_sound(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(micro_genres, "FIRST_N", 150)
+    monkeypatch.setattr(text_clusters, "FIRST_N", 150)
+    monkeypatch.setattr(text_contest, "RIVER_N", 60)
+    words = ("storm stone steel", "river honey moon", "flow street cash")
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join([lines[0], *(_titled(line, words[i % 3].split(), i) for i, line in enumerate(lines[1:]))]) + "\n")
+    code, out, _ = run("evaluate", "clusters", str(file), "--seeds", "2", "--json")
+    report = json.loads(out)
+    texts = report["texts"]
+    assert code == 0 and set(texts) == set(report["variants"]["audio"]), "told in the same way"
+    assert texts["ami_now"]["least"] > 0.9 and sum(cluster["tracks"] for cluster in texts["clusters"]) == 240
+    rivals = texts["rivals"]
+    assert {name: found["tracks"] for name, found in rivals.items()} == {
+        "batch k-means, the same words": 240,
+        "latent semantic analysis, batch k-means": 240,
+        "River's TextClust": 60,
+    }
+    assert all(len(found["ahead"]) == 2 and found["ami"]["most"] > 0.5 < found["ours"]["least"] for found in rivals.values())
+    shown = "".join(_text(part) for part in tables(report))
+    assert "River's TextClust" in shown and "clusters of 60" in shown and "texts: clusters of the first seed" in shown
+
+
+def _titled(line: str, words: list[str], i: int) -> str:
+    """A row of the file with a title of two of these words."""
+    track, _, rest = line.split(",", 2)
+    return f"{track},{words[i % 3]} {words[(i // 3 + 1) % 3]},{rest}"
 
 
 def _text(part: RenderableType) -> str:
