@@ -18,33 +18,79 @@ SEGMENTS: Final = {
     "returning": "comes back after 8 hours and within 7 days",
 }
 """What is told of a listener, and what it means. Whether a play is heard out stands at each entry of their lists."""
+EVEN: Final = 0.5
+UNKNOWN: Final = "unknown"
+"""Of somebody whose past is too short to say."""
+NEITHER: Final = "neither"
+
+
+class Segments:
+    """The served models of segments, asked about users' rows.
+
+    Raises `Trouble` where another build made them.
+    """
+
+    def __init__(self, state: State) -> None:
+        from online_models.segments.serving import BadServing, parse
+
+        self._state, raw = state, state.text(state.keys.serving("segments"))
+        try:
+            self.served = None if raw is None else parse(raw)
+            """None = nothing is served yet."""
+        except BadServing as error:
+            raise Trouble(Exit.FAILURE, f"{state.keys.serving('segments')}: {error}", "segue doctor") from None
+        self._plays: dict[int, float] = {}
+        """Of tracks that were asked about, by all."""
+
+    def features(self, row: bytes, now_ms: int) -> dict[str, float] | None:
+        """What the models are asked; None where the row says too little."""
+        from online_models.segments.features import of_listener
+        from online_models.segments.of_row import habits_of
+
+        past = past_of(row)
+        if past is None:
+            return None
+        habits = habits_of(past, self._plays_by_all(past.track[-OF_LATE:].tolist()))
+        return None if habits is None else of_listener(habits, max(now_ms, habits.last_ms))
+
+    def name(self, row: bytes, now_ms: int) -> str:
+        """The segments that the user is likelier in than not, for people: one of four names, or `UNKNOWN`."""
+        x = None if self.served is None else self.features(row, now_ms)
+        if self.served is None or x is None:
+            return UNKNOWN
+        return " and ".join(it for it in SEGMENTS if self.served.targets[it].predict(x) > EVEN) or NEITHER
+
+    def kind(self, row: bytes, now_ms: int) -> str:
+        """The kind of listener that the user is, for people, or `UNKNOWN`."""
+        x = None if self.served is None else self.features(row, now_ms)
+        found = None if self.served is None or x is None else self.served.kinds.of(x)
+        return UNKNOWN if found is None else found.name
+
+    def _plays_by_all(self, tracks: list[int]) -> dict[int, float]:
+        unknown = [track for track in dict.fromkeys(tracks) if track not in self._plays]
+        for track, name in self._state.track_ids(unknown).items():
+            about = self._state.document(track_key(self._state, name), "about")
+            if about is not None:
+                self._plays[track] = float(about["plays"])
+        return {track: self._plays[track] for track in tracks if track in self._plays}
 
 
 def segments(state: State, row: bytes, now_ms: int, *, explain: bool) -> dict[str, Any]:
     """By target: the probability, who says so, and, to `explain`, what it means and the tree's rule; under `kind`, as soon as there are
     some, what kind of listener they are, and which share of listeners is. {} before anything is served."""
-    raw, past = state.text(state.keys.serving("segments")), past_of(row)
-    if raw is None or past is None:
+    asked = Segments(state)
+    x = None if asked.served is None else asked.features(row, now_ms)
+    if asked.served is None or x is None:
         return {}
-    from online_models.segments.features import of_listener
-    from online_models.segments.of_row import habits_of
     from online_models.segments.rule import rule
-    from online_models.segments.serving import BadServing, parse
 
-    habits = habits_of(past, _plays_by_all(state, past.track[-OF_LATE:].tolist()))
-    if habits is None:
-        return {}
-    try:
-        served = parse(raw)
-    except BadServing as error:
-        raise Trouble(Exit.FAILURE, f"{state.keys.serving('segments')}: {error}", "segue doctor") from None
-    x, found = of_listener(habits, max(now_ms, habits.last_ms)), dict[str, Any]()
+    found = dict[str, Any]()
     for target, meaning in SEGMENTS.items():
-        model = served.targets[target]
+        model = asked.served.targets[target]
         found[target] = {"probability": round(model.predict(x), 4), "by": model.champion}
         if explain:
             found[target] |= {"meaning": meaning, "rule": rule(model.bounds(x))}
-    kind = served.kinds.of(x)
+    kind = asked.served.kinds.of(x)
     if kind is not None:
         found["kind"] = {"id": kind.id, "name": kind.name, "share": kind.share}
     return found
@@ -70,12 +116,6 @@ def expected_plays(state: State, row: bytes, now_ms: int) -> list[dict[str, Any]
         for i in order
         if int(tracks[i]) in names
     ]
-
-
-def _plays_by_all(state: State, tracks: list[int]) -> dict[int, float]:
-    names = state.track_ids(list(dict.fromkeys(tracks)))
-    found = {track: state.document(track_key(state, name), "about") for track, name in names.items()}
-    return {track: float(about["plays"]) for track, about in found.items() if about is not None}
 
 
 def in_words(name: str, value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
@@ -39,6 +39,8 @@ class Spot(NamedTuple):
     """`UNKNOWN` = nobody said it."""
     cluster: str
     """Its micro-genre's name."""
+    listener: str = ""
+    """Of a user: what was asked of their row."""
 
 
 def served(state: State) -> Served | None:
@@ -56,23 +58,25 @@ def tracks(state: State, dims: int) -> list[Spot]:
     return [found[track] for track in sorted(found)]
 
 
-def users(state: State, dims: int) -> list[Spot]:
+def users(state: State, dims: int, listener: Callable[[bytes], str] | None = None) -> list[Spot]:
     """Everybody who played tracks that lie on the map, at the mean of their newest ones; genre and micro-genre are those of most of these.
 
-    Progress on stderr. Raises `Trouble` where Redis is away, and `BadRow` for another release's rows.
+    `listener` tells more of a user by their row. Progress on stderr.
+    Raises `Trouble` where Redis is away, and `BadRow` for another release's rows.
     """
     rows, clusters, found = CatalogueRows(state), _Clusters(state), dict[str, Spot]()
     keys = state.user_keys()
     with Steps("users", None) as steps:
         while some := list(islice(keys, READ_AT_ONCE)):
-            raws = [row[0] for row in state.many([(key, ["row"]) for key in some])]
-            newest = {unquote(key.rpartition(":")[2]): _newest(raw) for key, raw in zip(some, raws, strict=True) if raw is not None}
+            read = [row[0] for row in state.many([(key, ["row"]) for key in some])]
+            raws = {unquote(key.rpartition(":")[2]): raw for key, raw in zip(some, read, strict=True) if raw is not None}
+            newest = {user: _newest(raw) for user, raw in raws.items()}
             names = state.track_ids(sorted({track for mine in newest.values() for track in mine}))
             spots = _spots(state, rows.read(sorted(names.values())), clusters, dims)
             for user, mine in newest.items():
                 there = [spots[name] for track in mine if (name := names.get(track)) in spots]
                 if there:
-                    found[user] = placed(user, there)
+                    found[user] = placed(user, there)._replace(listener=listener(raws[user]) if listener else "")
             steps.show(len(found))
     return [found[user] for user in sorted(found)]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
@@ -15,6 +17,7 @@ from console.output import Json, guarded, say, say_json, screen
 from console.progress import Steps
 from console.redis_door import State
 from console.trouble import Exit, Trouble
+from streams.clock import SystemClock
 
 if TYPE_CHECKING:
     from online_models.arrays import F64
@@ -49,7 +52,9 @@ Maps = Annotated[list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN",
 File = Annotated[Path, typer.Argument(help="A catalogue: csv, tsv, jsonl or parquet; .gz and .zip are opened.")]
 
 
-Colour = Literal["genre", "cluster", "micro-genre"]
+Colour = Literal["genre", "cluster", "micro-genre", "segment", "kind"]
+FIELDS: dict[Colour, str] = {"genre": "genre", "cluster": "cluster", "micro-genre": "cluster", "segment": "listener", "kind": "listener"}
+"""Of a spot of the live map."""
 
 
 @guarded
@@ -57,7 +62,7 @@ def map_(
     context: typer.Context,
     out: Annotated[Path, typer.Option(help="What to write: a page (html) or a picture (png, svg, pdf).")],
     file: Annotated[Path | None, typer.Argument(help="A catalogue file; without one, the map that the models worker keeps.")] = None,
-    colour: Annotated[Colour, typer.Option(help="What colours a dot; cluster and micro-genre are the same.")] = "genre",
+    colour: Annotated[Colour, typer.Option(help="What colours a dot; cluster = micro-genre; segment and kind are people's.")] = "genre",
     dims: Annotated[int, typer.Option(min=2, max=3, help="2, or 3: the page turns it.")] = 2,
     audio_only: Annotated[bool, typer.Option("--audio-only", help="Of a file: by sound alone, without artists, words and labels.")] = False,
     users: Annotated[bool, typer.Option("--users", help="Without a file: people, each at the mean of their newest tracks.")] = False,
@@ -69,6 +74,8 @@ def map_(
         _check_picture(out, file)
     if file is not None and users:
         raise Trouble(Exit.USAGE, "people are on the map that stands in Redis, not in a catalogue file", f"segue map --users --out {out}")
+    if FIELDS[colour] == "listener" and not users:
+        raise Trouble(Exit.USAGE, f"people have a {colour}, tracks have none", f"segue map --users --colour {colour} --out {out}")
     drawn = _live(context, colour, dims, users) if file is None else _of_file(file, colour, dims, audio_only, maps or [])
     if out.suffix.lower() in PAGES:
         _write_page(out, drawn, file)
@@ -95,14 +102,26 @@ def _live(context: typer.Context, colour: Colour, dims: int, users: bool) -> Dra
             f"{served.lessons:,} of {served.first_at:,} tracks were seen" if served else f"there is no {state.keys.serving(live_map.MODEL)}"
         )
         raise Trouble(Exit.FAILURE, f"no models worker has drawn a map: {seen}", "segue import catalogue FILE")
-    spots = live_map.users(state, dims) if users else live_map.tracks(state, dims)
+    spots = live_map.users(state, dims, _listener(state, colour)) if users else live_map.tracks(state, dims)
     if not spots:
         raise Trouble(Exit.FAILURE, "nobody played a track that lies on the map", "segue map --out map.html")
     stress = served.stress_2d if dims == 2 else served.stress_3d
-    groups = [spot.genre if colour == "genre" else spot.cluster for spot in spots]
+    groups = [getattr(spot, FIELDS[colour]) for spot in spots]
     what = "people at the mean of their newest tracks" if users else "tracks"
     about = f"{len(spots):,} {what}, coloured by {colour}; drawn {served.drawn} times, of {served.lessons:,} tracks; stress {stress:.3f}"
     return Drawn(np.array([spot.lies for spot in spots]), [spot.name for spot in spots], groups, about, stress)
+
+
+def _listener(state: State, colour: Colour) -> Callable[[bytes], str] | None:
+    """Tells a user's segments, or kind, by their row as of now; None for other colours. Raises `Trouble` where nothing is served."""
+    if FIELDS[colour] != "listener":
+        return None
+    from console.listening import Segments
+
+    asked, now_ms = Segments(state), SystemClock().now_ms()
+    if asked.served is None:
+        raise Trouble(Exit.FAILURE, f"there is no {state.keys.serving('segments')}: no models worker learned segments yet", "segue up")
+    return partial(asked.name if colour == "segment" else asked.kind, now_ms=now_ms)
 
 
 def _of_file(file: Path, colour: Colour, dims: int, audio_only: bool, maps: list[str]) -> Drawn:

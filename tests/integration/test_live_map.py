@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 import redis
 from typer.testing import CliRunner
 
+from console import listening
 from console.catalogue_state import place_of
 from console.cli import app
 from console.trouble import Exit
@@ -20,6 +22,9 @@ from infra.keys import Keys
 from online_models.clusters.served import Cluster, Placed
 from online_models.clusters.served import Served as ServedClusters
 from online_models.maps.served import Lies, Served
+from online_models.segments import kinds
+from online_models.segments.listeners import SegmentsModel
+from tests.listening_of_known_habits import listening as lessons
 from tests.recorded_log import SETTINGS, RecordedLog, audience_log
 
 Ask = Callable[..., tuple[int, Any]]
@@ -42,6 +47,13 @@ def recorded(redis_url: str) -> Iterator[RecordedLog]:
     clusters = [Cluster(i, f"cluster {i}", 1, 0.5, "", {}, [], []) for i in range(2)]
     written[keys.serving("micro_genres")] = msgspec.json.encode(ServedClusters("micro_genres", 1, 100, 1, clusters, []))
     written[keys.serving("map")] = msgspec.json.encode(Served("map", 1, 100, 100, 3, 0.25, 0.125, 1.0, 0.0))
+    segments = SegmentsModel()
+    for lesson in lessons(900, 6):
+        segments.learn_one(*lesson)
+    rng = np.random.default_rng(2)
+    for _ in range(kinds.FIRST_N):
+        segments.minds.kinds.learn_one(dict(zip(kinds.FEATURES, rng.uniform(0.0, 2.0, len(kinds.FEATURES)).tolist(), strict=True)))
+    written[keys.serving("segments")] = segments.serving(1)
     for key, value in written.items():
         if isinstance(value, bytes):
             client.set(key, value)
@@ -93,6 +105,38 @@ def test_people_lie_among_their_newest_tracks(recorded: RecordedLog, ask: Ask, t
     found = drawn(page)
     assert code == Exit.OK and told["users"] == len(found["names"]) > 4 and set(found["names"]) <= set(recorded.of_user())
     assert set(told["groups"]) <= {"rock", "pop"} and len(set(found["at"][::2])) > 2, "between the two places"
+
+
+def test_people_are_coloured_by_the_segments_that_the_user_command_tells(
+    recorded: RecordedLog, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "segments.html"
+    said = {user: ask("user", user)[1]["segments"] for user in recorded.of_user()}
+    chances = sorted(it["exploring"]["probability"] for it in said.values())
+    even = (chances[0] + chances[-1]) / 2.0
+    monkeypatch.setattr(listening, "EVEN", even)  # all of this small world explore more than not
+    code, told = ask("map", "--users", "--colour", "segment", "--out", str(page))
+    found = drawn(page)
+    names = [group["name"] for group in found["groups"]]
+    assert code == Exit.OK and told["users"] == sum(told["groups"].values()) > 4 and len(names) > 1
+    for user, group in zip(found["names"], found["group"], strict=True):
+        likely = [target for target in listening.SEGMENTS if said[user][target]["probability"] > even]
+        assert names[group] == (" and ".join(likely) or "neither")
+
+
+def test_people_are_coloured_by_the_kind_that_the_user_command_tells(recorded: RecordedLog, ask: Ask, tmp_path: Path) -> None:
+    page = tmp_path / "kinds.html"
+    code, told = ask("map", "--users", "--colour", "kind", "--out", str(page))
+    found = drawn(page)
+    names = [group["name"] for group in found["groups"]]
+    assert code == Exit.OK and told["users"] == len(found["names"]) > 4
+    for user, group in zip(found["names"], found["group"], strict=True):
+        assert names[group] == ask("user", user)[1]["segments"]["kind"]["name"]
+
+
+def test_tracks_are_in_no_segment(ask: Ask, tmp_path: Path) -> None:
+    code, told = ask("map", "--colour", "segment", "--out", str(tmp_path / "x.html"))
+    assert (code, told["error"]["next"]) == (Exit.USAGE, f"segue map --users --colour segment --out {tmp_path / 'x.html'}")
 
 
 def test_without_a_map_it_is_said_what_comes_first(ask: Ask, tmp_path: Path) -> None:

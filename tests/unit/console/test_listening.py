@@ -7,7 +7,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from console.listening import SEGMENTS, expected_plays, in_words, segments
+from console.listening import NEITHER, SEGMENTS, UNKNOWN, Segments, expected_plays, in_words, segments
 from console.redis_door import State
 from console.trouble import Trouble
 from infra.keys import Keys
@@ -86,6 +86,16 @@ async def test_a_user_is_of_a_kind_as_soon_as_there_are_kinds() -> None:
     found = segments(cast(State, Rows(world, {"segments": model.serving(1)})), row, at_ms, explain=False)
     assert found["kind"]["id"] in (0, 1) and 0.4 < found["kind"]["share"] < 0.6 and found["kind"]["name"]
     assert in_words("segments", found).endswith(f"of listeners): {found['kind']['name']}")
+    asked = Segments(cast(State, Rows(world, {"segments": model.serving(1)})))
+    assert asked.kind(row, at_ms) == found["kind"]["name"] and asked.kind(b"", at_ms) == UNKNOWN
+
+
+async def test_somebody_is_named_by_the_segments_they_are_likelier_in_than_not(models: dict[str, bytes]) -> None:
+    world, row, at_ms = await a_user()
+    state = cast(State, Rows(world, models))
+    asked, told = Segments(state), segments(state, row, at_ms, explain=False)
+    assert asked.name(row, at_ms) == (" and ".join(it for it in SEGMENTS if told[it]["probability"] > 0.5) or NEITHER)
+    assert asked.name(b"", at_ms) == UNKNOWN == Segments(cast(State, Rows(world, {}))).name(row, at_ms)
 
 
 async def test_what_is_heard_again_and_again_is_expected_most(models: dict[str, bytes]) -> None:
