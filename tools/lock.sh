@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Resolves pyproject.toml into two locks: every package pinned, with the hashes of all its files, and no index named.
-#   requirements.lock      what `make setup` installs: the command and the development tools
+#   requirements.lock      what `make setup` installs: the command, its rivals and the development tools
 #   requirements-run.lock  what the image installs: the command alone; a subset of the first
 # Versions that still fit are kept; start from nothing with: rm requirements*.lock
 set -euo pipefail
@@ -24,5 +24,5 @@ resolve() { # resolve OUTPUT [options]
   rm "$tools/lock"
 }
 
-resolve requirements.lock --extra dev --extra build
+resolve requirements.lock --extra dev --extra rivals --extra build
 resolve requirements-run.lock --extra build --constraint requirements.lock

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 from rich.table import Table
@@ -28,13 +29,22 @@ if TYPE_CHECKING:
 PAGES = (".html", ".htm")
 TRACKS_MIN = 100
 """Before so many there is no scale by which sounds are near or far."""
+WHO = {
+    "ours": "ours",
+    "library_landmarks": "with landmarks by scikit-learn",
+    "batch": "scikit-learn's MDS of the compared",
+    "classical": "classical scaling (PCA)",
+}
 MEASURES = {
-    "stress": "stress-1 of 2,000 tracks",
-    "stress_batch": "of a batch's SMACOF of the same",
-    "stress_over_batch": "ours over the batch's",
-    "move_share_mean": "way of old tracks per 1,000 arrivals, share of the diameter",
+    "stress": "stress-1",
+    "over_batch": "  over the batch's",
+    "neighbours": "neighbours kept (trustworthiness)",
+    "landmarks_stress": "stress-1 of the landmarks",
+    "drawing_s": "CPU seconds per drawing",
+    "move_share_mean": "way of old tracks per 1,000 arrivals",
     "move_share_max": "  the longest of all looks",
 }
+"""The last two as shares of the diameter."""
 
 
 class Drawn(NamedTuple):
@@ -195,7 +205,9 @@ def evaluate_maps(
     dims: Annotated[int, typer.Option(min=2, max=3)] = 2,
     as_json: Json = False,
 ) -> None:
-    """Play a catalogue through the map in shuffled orders: its stress beside a batch's, and how far old tracks move."""
+    """Play a catalogue through the map in shuffled orders: how true they are beside a batch's, and how far old tracks move."""
+    if find_spec("sklearn") is None:
+        raise Trouble(Exit.FAILURE, "the rival of maps is missing: the package scikit-learn", "pip install 'segue[rivals]'")
     from console.clean_catalogue import clean_tracks
     from evaluation.map_contest import evaluate
     from online_models.clusters.track import track_of
@@ -207,10 +219,22 @@ def evaluate_maps(
     if as_json:
         say_json(report)
         return
-    table = Table(
-        "", *report["variants"], title=f"{len(tracks):,} tracks, {dims} dimensions, seeds {report['seeds']}", title_justify="left"
-    )
-    for name, words in MEASURES.items():
-        found = [variant[name] for variant in report["variants"].values()]
-        table.add_row(words, *(f"{it['mean']:.4f} ({it['least']:.4f} to {it['most']:.4f})" for it in found))
-    screen().print(table, markup=False)
+    for part in _measured(report):
+        screen().print(part, markup=False)
+
+
+def _measured(report: dict[str, Any]) -> Iterator[Table]:
+    """A table for each variant."""
+    for variant, found in report["variants"].items():
+        title = (
+            f"{variant}: {report['tracks']:,} tracks, {report['compared']:,} of them compared, {report['dims']} dimensions; "
+            f"mean of seeds {report['seeds']} and deviation"
+        )
+        table = Table("", *WHO.values(), title=title, title_justify="left")
+        for name, words in MEASURES.items():
+            table.add_row(words, *(_with_deviation(found[who].get(name)) for who in WHO))
+        yield table
+
+
+def _with_deviation(found: dict[str, float] | None) -> str:
+    return "" if found is None else f"{found['mean']:.4f} ± {found['deviation']:.4f}"

@@ -64,16 +64,13 @@ class TrackMap:
         points, since = model.sample_points(n), model.rows.since[:n].copy()
         if n <= self.dims or (np.array_equal(since, self.since) and np.array_equal(points, self.landmarks)):
             return False
-        distances = cdist(points, points)
-        if not self.version:
-            self.places = majorised(distances, classical(distances, self.dims), FIRST_STEPS)
-        else:
-            self.places = self._moved(distances, since)
-        self.places = np.round(self.places, DECIMALS) + 0.0  # no negative zeros: they are other bytes
+        drawn = self._drawn(cdist(points, points), since)
+        self.places = np.round(drawn, DECIMALS) + 0.0  # no negative zeros: they are other bytes
         self.landmarks, self.since, self.version = points, since, self.version + 1
         return True
 
-    def _moved(self, distances: F64, since: I64) -> F64:
+    def _drawn(self, distances: F64, since: I64) -> F64:
+        """Coordinates (n, dims) of landmarks that are so far apart (n, n)."""
         was = np.zeros((len(since), self.dims))
         was[: len(self.places)] = self.places
         stays = np.zeros(len(since), bool)

@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 
 from console.cli import app
 from console.cluster_report import tables
+from console.commands import mapping
+from console.commands.mapping import _measured
 from console.map_page import page
 from evaluation import text_contest
 from online_models.clusters import micro_genres
@@ -128,10 +130,24 @@ def _text(part: RenderableType) -> str:
     return captured.get()
 
 
-def test_maps_are_reported_beside_a_batch(file: Path) -> None:
-    code, out, _ = run("evaluate", "maps", str(file), "--seeds", "1", "--json")
-    found = json.loads(out)["variants"]["audio"]
-    assert code == 0 and 0.5 < found["stress_over_batch"]["mean"] < 1.2 and found["versions"]["mean"] >= 1
+def test_maps_are_reported_beside_scikit_learns(file: Path) -> None:
+    code, out, _ = run("evaluate", "maps", str(file), "--seeds", "2", "--json")
+    report = json.loads(out)
+    found = report["variants"]["audio"]
+    ours, landmarks, batch, classical = (found[who] for who in ("ours", "library_landmarks", "batch", "classical"))
+    assert code == 0 and (report["compared"], list(report["variants"])) == (240, ["audio", "company", "labels"])
+    assert 0.8 < ours["over_batch"]["mean"] < 1.2 and ours["versions"]["mean"] >= 1
+    assert batch["stress"]["mean"] < classical["stress"]["mean"], "scaling goes on from where the classical one ends"
+    assert ours["neighbours"]["least"] > 0.8 and landmarks["neighbours"]["least"] > 0.8
+    assert abs(landmarks["landmarks_stress"]["mean"] / ours["landmarks_stress"]["mean"] - 1.0) < 0.1 and ours["stress"]["deviation"] > 0.0
+    shown = "".join(_text(part) for part in _measured(report))
+    assert shown.count("neighbours kept") == 3 and "labels: 240 tracks" in shown
+
+
+def test_without_scikit_learn_it_is_said_what_to_install(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mapping, "find_spec", lambda name: None)
+    code, _, err = run("evaluate", "maps", str(file))
+    assert code == 1 and "scikit-learn" in err and "pip install 'segue[rivals]'" in err
 
 
 def test_a_catalogue_without_genres_cannot_be_measured(tmp_path: Path) -> None:
