@@ -17,11 +17,12 @@ import pyarrow.parquet as pq
 
 from online_models.arrays import F32, F64, I32, I64
 from online_models.artists import nobody_said
+from online_models.events import PLAY, Events
 from online_models.hashmap import find, new_map, put
 from online_models.history import new_users
 from online_models.kernel import kernel
 from online_models.moment import Known
-from online_models.plays import NO_FINISH, NOT_TESTED, PLAY, Events, Outcomes, World, handle_one, new_outcomes
+from online_models.plays import NO_FINISH, NOT_TESTED, Outcomes, World, handle_one, new_outcomes
 from online_models.popularity import TOP, update_top
 from online_models.presets import PRESETS, Preset, new_ranker
 from online_models.rank import Best, Lists, new_best, new_lists

@@ -16,13 +16,14 @@ from benchmarks.vector_variants import AS_SERVED, NEAREST
 from online_models import signals
 from online_models.aims import take_aim
 from online_models.arrays import F32, F64, I32, I64
+from online_models.events import Events
 from online_models.hashmap import find
 from online_models.history import UserArrays
 from online_models.items import SKIPPED
 from online_models.kernel import kernel
 from online_models.lanes import product
 from online_models.moment import PAST_BIT, Moment, Reach, in_session
-from online_models.plays import Events, Outcomes, World, handle_one
+from online_models.plays import Outcomes, World, handle_one
 from online_models.pool import Pool, meet
 from online_models.rank import Best, Lists
 from online_models.sources import past

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from online_models import history
 from online_models.arrays import I64
+from online_models.events import PLAY, REJECTED_KIND, Events
 from online_models.hashmap import find
 from online_models.items import WINDOW
 from online_models.kernel import kernel
 from online_models.moment import Known
-from online_models.plays import PLAY, REJECTED_KIND, Events
 from online_models.track_state import ARTIST, TrackArrays
 
 

@@ -11,18 +11,19 @@ from typing import NamedTuple
 import numpy as np
 
 from online_models import explore, fatigue, finish_features, history, marks, pulse, rank, releases, track_state, two_stage
-from online_models.arrays import F32, F64, I32, I64, U8, U32, Items
+from online_models.arrays import F32, F64, I32, I64, U8, Items
 from online_models.artists import NameTable
 from online_models.context import GAPLESS_S
+from online_models.events import DISLIKE, ERASE, FORGET, LIKE, PAUSE, PLAY, RADIO, REJECTED_KIND, RESUME, UNBLOCK, UNDO, Events
 from online_models.finish_features import N_FEATURES, N_TRACK
 from online_models.finish_serving import predict
-from online_models.hashmap import expect, find
+from online_models.hashmap import find
 from online_models.history import UserArrays
 from online_models.items import BEFORE, GAPLESS, ITEM, MADE, MADE_LAG, SKIPPED, WINDOW
 from online_models.kernel import kernel
 from online_models.listening import Listens, is_sampled, new_listens, note, note_play
-from online_models.moment import Known, Reach, person_tag, session_tag
-from online_models.neighbours import N_COUNTS
+from online_models.look_ahead import look_ahead
+from online_models.moment import Known, person_tag, session_tag
 from online_models.pool import Pool
 from online_models.prefetch import fetch
 from online_models.rank import LENGTH, NO_CAP, Best, Cap, Lists
@@ -31,8 +32,6 @@ from online_models.track_state import TrackArrays
 from online_models.two_stage import Ranker
 from online_models.weights import Weights
 
-PLAY, BLOCK, UNBLOCK, ERASE, LIKE, DISLIKE, UNDO, FORGET, PAUSE, RESUME, RADIO = range(11)
-REJECTED_KIND = 255
 APPLIED, DUPLICATE, PRIVATE, REJECTED = range(4)
 NOT_TESTED, MISS = -1, 0
 
@@ -40,27 +39,6 @@ RANKER = "two-stage-2"
 """Name of the way of ranking, as published in every list behind the preset's."""
 ITEMS_MAX = 2 * WINDOW + 2
 """Items of one play: its count, one for the artist, and two for each play before it."""
-
-
-class Events(NamedTuple):
-    """The round's events, one place each."""
-
-    slot: I32  # of the user's row
-    kind: U8
-    track: I64
-    at_ms: I64
-    event_hash: I64
-    session: I64
-    ms_played: I32
-    duration_ms: I32
-    ended: U8
-    private: U8
-    import_source: I64
-    import_row: I64
-    target: I64  # hash of the event that is undone or forgotten, 0 = none
-    until_s: U32  # of a block
-    artist: I64  # hash of who made the track, or of who is blocked; 0 = not said
-    user: I64 = np.zeros(0, np.int64)  # keyed hash of the user's id; read where `World.listening_below` is above 0
 
 
 class Outcomes(NamedTuple):
@@ -326,50 +304,6 @@ def _is_dropped(users: UserArrays, s: int, e: Events, i: int, out: Outcomes) -> 
 
 
 @kernel
-def _expect_slots(known: Known, e: Events, i: int) -> None:
-    """The places of the tracks that event `i` will read."""
-    s, users, tracks = e.slot[i], known.users, known.tracks
-    expect(tracks.map_keys, tracks.map_slots, e.track[i])
-    n = users.head[s, history.N_HISTORY]
-    for k in range(min(WINDOW, history.session_length(users, s))):
-        expect(tracks.map_keys, tracks.map_slots, users.track[s, n - 1 - k])
-
-
-@kernel
-def _expect_row(tracks: TrackArrays, track: int, n_neighbours: int, n_visits: int) -> None:
-    """So much of the row of `track` will be read soon."""
-    t = find(tracks.map_keys, tracks.map_slots, track)
-    if t >= 0:
-        near, visits = tracks.neighbours, tracks.visits
-        entries, length = near.dst.shape[1], visits.tag.shape[1]
-        fetch(near.dst, t * entries * 8, min(entries, n_neighbours) * 8)
-        fetch(near.counts, t * entries * N_COUNTS * 4, min(entries, n_neighbours) * N_COUNTS * 4)
-        fetch(visits.tag, t * length * 4, min(length, n_visits) * 4)
-
-
-@kernel
-def _expect_rows(known: Known, e: Events, i: int, reach: Reach) -> None:
-    """The rows that event `i` will read: its own track's, and those of the session before it."""
-    s, users = e.slot[i], known.users
-    _expect_row(known.tracks, e.track[i], reach.neighbours[0], reach.visits[0])
-    n = users.head[s, history.N_HISTORY]
-    for k in range(min(WINDOW - 1, history.session_length(users, s))):
-        _expect_row(known.tracks, users.track[s, n - 1 - k], reach.neighbours[k + 1], reach.visits[k + 1])
-
-
-@kernel
-def _look_ahead(known: Known, e: Events, i: int, reach: Reach) -> None:
-    """Ask for the memory of the events after `i` while `i` is worked on: each step needs what the step before asked for."""
-    n = e.kind.shape[0]
-    if i + 3 < n and e.kind[i + 3] != REJECTED_KIND:
-        history.expect(known.users, e.slot[i + 3])
-    if i + 2 < n and e.kind[i + 2] != REJECTED_KIND:
-        _expect_slots(known, e, i + 2)
-    if i + 1 < n and e.kind[i + 1] != REJECTED_KIND:
-        _expect_rows(known, e, i + 1, reach)
-
-
-@kernel
 def handle_one(
     known: Known,
     events: Events,
@@ -412,7 +346,7 @@ def handle(
     """Handle every event in order; returns how many rows of `lists` were written (two per event that has lists)."""
     row = 0
     for i in range(events.kind.shape[0]):
-        _look_ahead(known, events, i, ranker.reach)
+        look_ahead(known, events, i, ranker.reach)
         if handle_one(known, events, i, world, ranker, weights, best, lists, row, out, missing):
             row += 2
     return row

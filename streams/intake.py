@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest as xxh3
 
 from online_models.arrays import U32
+from online_models.events import BLOCK, DISLIKE, ERASE, FORGET, LIKE, PAUSE, PLAY, RADIO, REJECTED_KIND, RESUME, UNBLOCK, UNDO
 from online_models.history import FOR_EVER
-from online_models.plays import BLOCK, DISLIKE, ERASE, FORGET, LIKE, PAUSE, PLAY, RADIO, REJECTED_KIND, RESUME, UNBLOCK, UNDO
 from streams.contract import (
     AHEAD_MS_MAX,
     AT_MS_MIN,

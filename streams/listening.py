@@ -11,9 +11,10 @@ from typing import Final
 import numpy as np
 
 from online_models.arrays import U16, Items
+from online_models.events import ERASE, Events
 from online_models.items import FINISHED
 from online_models.lesson_formats import BROKEN_OFF, ERASED, HEARD_OUT, LISTENED, UNKNOWN
-from online_models.plays import ERASE, Events, Outcomes
+from online_models.plays import Outcomes
 from streams.intake import FINISHED as SAID_FINISHED
 
 PUPILS: Final = (("counts", 3), ("segments", 4))

@@ -17,11 +17,12 @@ from infra.keys import Keys
 from infra.settings import Settings
 from online_models.arrays import F32, I64
 from online_models.artists import NOT_SAID
+from online_models.events import Events
 from online_models.finish_serving import BadServing, parse
 from online_models.items import WINDOW
 from online_models.moment import Known
 from online_models.needed_rows import artists_needed, tracks_needed
-from online_models.plays import Events, FinishModel
+from online_models.plays import FinishModel
 from online_models.popularity import TOP
 from online_models.presets import PRESETS
 from online_models.sources.popular import popular_weights

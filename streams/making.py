@@ -12,6 +12,7 @@ from infra.keys import Keys
 from infra.settings import Settings
 from online_models import history, item_targets, measures, plays
 from online_models.arrays import Items
+from online_models.events import ERASE
 from online_models.items import FINISHED
 from online_models.weights import Weights
 from online_models.weights import encode as encode_weights
@@ -166,9 +167,9 @@ class Maker:
         """User -> their last erase in this round."""
         a, b = w.first[k], w.first[k + 1]
         kinds = w.events.kind[a:b]
-        if not (kinds == plays.ERASE).any():
+        if not (kinds == ERASE).any():
             return {}
-        applied = np.flatnonzero((kinds == plays.ERASE) & (w.out.outcome[a:b] == plays.APPLIED)) + a
+        applied = np.flatnonzero((kinds == ERASE) & (w.out.outcome[a:b] == plays.APPLIED)) + a
         return {w.user_ids[i]: i for i in applied.tolist()}
 
     def _delta_bodies(self, w: RoundWork) -> list[list[DeltaBody]]:
@@ -253,7 +254,7 @@ class Maker:
                 hidden |= {
                     w.first[k] + j
                     for j, (user, r) in enumerate(zip(t.batch.user_ids, t.records, strict=True))
-                    if user and w.events.kind[w.first[k] + j] != plays.ERASE and self._erasures.is_hidden(user, t.partition.n, r.offset)
+                    if user and w.events.kind[w.first[k] + j] != ERASE and self._erasures.is_hidden(user, t.partition.n, r.offset)
                 }
         return hidden
 

@@ -25,8 +25,9 @@ import numpy as np
 from infra.settings import Settings
 from online_models import plays, rank
 from online_models.arrays import F32, I32, I64, U8
+from online_models.events import Events
 from online_models.moment import Known
-from online_models.plays import Events, FinishModel, World
+from online_models.plays import FinishModel, World
 from online_models.presets import PRESETS, RANKINGS, new_ranker
 from online_models.releases import NO_RELEASES, Releases
 from online_models.weights import Weights, new_weights

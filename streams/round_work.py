@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from infra.fenced import FencedCall
 from online_models.arrays import I32
-from online_models.plays import Events, Outcomes
+from online_models.events import Events
+from online_models.plays import Outcomes
 from streams.contract import Decision
 from streams.intake import Batch
 from streams.partitions import UserPartition

@@ -15,8 +15,9 @@ from infra.settings import Settings
 from online_models import history, plays, rank, track_state
 from online_models.arrays import F32, I32, I64, U8
 from online_models.artists import NOT_SAID
+from online_models.events import PLAY, RESUME, Events
 from online_models.moment import Known, newest_past
-from online_models.plays import Events, World
+from online_models.plays import World
 from online_models.presets import PRESETS, new_ranker
 from online_models.weights import Weights, new_weights, newest
 from streams.ids import hash_field, track_partition
@@ -207,11 +208,11 @@ class SmallRanking:
 
     def nothing(self) -> Events:
         """An event that changes nothing and is answered by a ranking, as of the last play: somebody who is not paused goes on."""
-        return self._event(plays.RESUME, 0, int(self.users.arrays.head[self.slot, history.LAST_AT]))
+        return self._event(RESUME, 0, int(self.users.arrays.head[self.slot, history.LAST_AT]))
 
     def a_play(self, track: int, at_ms: int) -> Events:
         """A play that goes on with the user's session, heard to its end."""
-        return self._event(plays.PLAY, track, at_ms)
+        return self._event(PLAY, track, at_ms)
 
     def rank(self, events: Events, *, worn: bool = True) -> Ranked:
         """Handle one event and rank, with the rows that are in memory; the weights learn nothing.

@@ -13,8 +13,9 @@ from xxhash import xxh3_64_intdigest
 from console.audience import Audience, TimeLapse, event
 from infra.settings import Settings
 from online_models import history, plays, rank
+from online_models.events import PLAY, Events
 from online_models.moment import Known
-from online_models.plays import Events, World
+from online_models.plays import World
 from online_models.weights import decode, encode
 from streams.ids import id_hash
 from streams.partitioner import partition_of
@@ -105,7 +106,7 @@ def _events(world: SmallRanking, log: Sequence[Event]) -> Events:
 
     return Events(
         slot=column(np.int32, world.slot),
-        kind=column(np.uint8, plays.PLAY),
+        kind=column(np.uint8, PLAY),
         track=column(np.int64, lambda play: world.names.hash(play["track_id"])),
         at_ms=column(np.int64, lambda play: play["played_at"]),
         event_hash=column(np.int64, lambda play: id_hash(play["event_id"], b"event")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from online_models.plays import PLAY
+from online_models.events import PLAY
 from streams.contract import Reason
 from streams.intake import REJECTED, Intake
 from tests.events_log import PARTITIONS, appended, play_json

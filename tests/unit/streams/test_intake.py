@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from xxhash import xxh3_64_intdigest
 
+from online_models.events import BLOCK, DISLIKE, ERASE, FORGET, LIKE, PAUSE, PLAY, RESUME, UNBLOCK, UNDO
 from online_models.history import FOR_EVER
-from online_models.plays import BLOCK, DISLIKE, ERASE, FORGET, LIKE, PAUSE, PLAY, RESUME, UNBLOCK, UNDO
 from streams.contract import Block, Erase, Play
 from streams.intake import BROKEN_OFF, FINISHED, NOT_SAID, REJECTED, Batch, Intake
 from tests.events_log import APPENDED_MS, PARTITIONS, PLAYED_MS, Appended, appended, play_json
