@@ -113,9 +113,9 @@ def ana(live: Settings) -> Iterator[Listener]:
 
 def test_feedback_has_its_effect_in_the_next_list_within_a_second(ana: Listener) -> None:
     for n in range(ROUNDS):
-        track = TRACKS[1 + n]
+        track = TRACKS[2 + n]  # what everybody played next is certain, and nothing makes it likelier
         before = ana.say("undo", "ana", "nothing")
-        assert ana.say("like", "ana", track)[track] > before[track]
+        assert ana.say("like", "ana", track)[track] > before[track], before
         liked = ana.newest
         assert track not in ana.say("dislike", "ana", track)
         assert ana.say("undo", "ana", ana.newest)[track] > before[track], "the like stands again"
