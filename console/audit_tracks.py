@@ -19,7 +19,7 @@ from online_models.arrays import Items
 from online_models.items import MADE
 from online_models.presets import PRESETS
 from streams.ids import hash_field
-from streams.sections import DELTAS, NumberGap, Section, admit, read_sections
+from streams.sections import DELTAS, NumberGap, Section, admit, read_sections, watermarks_of
 from streams.track_rows import OWN, TrackRows
 
 KEYS_AT_ONCE: Final = 400
@@ -152,7 +152,7 @@ def _audit_cursor(fold: TargetFold, state: State, promise: Promise) -> None:
         if wanted:
             promise.differ(f"{state.keys.track_cursor(fold._target)} is missing, and the topic holds {sum(wanted.values())} items")
         return
-    marks = {int(source): n for source, n in msgspec.json.decode(cursor.get("wm", b"{}"), type=dict[str, int]).items() if n}
+    marks = {source: n for source, n in watermarks_of(cursor).items() if n}
     if marks != wanted or int(cursor.get("applied", 0)) != sum(wanted.values()):
         promise.differ(f"{state.keys.track_cursor(fold._target)} took {marks}, {cursor.get('applied')!r} in all; the topic holds {wanted}")
 

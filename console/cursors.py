@@ -72,16 +72,24 @@ def wait_for(
     ------
     Trouble : no cursor moved for `STALLED_S` (exit 1)
     """
+    left = _fewest(lambda: sum(place.left for place in places(state, cursor_keys, ends)), show, STALLED_S)
+    if left:
+        raise Trouble(Exit.FAILURE, f"{left} {what} wait and no cursor moved for {STALLED_S:.0f} s", next_command)
+    show(0)
+
+
+def _fewest(count: Callable[[], int], show: Callable[[int], None], patience_s: float) -> int:
+    """Look until nothing is left, which is 0, or until as many are left for `patience_s`; `show` gets what is left at each look."""
     fewest, moved_s = -1, time.monotonic()
     while True:
-        left = sum(place.left for place in places(state, cursor_keys, ends))
-        show(left)
+        left = count()
         if left == 0:
-            return
+            return 0
+        show(left)
         if left != fewest:
             fewest, moved_s = left, time.monotonic()
-        if time.monotonic() - moved_s > STALLED_S:
-            raise Trouble(Exit.FAILURE, f"{left} {what} wait and no cursor moved for {STALLED_S:.0f} s", next_command)
+        if time.monotonic() - moved_s > patience_s:
+            return left
         time.sleep(LOOK_EVERY_S)
 
 
@@ -101,11 +109,4 @@ def drain(state: State, show: Callable[[int], None], *, event_ends: Sequence[int
 
 def _wait_for_items(state: State, users: Sequence[str], tracks: Sequence[str], show: Callable[[int], None]) -> None:
     """Until nothing is on its way, or nothing more comes: what retention deleted unread never will."""
-    fewest, since_s = -1, time.monotonic()
-    while left := items_owed(state.hashes(users), state.hashes(tracks)):
-        show(left)
-        if left != fewest:
-            fewest, since_s = left, time.monotonic()
-        if time.monotonic() - since_s > ON_ITS_WAY_S:
-            return
-        time.sleep(LOOK_EVERY_S)
+    _fewest(lambda: items_owed(state.hashes(users), state.hashes(tracks)), show, ON_ITS_WAY_S)

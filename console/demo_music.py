@@ -11,7 +11,7 @@ from console.audience import Listen
 from console.charts import Chart
 from console.labels import Label, Labels, Within
 from console.listening import in_words, segments
-from console.micro_genre_state import micro_genre_of, served
+from console.micro_genre_state import MODEL, cluster_said, served
 from console.placing import user_key
 from console.redis_door import State
 from streams.ports import Clock
@@ -69,7 +69,8 @@ class Music:
         if clusters is None or not clusters.clusters:
             n = clusters.lessons if clusters is not None else 0
             return f"; micro-genres come with {clusters.first_at if clusters is not None else self._n_tracks:,} tracks, {n:,} are learned"
-        names = Counter(found.name for track in self._heard if (found := micro_genre_of(self._state, track)) is not None)
+        said = self._state.texts([self._state.keys.answer(MODEL, track) for track in self._heard])
+        names = Counter(found.name for one in said if (found := cluster_said(one, clusters)) is not None)
         best = f": {names.most_common(1)[0][0]}" if names else ""
         return f"; one of {len(clusters.clusters)} micro-genres{best}" if best else f"; {len(clusters.clusters)} micro-genres"
 

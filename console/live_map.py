@@ -12,11 +12,11 @@ import numpy as np
 
 from console.catalogue_rows import READ_AT_ONCE, CatalogueRows, Row
 from console.micro_genre_state import MODEL as MICRO_GENRES
+from console.micro_genre_state import cluster_said
 from console.micro_genre_state import served as served_clusters
 from console.progress import Steps
 from console.redis_door import State
 from online_models import history
-from online_models.clusters.served import Placed, cluster_of
 from online_models.maps.served import Lies, Served
 from streams.user_rows import UserRows
 
@@ -117,9 +117,7 @@ class _Clusters:
         self._served = served_clusters(state)
 
     def name(self, said: bytes | None) -> str:
-        if said is None or self._served is None:
-            return UNKNOWN
-        cluster = cluster_of(msgspec.json.decode(said, type=Placed).cluster, self._served)
+        cluster = cluster_said(said, self._served)
         return UNKNOWN if cluster is None else cluster.name
 
 

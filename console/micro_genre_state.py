@@ -24,7 +24,11 @@ def served(state: State, model: str = MODEL) -> Served | None:
 
 def micro_genre_of(state: State, track_id: str, model: str = MODEL) -> Cluster | None:
     """The cluster of a track; None = nobody placed it (yet), or its cluster is gone."""
-    placed, clusters = state.text(state.keys.answer(model, track_id)), served(state, model)
-    if placed is None or clusters is None:
+    return cluster_said(state.text(state.keys.answer(model, track_id)), served(state, model))
+
+
+def cluster_said(said: bytes | None, clusters: Served | None) -> Cluster | None:
+    """The cluster that was said of a track, as of now; None = nothing was said, nothing is served, or it is gone."""
+    if said is None or clusters is None:
         return None
-    return cluster_of(msgspec.json.decode(placed, type=Placed).cluster, clusters)
+    return cluster_of(msgspec.json.decode(said, type=Placed).cluster, clusters)

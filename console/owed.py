@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from streams.sections import watermarks_of
+
 Cursor = Mapping[str, bytes]
 
 
@@ -19,7 +21,7 @@ def items_owed(users: Sequence[Cursor], tracks: Sequence[Cursor]) -> int:
     >>> items_owed([{"sent": b"[3,5]"}, {}], [{"wm": b'{"0":3}'}, {"wm": b'{"0":4}'}])
     1
     """
-    taken = [_watermarks(cursor) for cursor in tracks]
+    taken = [watermarks_of(cursor) for cursor in tracks]
     owed = 0
     for source, cursor in enumerate(users):
         sent = msgspec.json.decode(cursor.get("sent", b"[]"), type=list[int])
@@ -33,10 +35,6 @@ def lessons_owed(users: Sequence[Cursor], model: str, cursor: Cursor) -> int:
     >>> lessons_owed([{"lessons": b'{"finish":7}'}, {}], "finish", {"wm": b'{"0":5}'})
     2
     """
-    marks = _watermarks(cursor)
+    marks = watermarks_of(cursor)
     sent = (msgspec.json.decode(user.get("lessons", b"{}"), type=dict[str, int]).get(model, 0) for user in users)
     return sum(max(0, n - marks.get(source, 0)) for source, n in enumerate(sent))
-
-
-def _watermarks(cursor: Cursor) -> dict[int, int]:
-    return msgspec.json.decode(cursor.get("wm", b"{}"), type=dict[int, int], strict=False)

@@ -14,7 +14,7 @@ from evaluation.agreement import rand, table
 from evaluation.segment_rivals import Questions
 from online_models.arrays import F64, I64
 from online_models.clusters.partition import nearest, squares
-from online_models.segments.kinds import FEATURES, Kinds, standard
+from online_models.segments.kinds import FEATURES, Kinds, ServedKinds, standard
 
 HALVINGS: Final = 3
 """Ways of halving the listeners, each by a seed of its own."""
@@ -32,8 +32,8 @@ def kinds_of(questions: Questions, learned: Kinds, seed: int) -> dict[str, Any]:
     served = learned.served()
     if not served.kinds:
         return {"number": 0}
-    points = standard(x, np.array(served.mean), np.array(served.deviation))
-    order = np.argmin(((points[:, None] - np.array([kind.centre for kind in served.kinds])) ** 2).sum(axis=2), axis=1)
+    points, centres = _space(served, x)
+    order = nearest(points, centres)
     told = [
         {"name": kind.name, "share": kind.share, "explore": round(float(questions.y[order == i].mean()), 4) if (order == i).any() else None}
         for i, kind in enumerate(served.kinds)
@@ -50,7 +50,7 @@ def kinds_of(questions: Questions, learned: Kinds, seed: int) -> dict[str, Any]:
     return {
         "number": learned.number,
         "kinds": told,
-        "explained": round(1.0 - squares(points, np.array([kind.centre for kind in served.kinds])) / whole, 4),
+        "explained": round(1.0 - squares(points, centres) / whole, 4),
         "halves": {"numbers": numbers, "adjusted_rand": [round(value, 4) for value in agree]},
         "k_means": {"adjusted_rand": [round(value, 4) for value in agree_k_means]},
     }
@@ -64,9 +64,13 @@ def _learned(x: F64) -> Kinds:
 
 
 def _labels(kinds: Kinds, x: F64) -> I64:
-    served = kinds.served()
-    centres = np.array([kind.centre for kind in served.kinds])
-    return nearest(standard(x, np.array(served.mean), np.array(served.deviation)), centres)
+    return nearest(*_space(kinds.served(), x))
+
+
+def _space(served: ServedKinds, x: F64) -> tuple[F64, F64]:
+    """Listeners `x` (m, d) where distances are taken, and the centres (k, d) of the kinds."""
+    points = standard(x, np.array(served.mean), np.array(served.deviation))
+    return points, np.array([kind.centre for kind in served.kinds])
 
 
 def _k_means(points: F64, half: np.ndarray, k: int, seed: int) -> I64:

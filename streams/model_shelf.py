@@ -24,6 +24,7 @@ from streams.model_seal import SIGNED, Refusal, check, key_id, signature
 from streams.model_versions import Version, Wish, decode, objection
 from streams.model_versions import kept as kept_versions
 from streams.ports import Claimed, Command, FencedCall, Field, Store
+from streams.sections import watermarks_of
 
 PIECE_BYTES_MAX: Final = 8 << 20
 """A Redis value of 10 MB costs its single thread 5 ms."""
@@ -270,5 +271,4 @@ def _learned(cursor: Mapping[str, V]) -> dict[str, V]:
 
 def _fold(entry: Entry, model: Registered, incarnation: str, cursor: Mapping[str, bytes]) -> Fold:
     counts = Counts(**{name: int(cursor.get(name, b"0")) for name in Counts.__struct_fields__})
-    watermarks = msgspec.json.decode(cursor.get("wm", b"{}"), type=dict[int, int], strict=False)
-    return Fold(entry, incarnation, model=model, watermarks=watermarks, counts=counts, origin=int(cursor.get("origin", UNSEEN)))
+    return Fold(entry, incarnation, model=model, watermarks=watermarks_of(cursor), counts=counts, origin=int(cursor.get("origin", UNSEEN)))

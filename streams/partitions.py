@@ -10,6 +10,7 @@ import numpy as np
 from infra.fenced import Field
 from online_models.arrays import F64, I64
 from online_models.popularity import TOP
+from streams.sections import watermarks_of
 
 OUTCOMES = ("applied", "duplicate", "private", "rejected")
 """Counters of a users' partition, in the order of the kernel's outcomes: their sum is the records below `next`."""
@@ -115,5 +116,5 @@ def track_partition(n: int, token: str, fields: dict[str, bytes]) -> TrackPartit
         next=stored,
         applied=int(fields.get("applied", 0)),
         skipped=int(fields.get("skipped", 0)),
-        watermarks={int(k): v for k, v in msgspec.json.decode(fields.get("wm", b"{}"), type=dict[str, int]).items()},
+        watermarks=watermarks_of(fields),
     )

@@ -9,8 +9,11 @@ and the receiver needs one integer per source, its watermark, to take each item 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from struct import Struct
 from typing import Final, NamedTuple
+
+import msgspec
 
 HEADER: Final = Struct("<8sHHqII")
 """incarnation (8 hex digits, ASCII), source partition, kind, number of the first item, n items, n bytes of the body."""
@@ -105,3 +108,12 @@ def admit(section: Section, watermark: int) -> int:
     if drop < 0:
         raise NumberGap(section, watermark)
     return min(drop, section.n)
+
+
+def watermarks_of(cursor: Mapping[str, bytes]) -> dict[int, int]:
+    """Of a cursor of tracks or of a model: source partition -> number of the last that was taken; {} before anything was.
+
+    >>> watermarks_of({"wm": b'{"0":3}'}), watermarks_of({})
+    ({0: 3}, {})
+    """
+    return msgspec.json.decode(cursor.get("wm", b"{}"), type=dict[int, int], strict=False)
