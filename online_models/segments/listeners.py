@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final, Self
 import msgspec
 
 from online_models.clusters.following import Event
+from online_models.error_drift import Rise
 from online_models.listened import Listened, asked
 from online_models.listening_model import FORMAT, ListeningModel
 from online_models.model import Happening, News
@@ -53,6 +54,7 @@ class SegmentsModel(ListeningModel[SegmentFold]):
         asks = lesson.event % EVERY == 0 and self._n_waiting + len(TARGETS) <= WAITING_MAX
         fold.play_one(_play(lesson), ask_play=asks, ask_listener=asks and self._in_pace(lesson), weight=weight)
         self._news += [self._crowned(target, champion) for target, champion in before.items() if champion != self._champion(target)]
+        self._news += [self._drifted(target, *rise) for target, model in self.minds.models.items() for rise in model.take_rises()]
 
     @property
     def _n_waiting(self) -> int:
@@ -66,8 +68,12 @@ class SegmentsModel(ListeningModel[SegmentFold]):
         losses = {name: scores[name] for name in (f"log_loss_{before}", f"log_loss_{after}")}
         return Happening("champion", target, {"target": target, "from": before, "to": after, "lessons": self.n_lessons, **losses})
 
+    def _drifted(self, target: str, member: str, rise: Rise) -> Happening:
+        detail: dict[str, int | float | str] = {"target": target, "member": member, "before": rise.before, "after": rise.after}
+        return Happening("drift", f"{target}-{member}", {**detail, "lessons": self.n_lessons})
+
     def take_news(self) -> News:
-        """Champions that changed since it was last asked, and what became of kinds of listeners."""
+        """Champions that changed since it was last asked, errors that rose, and what became of kinds of listeners."""
         kinds = self.minds.kinds
         events, kinds.events = kinds.events, []
         news, self._news = News([*self._news, *(self._happened(event) for event in events)], {}), []

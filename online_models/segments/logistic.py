@@ -38,6 +38,7 @@ class Newton:
 
     def __init__(self, weights: F64, variance: float) -> None:
         self.weights: F64 = weights.copy()
+        self._variance = variance
         self.spread: F64 = np.eye(len(weights)) * variance
 
     def said(self, row: F64) -> float:
@@ -53,6 +54,10 @@ class Newton:
         gain = 1.0 / (1.0 / (variance * w) + float(along @ row))
         self.weights += along * (gain * (y - p) / variance)
         self.spread -= np.outer(along, along) * gain
+
+    def doubt(self) -> None:
+        """The weights may be wrong: they are as uncertain as before the first lesson, and stay where they are."""
+        self.spread[...] = np.eye(len(self.weights)) * self._variance
 
 
 class Standard:

@@ -10,7 +10,8 @@ import numpy as np
 from river.tree import HoeffdingTreeClassifier
 
 from online_models.arrays import F64
-from online_models.contest import Contest, held
+from online_models.contest import Contest, held, log_loss
+from online_models.error_drift import ErrorDrift, Rise
 from online_models.model import BadSnapshot, refuse_bad
 from online_models.segments.features import HABIT_FEATURES, PLAY_FEATURES
 from online_models.segments.forest import Forest, new_tree, probability
@@ -18,10 +19,12 @@ from online_models.segments.logistic import Newton, Standard, logit
 from online_models.segments.serving import BLENDED, Target, Tree
 from online_models.tree_codec import ESTIMATOR, NODE, RIVER_VERSION, check_river, decode_tree, encode_tree
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Version of the snapshot's layout."""
 CONTESTANTS: Final = (*BLENDED, "blend")
 """The first serves until another earns it."""
+WATCHED: Final = ("linear", "tree", "blend")
+"""Whose error is watched. The forest watches its own trees, each by itself."""
 LINEAR_VARIANCE: Final = 0.01
 """Of a weight before the first lesson, on a standardised feature: between the targets' own bests on the first half (.003 to .1)."""
 BLEND_VARIANCE: Final = 0.01
@@ -42,6 +45,7 @@ class _Meta(msgspec.Struct, frozen=True):
     tree: dict[str, Any]
     forest: dict[str, Any]
     forest_trees: list[dict[str, Any]]
+    drift: dict[str, dict[str, Any]]
 
 
 class SegmentModel:
@@ -57,6 +61,8 @@ class SegmentModel:
         self._forest = Forest(self.FEATURES)
         self._blend = Newton(np.array([0.0] + [1.0 / len(BLENDED)] * len(BLENDED)), BLEND_VARIANCE)
         self._contest = Contest(CONTESTANTS)
+        self._drift = {name: ErrorDrift() for name in WATCHED}
+        self._rises: list[tuple[str, Rise]] = []
         self.n_lessons = 0
 
     @property
@@ -80,12 +86,34 @@ class SegmentModel:
         values, trees = _values(known), self._forest.say(known)
         said = self._say(known, values, trees)
         self._contest.judge_one(said, y, w)
+        self._watch(said, y)
         self._blend.learn(_blended(said), y, w)
         self._standard.learn(values)
         self._linear.learn(self._standard.row(values), y, w)
         self._tree.learn_one(known, y, w=w)
         self._forest.learn(known, y, w, trees)
         self.n_lessons += 1
+
+    def _watch(self, said: Mapping[str, float], y: bool) -> None:
+        """Where an error has risen, the contest opens anew, and who erred takes new lessons as seriously as the first ones.
+
+        A tree begins anew, for its leaves would have to outweigh all that they ever counted; weights stay, as less certain ones.
+        """
+        for name, drift in self._drift.items():
+            rise = drift.learn_one(log_loss(said[name], y))
+            if rise is None:
+                continue
+            self._contest.reopen()
+            if name == "tree":
+                self._tree = new_tree()
+            else:
+                (self._linear if name == "linear" else self._blend).doubt()
+            self._rises.append((name, rise))
+
+    def take_rises(self) -> list[tuple[str, Rise]]:
+        """Whose error rose since this was last asked; no part of a snapshot."""
+        rises, self._rises = self._rises, []
+        return rises
 
     def predict_one(self, x: Mapping[str, float]) -> float:
         """The champion's probability of yes, in (0, 1); leaves no trace."""
@@ -146,6 +174,7 @@ class SegmentModel:
             tree=tree,
             forest=self._forest.state(),
             forest_trees=metas,
+            drift={name: drift.state() for name, drift in self._drift.items()},
         )
         parts = {"meta": msgspec.json.encode(meta), "numbers": numbers.tobytes()}
         parts |= {"tree/nodes": nodes.tobytes(), "tree/estimators": estimators.tobytes()}
@@ -194,6 +223,7 @@ class SegmentModel:
         own = {name.removeprefix("forest/"): part for name, part in parts.items() if name.startswith("forest/")}
         self._forest.take(meta.forest, meta.forest_trees, own)
         self._contest = Contest.from_state(meta.contest, CONTESTANTS)
+        self._drift = {name: ErrorDrift.from_state(meta.drift[name]) for name in WATCHED}
         self._standard.n, self.n_lessons = meta.standard_n, meta.n_lessons
 
 

@@ -9,6 +9,7 @@ import pytest
 from online_models.counts.model import PACE_MS, CountsModel
 from online_models.counts.serving import BadServing as BadCounts
 from online_models.counts.serving import parse as parse_counts
+from online_models.error_drift import Rise
 from online_models.lesson_formats import ERASED, HEARD_OUT
 from online_models.listened import BOUNDS
 from online_models.model import digest
@@ -86,6 +87,20 @@ def test_a_new_champion_of_a_target_is_one_decision(monkeypatch: pytest.MonkeyPa
         told = [decision.detail for decision in fold.decided if decision.detail["target"] == target]
         assert [it["from"] for it in told] == ["linear", *(it["to"] for it in told)][: len(told)], "each goes on from the one before"
         assert ([it["to"] for it in told] or ["linear"])[-1] == model.champion == fold.model.scores()[f"champion_{target}"]
+
+
+def test_an_error_that_rises_is_one_decision_by_target_and_member(monkeypatch: pytest.MonkeyPatch) -> None:
+    rises = {"exploring": [("tree", Rise(0.3, 0.9)), ("blend", Rise(0.2, 0.8))], "returning": [("linear", Rise(0.4, 1.1))], "finishing": []}
+    fold = Fold(entry("segments"), INCARNATION)
+    for target, model in fold.model.minds.models.items():  # type: ignore[attr-defined]
+        monkeypatch.setattr(model, "_rises", rises[target])
+    for record in messy_log(40, 8, model="segments"):
+        for _ in fold.record(record.offset, record.value):
+            pass
+    drifts = [decision for decision in fold.decided if decision.decision == "drift"]
+    assert len({decision.decision_id for decision in drifts}) == 3
+    told = [tuple(decision.detail[name] for name in ("target", "member", "before", "after")) for decision in drifts]
+    assert told == [("exploring", "tree", 0.3, 0.9), ("exploring", "blend", 0.2, 0.8), ("returning", "linear", 0.4, 1.1)]
 
 
 def test_a_listeners_served_segments_are_what_the_model_says() -> None:

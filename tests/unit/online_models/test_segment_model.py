@@ -9,6 +9,7 @@ import pytest
 
 from online_models import checks
 from online_models.checks import Kind, Lesson, Lessons
+from online_models.error_drift import ErrorDrift
 from online_models.segments.features import PLAY_FEATURES
 from online_models.segments.forest import SLOW, Forest, draws
 from online_models.segments.model import PlayModel, SegmentModel
@@ -70,6 +71,51 @@ def test_a_rule_says_between_which_bounds_somebody_fell(bent: PlayModel) -> None
     assert any("track finish share" in text for text in found)
     assert found != rule(bent.served().bounds({**middle, "track_finish_share": 0.05}))
     assert rule(PlayModel().served().bounds(middle)) == []
+
+
+def turned(n: int, *, bent: bool, after: int) -> list[Lesson]:
+    """Lessons of the law, and of its opposite from lesson `after` on."""
+    found = [lesson if i < after else lesson._replace(y=not lesson.y) for i, lesson in enumerate(drawn(n, 5, bent=bent))]
+    return [lesson._replace(x=dict(list(lesson.x.items())[: len(Short.FEATURES)])) for lesson in found]
+
+
+@pytest.fixture(scope="module")
+def turning() -> tuple[list[Lesson], Short, list[str]]:
+    """A law that turns after 3,000 lessons; a model that heard 1,000 more, and who erred in between."""
+    stream, model = turned(4_000, bent=False, after=3_000), Short()
+    for lesson in stream[:3_000]:
+        model.learn_one(*lesson)
+    assert model.take_rises() == []
+    for lesson in stream[3_000:]:
+        model.learn_one(*lesson)
+    return stream, model, [name for name, rise in model.take_rises() if rise.after > rise.before]
+
+
+def test_when_the_law_turns_whoever_erred_soon_knows_better(
+    turning: tuple[list[Lesson], Short, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream, model, erred = turning
+    assert {"linear", "tree"} <= set(erred)
+    monkeypatch.setattr(ErrorDrift, "learn_one", lambda drift, loss: None)
+    blind = Short()
+    for lesson in stream:
+        blind.learn_one(*lesson)
+    middle = {name: 0.5 for name in Short.FEATURES}
+    for x in ({**middle, "track_finish_share": 0.95}, {**middle, "track_finish_share": 0.05}):
+        known, stale, is_high = model.say(x), blind.say(x), x["track_finish_share"] > 0.5
+        for name in ("linear", "tree"):
+            assert (known[name] < stale[name] - 0.1) if is_high else (known[name] > stale[name] + 0.1), name
+
+
+def test_a_model_restored_in_the_middle_of_a_drift_goes_on_bit_by_bit() -> None:
+    whole, restored = Short(), list[SegmentModel]()
+    for n, lesson in enumerate(turned(4_000, bent=False, after=3_000)):
+        if n in {2_990, 3_100, 3_400, 3_900}:
+            restored.append(Short.restore(whole.snapshot()))
+        for model in (whole, *restored):
+            model.learn_one(*lesson)
+    assert whole.take_rises()
+    assert all(model.snapshot() == whole.snapshot() for model in restored)
 
 
 def test_trees_that_go_off_begin_again() -> None:
