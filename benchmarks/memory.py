@@ -26,6 +26,9 @@ from console.cursors import drain
 from console.output import Json, guarded, say, say_json, screen
 from console.placing import track_key, user_key
 from console.redis_door import State
+from online_models.history import new_users
+from online_models.presets import PRESETS, Preset
+from online_models.track_state import new_tracks
 from streams.clock import SystemClock
 
 LISTENING_N: Final = 5_000
@@ -57,7 +60,7 @@ def measure(plays: int, size: Size, seed: int) -> dict[str, Any]:
             redis_bytes = _used_memory(state) - before
         users, tracks = _samples(crowd, size, seed)
         client = Redis.from_url(settings.redis)
-        per_user = _bytes_of(client, [user_key(state, user) for user in users])
+        per_user = _bytes_of(client, [user_key(state, user) for user in users], published="list")
         per_track = _bytes_of(client, [track_key(state, track) for track in tracks])
         client.close()
         state.close()
@@ -68,6 +71,7 @@ def measure(plays: int, size: Size, seed: int) -> dict[str, Any]:
         "redis_bytes_per_track": per_track,
         "redis_mb": round(redis_bytes / 1e6, 1),
         "rows_in_memory": rows,
+        "worker_bytes_per_row": _bytes_per_row(PRESETS[settings.preset]),
         "users": size.users,
         "tracks": size.tracks,
         "plays_per_user": round(total / size.users, 1),
@@ -95,13 +99,37 @@ def _samples(crowd: Crowd, size: Size, seed: int) -> tuple[list[str], list[str]]
     return users, tracks
 
 
-def _bytes_of(client: Any, keys: Sequence[str]) -> dict[str, int]:
-    """Memory that Redis takes for a key, its name included: mean and largest of those that are there."""
+def _bytes_of(client: Any, keys: Sequence[str], published: str = "") -> dict[str, int]:
+    """Memory that Redis takes for a key, its name included: mean and largest of those that are there.
+
+    `published`: a field that holds what was published; its mean and that of the rest are told apart.
+    """
     pipeline = client.pipeline(transaction=False)
     for key in keys:
         pipeline.memory_usage(key)
-    found = [size for size in pipeline.execute() if size is not None]
-    return {"mean": round(statistics.mean(found)), "max": max(found), "sampled": len(found)}
+        pipeline.hstrlen(key, published)
+    said = pipeline.execute()
+    found = [(size, length) for size, length in zip(said[::2], said[1::2], strict=True) if size is not None]
+    sizes, lengths = zip(*found, strict=True)
+    means = {"mean": round(statistics.mean(sizes)), "max": max(sizes), "sampled": len(found)}
+    if not published:
+        return means
+    return {**means, published: round(statistics.mean(lengths)), "learned": means["mean"] - round(statistics.mean(lengths))}
+
+
+def _bytes_per_row(preset: Preset) -> dict[str, int]:
+    """What a row takes in a worker: arrays of so many rows, the second and third tier of what many heard apart."""
+    n = 1_000
+    users = new_users(n, 0, 0)
+    tracks = new_tracks(n, np.zeros(2 * n, np.int64), np.zeros(2 * n, np.int32), preset.neighbours, preset.visits)
+    return {"user": _nbytes(users, n) // n, "track": _nbytes(tracks, n) // n}
+
+
+def _nbytes(arrays: Any, n: int) -> int:
+    """Of all arrays with a place for each of `n` rows, nested ones included."""
+    if isinstance(arrays, np.ndarray):
+        return arrays.nbytes if len(arrays) == n else 0
+    return sum(_nbytes(each, n) for each in arrays)
 
 
 @guarded
@@ -124,10 +152,12 @@ def main(
 
 def table(report: dict[str, Any]) -> str:
     """For people."""
+    rows, user = report["worker_bytes_per_row"], report["redis_bytes_per_user"]
     return (
         f"{report['users']:,} users, {report['tracks']:,} tracks, {report['plays_per_user']} plays each\n"
         f"worker: {report['rss_mb']} MB resident, {report['rss_peak_mb']} MB at most\n"
-        f"Redis: {report['redis_bytes_per_user']['mean']} bytes per user, {report['redis_bytes_per_track']['mean']} per track"
+        f"  a row in memory: {rows['user']} bytes of a user, {rows['track']} of a track\n"
+        f"Redis: {user['mean']} bytes per user ({user['list']} of them the list pair), {report['redis_bytes_per_track']['mean']} per track"
     )
 
 

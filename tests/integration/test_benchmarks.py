@@ -59,6 +59,9 @@ def test_the_memory_benchmark_reports_the_worker_and_what_redis_holds(services: 
     assert report["rss_peak_mb"] >= report["rss_mb"] > 50
     for what in ("redis_bytes_per_user", "redis_bytes_per_track"):
         assert report[what]["sampled"] == 1_000 and report[what]["mean"] > 100
+    of_user = report["redis_bytes_per_user"]
+    assert of_user["mean"] == of_user["list"] + of_user["learned"] and 500 < of_user["list"] < 4_000
+    assert 3_000 < report["worker_bytes_per_row"]["track"] < 6_000 and report["worker_bytes_per_row"]["user"] > 2_000
     assert report["rows_in_memory"]["users"] == report["users"]
 
 
