@@ -15,7 +15,7 @@ from scipy.spatial.distance import cdist
 
 from online_models.arrays import F64
 from online_models.clusters.micro_genres import FRAME_N, MicroGenres
-from online_models.clusters.model import clean_track, refuse_bad_row, usable_track
+from online_models.clusters.rows import clean_track, refuse_bad_row, usable_track
 from online_models.clusters.sample import SAMPLE_N, SampleIds
 from online_models.maps.served import Lies, Served
 from online_models.maps.track_map import TrackMap

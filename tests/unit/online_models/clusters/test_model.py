@@ -23,6 +23,7 @@ FIRST_N = 200
 @pytest.fixture(autouse=True)
 def clusters_come_early(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(micro_genres, "FIRST_N", FIRST_N)
+    monkeypatch.setattr(MicroGenreModel, "first_at", FIRST_N)
 
 
 def taught(rows: Sequence[tuple[dict[str, Any], str]], model: MicroGenreModel | None = None) -> tuple[MicroGenreModel, News]:
