@@ -29,11 +29,10 @@ class Music:
 
     Parameters
     ----------
-    n_tracks : of the catalogue that is on its way
     """
 
-    def __init__(self, state: State, user_id: str, n_tracks: int, clock: Clock) -> None:
-        self._state, self.user_id, self._n_tracks, self._clock = state, user_id, n_tracks, clock
+    def __init__(self, state: State, user_id: str, clock: Clock) -> None:
+        self._state, self.user_id, self._clock = state, user_id, clock
         self._heard: deque[str] = deque(maxlen=LATELY)
         self._labels, self._n_asked = Labels(state), 0
 
@@ -67,8 +66,8 @@ class Music:
         """The micro-genre of most of these plays, or how far the catalogue is from having some."""
         clusters = served(self._state)
         if clusters is None or not clusters.clusters:
-            n = clusters.lessons if clusters is not None else 0
-            return f"; micro-genres come with {clusters.first_at if clusters is not None else self._n_tracks:,} tracks, {n:,} are learned"
+            far = f" with {clusters.first_at:,} tracks, {clusters.lessons:,} are learned" if clusters is not None else " with the catalogue"
+            return f"; micro-genres come{far}"
         said = self._state.texts([self._state.keys.answer(MODEL, track) for track in self._heard])
         names = Counter(found.name for one in said if (found := cluster_said(one, clusters)) is not None)
         best = f": {names.most_common(1)[0][0]}" if names else ""

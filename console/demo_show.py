@@ -100,7 +100,7 @@ class Show:
         self.followed = FollowedListener(self._due.user_id, run=self.settings.namespace, seconds=plan.seconds, tracks=self._tracks)
         self.catalogue = DemoCatalogue(self.audience, plan.seed, self.sender, f"{self.settings.namespace}.tracks")
         self.releases = Releases(self.audience, self.catalogue.released)
-        self.music = Music(self.state, self.followed.user_id, self.catalogue.n_tracks, clock)
+        self.music = Music(self.state, self.followed.user_id, clock)
         self._decoder = msgspec.json.Decoder(ShortList)
 
     def close(self) -> None:
