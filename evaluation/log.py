@@ -60,8 +60,8 @@ def new_log(user: I64, track: I64, at_ms: I64, session: I64 | None = None, artis
         session=sessions,
         session_back=session_back,
         user_back=user_back,
-        position=_count_before(session_back),
-        earlier=_count_before(user_back),
+        position=count_before(session_back),
+        earlier=count_before(user_back),
         repeat=(before(dense(users.astype(np.int64) * n_tracks + tracks)) >= 0).astype(np.uint8),
         artist=None if artist is None else _artist_of(tracks, n_tracks, artist),
         n_users=int(users.max(initial=-1)) + 1,
@@ -107,7 +107,12 @@ def _sessions(user: I32, at_ms: I64, session: I64 | None) -> I64:
     return found
 
 
-def _count_before(back: I32) -> I32:
+def count_before(back: I32) -> I32:
+    """How many come before each, by the row of the one before (n,), -1 = none.
+
+    >>> count_before(np.array([-1, -1, 0, 2], np.int32)).tolist()
+    [0, 0, 1, 2]
+    """
     count = np.zeros(len(back), np.int32)
     depth = back.tolist()
     numbers = [0] * len(depth)

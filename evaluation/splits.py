@@ -1,4 +1,4 @@
-"""The same plays by what they are: repeats, what is known of the user, how far the session is."""
+"""The same plays by what they are: repeats, what is known of the user and of the track, how far the session is."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from evaluation.log import Log
+from evaluation.log import Log, before, count_before
 from evaluation.tally import means
 from online_models.arrays import I32
 
 EARLIER: Final = (1, 2, 3, 5, 10, 20, 50, 200)
 """First of each class by the user's plays before this one."""
+HEARD: Final = (0, 1, 2, 5, 10, 20, 50, 200)
+"""First of each class by everybody's plays of the track before this one: 0 is its first exposure."""
 POSITION: Final = (1, 2, 3, 5, 10, 20, 50)
 """First of each class by the session's plays before this one."""
 
@@ -22,6 +24,7 @@ def splits(log: Log, rank: I32, tested: npt.NDArray[np.bool_]) -> dict[str, dict
     classes = {
         "track": {"repeat": log.repeat == 1, "new to the user": log.repeat == 0},
         "user's plays before": _bands(log.earlier, EARLIER),
+        "track's plays before": _bands(count_before(before(log.track)), HEARD),
         "session's plays before": _bands(log.position, POSITION),
     }
     return {

@@ -61,3 +61,10 @@ def test_every_tested_play_is_in_one_class_of_each_split() -> None:
         assert sum(found["tested"] for found in classes.values()) == tested.sum()
         hits = sum(found["tested"] * found["hr20"] for found in classes.values())
         assert hits == pytest.approx((rank[tested] > 0).sum(), abs=0.1)
+
+
+def test_a_track_is_known_by_everybodys_plays_of_it() -> None:
+    log = new_log(np.array([1, 2, 1, 3, 3]), np.array([7, 7, 8, 7, 9]), np.arange(5))
+    classes = splits(log, np.array([0, 1, 0, 1, 1], np.int32), np.ones(5, bool))["track's plays before"]
+    found = {name: (measures["tested"], measures["hr20"]) for name, measures in classes.items()}
+    assert found == {"0": (3, 0.33333), "1": (1, 1.0), "2-4": (1, 1.0)}
