@@ -133,6 +133,7 @@ def new_events(log: Log) -> Events:
         target=nothing,
         until_s=np.zeros(n, np.uint32),
         artist=nothing,
+        album=nothing,
     )
 
 

@@ -85,7 +85,7 @@ class Audit:
             audit_target(fold, self._deltas[target], self._state, self._report)
         self._progress("lessons and models")
         audit_models(self._settings, self._topics, self._lessons, self._incarnation, self._state, self._report)
-        # Items are counts, one per play, what tells artists of their tracks, and transitions.
+        # Items are counts, one per play, what tells artists and albums of their tracks, and transitions.
         self._report.transitions -= self._report.plays + self._n_made
         if self._cursors() != before:
             raise Trouble(Exit.FAILURE, "events were applied while they were audited: let producers pause, then audit", "segue audit")

@@ -1,4 +1,4 @@
-"""The tracks' side of an audit: items against what users' partitions sent, rows of tracks and artists against the fold of the items."""
+"""The tracks' side of an audit: items against what users' partitions sent, all rows against the fold of the items."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from infra.keys import Keys
 from infra.settings import Settings
 from online_models import track_state
 from online_models.arrays import Items
-from online_models.items import MADE
+from online_models.items import MADE, OF_ALBUM, OF_ARTIST, ON_ALBUM
 from online_models.presets import PRESETS
 from streams.ids import hash_field
+from streams.row_keys import row_key
 from streams.sections import DELTAS, NumberGap, Section, admit, read_sections, watermarks_of
 from streams.track_rows import OWN, TrackRows
 
@@ -48,24 +49,25 @@ class TargetFold:
         self._topic = f"{settings.namespace}.internal.track-deltas"
         self.streams: dict[int, Stream] = {}
         self.names: dict[int, str] = {}
-        self.artists: dict[int, None] = {}
-        """Hashes, in the order in which they were met."""
+        self.makers: dict[int, int] = {}
+        """Hash of an artist or an album -> which of both, in the order in which they were met."""
         self.end = 0
         self.gaps: list[str] = []
         self._preset = PRESETS[settings.preset]
         self.rows = TrackRows(1, self._preset)
 
     def run(self) -> None:
-        """Read the topic twice: once to see how many tracks and artists there are, once to fold."""
+        """Read the topic twice: once to see how many rows there are, once to fold."""
         for fresh in self._fresh():
             self.streams.setdefault(fresh.source, Stream()).add(fresh.items)
             self.names.update(fresh.names)
-            self.artists.update(dict.fromkeys(fresh.items["src"][fresh.items["flags"] & MADE != 0].tolist()))
-        self.rows = TrackRows(max(len(self.names) + len(self.artists), 1), self._preset)
+            for flag, whose in ((MADE, OF_ARTIST), (ON_ALBUM, OF_ALBUM)):
+                self.makers.update(dict.fromkeys(fresh.items["src"][fresh.items["flags"] & flag != 0].tolist(), whose))
+        self.rows = TrackRows(max(len(self.names) + len(self.makers), 1), self._preset)
         for track, name in self.names.items():
             self.rows.load(track, self._target, name, None, OWN)
-        for artist in self.artists:
-            self.rows.load(artist, self._target, None, None, OWN, is_artist=True)
+        for maker, whose in self.makers.items():
+            self.rows.load(maker, self._target, None, None, OWN, whose)
         self.gaps.clear()
         for fresh in self._fresh():
             track_state.apply_items(self.rows.arrays, fresh.items, np.empty(len(fresh.items), np.int32))
@@ -88,22 +90,22 @@ class TargetFold:
                     yield Fresh(section.source, items[drop:], _names(section, items))
 
     def encoded(self) -> dict[int, bytes]:
-        """Track or artist -> its row as an apply would store it."""
-        hashes = [*self.names, *self.artists]
+        """Track, artist or album -> its row as an apply would store it."""
+        hashes = [*self.names, *self.makers]
         slots = self.rows.slots(np.array(hashes, np.int64))
         return dict(zip(hashes, self.rows.encode(slots), strict=True)) if hashes else {}
 
     def key(self, some: int, keys: Keys) -> str:
-        """Where the row of a track or of an artist stands."""
-        if some in self.artists:
-            return keys.artist(self._target, hash_field(some))
+        """Where the row of a track, an artist or an album stands."""
+        if some in self.makers:
+            return row_key(keys, self.makers[some], self._target, hash_field(some))
         return keys.track(self._target, self.names[some])
 
     def about(self, some: int) -> dict[str, Any]:
         """What `about` must say of it."""
         head = self.head(some)
-        if some in self.artists:
-            return {"artist": hash_field(some), "plays": head[track_state.PLAYS]}
+        if some in self.makers:
+            return {"artist" if self.makers[some] == OF_ARTIST else "album": hash_field(some), "plays": head[track_state.PLAYS]}
         return {"track_id": self.names[some], **dict(zip(COUNTS, head, strict=False))}
 
     def head(self, track: int) -> list[int]:

@@ -13,7 +13,7 @@ from console.audit_read import Stored
 from infra.keys import Keys
 from infra.settings import Settings
 from online_models.arrays import Items
-from online_models.items import ITEM, MADE
+from online_models.items import ITEM, MADE, ON_ALBUM
 from online_models.presets import PRESETS
 from streams.contract import Radio
 from streams.lessons import LESSON, LISTENED
@@ -214,7 +214,7 @@ class SourceFold:
             if section.kind == DELTAS:
                 items = deltas_of(section.body, section.n)
                 self.n_plays += int(np.count_nonzero(items["lag"] == 0))
-                self.n_made += int(np.count_nonzero(items["flags"] & MADE))
+                self.n_made += int(np.count_nonzero(items["flags"] & (MADE | ON_ALBUM)))
                 stream.add(items)
             else:
                 stream.add(lessons_of(section.body, section.n, numbered.partition))

@@ -32,6 +32,7 @@ SESSION_ENDS_SHARE: Final = 0.1
 REPEATABLE: Final = 20
 """A user's last records that may come again: fewer than the window of event ids (32)."""
 ARTISTS: Final = 97
+ALBUMS: Final = 5
 HISTORY_MS: Final = 60 * 24 * 3600 * 1000
 """Simulated time starts this long ago, so that no play lies in the future."""
 
@@ -126,6 +127,8 @@ class Load:
         }
         if listener.track % 3:  # who made it is told of two tracks in three
             body["artist"] = f"artist {listener.track % ARTISTS}"
+        if listener.track % 4:  # of a track whose artist is not told, its album says nothing
+            body["album"] = f"album {listener.track % ALBUMS}"
         if listener.names_sessions:
             body["session_id"] = f"{listener.user_id}-{listener.session}"
         return body | self._ending()

@@ -90,6 +90,14 @@ PATTERNS: tuple[Pattern, ...] = (
         "never",
         "about (JSON for people), row (binary: the artist's tracks); HASH is the name's keyed hash, 16 hex digits",
     ),
+    Pattern(
+        "NS:{tQ}:album:HASH",
+        "hash",
+        "plays worker owning Q",
+        "<= 4 KB; one per album that a play named beside its artist",
+        "never",
+        "about (JSON for people), row (binary: the album's tracks); HASH is the keyed hash of both names, 16 hex digits",
+    ),
     Pattern("NS:{tQ}:popular", "string", "plays worker owning Q", "100 tracks", "never", "JSON [[id, log2 score], ...], best first"),
     Pattern(
         "NS:{cQ}:cursor",
@@ -275,6 +283,10 @@ class Keys(NamedTuple):
     def artist(self, partition: int, artist_hash: str) -> str:
         """Row of an artist, by the hash of the name as 16 hex digits: names are compared, not spelled, so the hash is the id."""
         return f"{self.namespace}:{{t{partition}}}:artist:{artist_hash}"
+
+    def album(self, partition: int, album_hash: str) -> str:
+        """Row of an album, by the hash of the artist's and the album's names as 16 hex digits."""
+        return f"{self.namespace}:{{t{partition}}}:album:{album_hash}"
 
     def popular(self, partition: int) -> str:
         return f"{self.namespace}:{{t{partition}}}:popular"

@@ -72,7 +72,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     user_rows_max: Annotated[int, Meta(ge=16)] = 32_768
     """User rows that a worker keeps in memory: 2.7 KB each."""
     track_rows_max: Annotated[int, Meta(ge=16)] = 24_576
-    """Track rows, artists' among them, that a worker keeps in memory: 3.5 KB each with `fast`, 7.5 KB with `quality`."""
+    """Track rows, artists' and albums' among them, that a worker keeps in memory: 3.5 KB each with `fast`, 7.5 KB with `quality`."""
     metrics_port: Port = 9464
     """Port of /metrics and /health; 0 switches the server off."""
     metrics_host: Annotated[str, Meta(min_length=1)] = "127.0.0.1"

@@ -31,4 +31,5 @@ class Events(NamedTuple):
     target: I64  # hash of the event that is undone or forgotten, 0 = none
     until_s: U32  # of a block
     artist: I64  # hash of who made the track, or of who is blocked; 0 = not said
+    album: I64  # hash of the album that a play was of; 0 = not said
     user: I64 = np.zeros(0, np.int64)  # keyed hash of the user's id; read where `World.listening_below` is above 0

@@ -42,7 +42,9 @@ N_HISTORY, N_EVENT_IDS, N_IMPORTS, N_MARKS, DISTINCT = range(8, 13)
 PAUSED, LAST_FORGOTTEN, N_HIDDEN = range(13, 16)
 N_PURE = 16
 N_SHOWN, TIER_2, TIER_3, RANKING, HIDDEN, N_OFFERED, N_PASSED = range(16, 23)
-N_HEAD = 23
+# The album of the newest play of the history, as its play named it: a hash, 0 = it did not, or was forgotten. Pure, too.
+ALBUM = 23
+N_HEAD = 24
 
 SKIP_MS = 30_000
 """Shorter plays that were not played to the end are skips, where the track's length does not say otherwise."""
@@ -227,10 +229,10 @@ def _push(users: UserArrays, s: int, track: int, at_ms: int, flags: int, event_h
 
 
 @kernel
-def learn_play(users: UserArrays, s: int, track: int, at_ms: int, session_hash: int, flags: int, event_hash: int) -> bool:
+def learn_play(users: UserArrays, s: int, track: int, at_ms: int, session_hash: int, flags: int, event_hash: int, album: int = 0) -> bool:
     """Count one play; True when it is late (older than the user's last one: no history, no session).
 
-    `flags` may have what `heard` says above them, from `HEARD_SHIFT` on.
+    `flags` may have what `heard` says above them, from `HEARD_SHIFT` on; `album` is a hash, 0 = not said.
     """
     head = users.head
     late = head[s, PLAYS] > 0 and at_ms < head[s, LAST_AT]
@@ -253,6 +255,7 @@ def learn_play(users: UserArrays, s: int, track: int, at_ms: int, session_hash: 
     head[s, SESSION] = session_hash
     head[s, LAST_AT] = at_ms
     head[s, LAST_FORGOTTEN] = 0
+    head[s, ALBUM] = album
     _push(users, s, track, at_ms, flags, event_hash)
     return False
 
@@ -277,6 +280,7 @@ def forget(users: UserArrays, s: int, track: int, event_hash: int) -> None:
             gone += k >= first
             if k == last:
                 head[s, LAST_FORGOTTEN] = 1
+                head[s, ALBUM] = 0
             continue
         users.track[s, n] = users.track[s, k]
         users.at_s[s, n] = users.at_s[s, k]

@@ -37,6 +37,7 @@ class Reach(NamedTuple):
     past: I32  # (tracks before the session's last ones asked, neighbours read of each)
     popular: I32  # (1,)
     made: I32  # (1,) tracks read of the last track's artist
+    album: I32  # (1,) tracks read of the album that the last play was of
 
 
 class Moment(NamedTuple):

@@ -1,4 +1,4 @@
-"""Which rows of tracks and of artists a round of events will read, before it begins."""
+"""Which rows of tracks, artists and albums a round of events will read, before it begins."""
 
 from __future__ import annotations
 
@@ -54,6 +54,18 @@ def artists_needed(known: Known, events: Events, loaded_ms: I64, touched: I64, s
         if held > 0:
             last = _made_by(tracks, users.track[events.slot[i], held - 1])
             n = _need(last, tracks, loaded_ms, touched, stale_ms, round_n, out, n)
+    return n
+
+
+@kernel
+def albums_needed(known: Known, events: Events, loaded_ms: I64, touched: I64, stale_ms: int, round_n: int, out: I64) -> int:
+    """The same of the albums that last plays were of."""
+    n, users, tracks = 0, known.users, known.tracks
+    for i in range(events.kind.shape[0]):
+        if events.kind[i] == REJECTED_KIND:
+            continue
+        n = _need(events.album[i], tracks, loaded_ms, touched, stale_ms, round_n, out, n)
+        n = _need(users.head[events.slot[i], history.ALBUM], tracks, loaded_ms, touched, stale_ms, round_n, out, n)
     return n
 
 

@@ -19,7 +19,7 @@ from online_models.finish_features import N_FEATURES, N_TRACK
 from online_models.finish_serving import predict
 from online_models.hashmap import find
 from online_models.history import UserArrays
-from online_models.items import BEFORE, GAPLESS, ITEM, MADE, MADE_LAG, SKIPPED, WINDOW
+from online_models.items import BEFORE, GAPLESS, ITEM, MADE, MADE_LAG, ON_ALBUM, SKIPPED, WINDOW
 from online_models.kernel import kernel
 from online_models.listening import Listens, is_sampled, new_listens, note, note_play
 from online_models.look_ahead import look_ahead
@@ -35,10 +35,10 @@ from online_models.weights import Weights
 APPLIED, DUPLICATE, PRIVATE, REJECTED = range(4)
 NOT_TESTED, MISS = -1, 0
 
-RANKER = "two-stage-2"
+RANKER = "two-stage-3"
 """Name of the way of ranking, as published in every list behind the preset's."""
-ITEMS_MAX = 2 * WINDOW + 2
-"""Items of one play: its count, one for the artist, and two for each play before it."""
+ITEMS_MAX = 2 * WINDOW + 3
+"""Items of one play: its count, one for the artist, one for the album, and two for each play before it."""
 
 
 class Outcomes(NamedTuple):
@@ -136,10 +136,12 @@ def _emit(out: Outcomes, event: int, src: int, dst: int, at_s: int, lag: int, fl
 
 @kernel
 def _emit_play(users: UserArrays, s: int, e: Events, i: int, flags: int, late: bool, out: Outcomes) -> None:
-    """The play's count item, its artist's, and its ties to the plays before it in the session, told to both tracks."""
+    """The play's count item, its artist's, its album's, and its ties to the plays before it in the session, told to both tracks."""
     at_s, track, length_s = e.at_ms[i] // 1000, e.track[i], max(0, e.duration_ms[i] // 1000)
     if e.artist[i] != 0 and not flags & SKIPPED:
         _emit(out, i, e.artist[i], track, at_s, MADE_LAG, MADE, 0, 0)
+    if e.album[i] != 0 and not flags & SKIPPED:
+        _emit(out, i, e.album[i], track, at_s, MADE_LAG, ON_ALBUM, 0, 0)
     if late:
         _emit(out, i, track, e.artist[i], at_s, 0, flags, 0, length_s)
         return
@@ -269,7 +271,7 @@ def _play(known: Known, s: int, e: Events, i: int, world: World, ranker: Ranker,
     if e.import_source[i] == 0:  # nobody looks at lists while an old history is imported
         fatigue.note(users, s, e.track[i], e.at_ms[i], world.fatigue_next, world.fatigue)
     kept = flags | history.heard(e.ms_played[i], e.duration_ms[i]) << history.HEARD_SHIFT if flags & SKIPPED else flags
-    late = history.learn_play(users, s, e.track[i], e.at_ms[i], e.session[i], kept, e.event_hash[i])
+    late = history.learn_play(users, s, e.track[i], e.at_ms[i], e.session[i], kept, e.event_hash[i], e.album[i])
     _emit_play(users, s, e, i, flags, late, out)
 
 

@@ -16,7 +16,7 @@ from online_models.visits import SHORT
 
 TABLE = 4096
 """Places of the table that finds a candidate: a power of two, at least twice the candidates, at most one bit of `visits.SHORT` each."""
-CANDIDATES_MAX = 688
+CANDIDATES_MAX = 720
 """Candidates of one ranking. An odd number of cache lines: rows a power of two apart would share the same few places of a
 core's first cache."""
 BUCKETS = 2048

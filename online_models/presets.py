@@ -37,14 +37,16 @@ class Preset(NamedTuple):
     popular: int
     made: int
     """Tracks read of the last track's artist; 0 = the artist's row is not read."""
+    album: int
+    """The same of the album that the last play was of."""
     best: int
     """Candidates that stage 2 ranks."""
 
     def reach(self) -> Reach:
         """How far the sources read. Raises `ValueError` where they could overflow their scratch."""
-        beside = self.popular + self.made + LIKED_MAX + RELEASES_MAX
+        beside = self.popular + self.made + self.album + LIKED_MAX + RELEASES_MAX
         met = sum(self.read) + HISTORY + self.past[0] * self.past[1] + beside
-        few = FEW + TOP + self.made + LIKED_MAX + RELEASES_MAX
+        few = FEW + TOP + self.made + self.album + LIKED_MAX + RELEASES_MAX
         if max(met, few) > CANDIDATES_MAX or sum(self.visits_read) > BAG // 2 or self.past[0] > CAUSES - PAST_BIT:
             raise ValueError(f"{met} candidates of {CANDIDATES_MAX}, {sum(self.visits_read)} visits of {BAG // 2}, past {self.past}")
         return Reach(
@@ -53,6 +55,7 @@ class Preset(NamedTuple):
             past=np.array(self.past, np.int32),
             popular=np.array([self.popular], np.int32),
             made=np.array([self.made], np.int32),
+            album=np.array([self.album], np.int32),
         )
 
 
@@ -65,6 +68,7 @@ PRESETS = {
         past=(5, 16),
         popular=20,
         made=32,
+        album=24,
         best=80,
     ),
     "quality": Preset(
@@ -75,6 +79,7 @@ PRESETS = {
         past=(5, 20),
         popular=40,
         made=16,
+        album=24,
         best=104,
     ),
 }

@@ -35,19 +35,21 @@ SIGNALS = (
     "past_near",  # played near one
     "popular",  # what everybody plays these weeks
     "made",  # its artist made the last track, too: share of the artist's plays
+    "album",  # it is on the album that the last play was of: share of the album's plays
 )
 N_SIGNALS = len(SIGNALS)
 
-SOURCES = ("follows", "alike", "own", "again", "past", "popular", "liked", "made", "releases")
+SOURCES = ("follows", "alike", "own", "again", "past", "popular", "liked", "made", "album", "releases")
 """What a list names as where an entry came from."""
 
 NEXT, WINDOW, BEFORE, NEAR, NEXT_OF_SECOND, SKIP_ONE, GAPLESS, PEOPLE, FRESH, REACH, AGE = range(11)
 ALIKE, ALIKE_ALIGNED, ALIKE_NEXT, OWN_NEXT, OWN_WINDOW, OWN_NEAR, AGAIN, TIMES, LAST = range(11, 20)
 SESSION_LAST, SESSION_TIMES, PAST_WINDOW, PAST_NEAR, POPULAR, MADE = range(20, 26)
+ALBUM = 26
 
-SOURCE_OF = np.repeat(np.arange(len(SOURCES)), (11, 3, 3, 5, 2, 1, 0, 1, 0))
+SOURCE_OF = np.repeat(np.arange(len(SOURCES)), (11, 3, 3, 5, 2, 1, 0, 1, 1, 0))
 """(N_SIGNALS,) source of each signal."""
-FOLLOWS, ALIKE_SOURCE, OWN, AGAIN_SOURCE, PAST, POPULAR_SOURCE, LIKED_SOURCE, MADE_SOURCE, RELEASES_SOURCE = range(9)
+FOLLOWS, ALIKE_SOURCE, OWN, AGAIN_SOURCE, PAST, POPULAR_SOURCE, LIKED_SOURCE, MADE_SOURCE, ALBUM_SOURCE, RELEASES_SOURCE = range(10)
 LIKED_BIT, RELEASE_BIT = 30, 29
 """Bits of a candidate's `via`: it is there for a like's sake (`marks.py`), or as one that is new (`releases.py`), which are no signals."""
 assert len(SOURCE_OF) == N_SIGNALS

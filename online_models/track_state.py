@@ -1,7 +1,8 @@
 """A track's row: how it is played, and whom it is played near. Slots, and what an item changes in one.
 
 A row is a pure fold of its items, and bounded. An *artist's row* is one of the same kind: its neighbours are the tracks that
-plays said they made, the most played of late first, and its plays those that were not skipped; nothing else is in it.
+plays said they made, the most played of late first, and its plays those that were not skipped; nothing else is in it. An *album's
+row* is the same of an album.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from online_models import neighbours, vectors, visits
-from online_models.arrays import F32, F64, I32, I64, Items
+from online_models.arrays import F32, F64, I32, I64, U8, Items
 from online_models.finish_features import N_TRACK, fill_track
 from online_models.hashmap import find
-from online_models.items import BEFORE, FINISHED, GAPLESS, MADE, SKIPPED
+from online_models.items import BEFORE, FINISHED, GAPLESS, MADE, ON_ALBUM, SKIPPED, whose
 from online_models.kernel import kernel
 from online_models.neighbours import Neighbours, new_neighbours
 from online_models.vectors import new_vectors
@@ -121,7 +122,7 @@ def _learn_after(tracks: TrackArrays, s: int, dst: int, lag: int, at_s: int, fla
 
 @kernel
 def _learn_made(tracks: TrackArrays, s: int, dst: int, at_s: int) -> None:
-    """The artist in slot `s` was played with `dst`; POPULAR_AT is the day up to which the row has faded."""
+    """The artist or the album in slot `s` was played with `dst`; POPULAR_AT is the day up to which the row has faded."""
     days = max((at_s - tracks.head[s, POPULAR_AT]) // DAY_S, 0)
     tracks.head[s, PLAYS] += 1
     tracks.head[s, POPULAR_AT] += days * DAY_S
@@ -139,7 +140,7 @@ def learn_item(tracks: TrackArrays, s: int, item: Any) -> None:
         learn_play(tracks, s, np.int64(item.at_s), flags, detail, item.dst)
         if item.session != 0:
             visits.begin(tracks.visits, s, np.int64(item.session))
-    elif flags & MADE:
+    elif flags & (MADE | ON_ALBUM):
         _learn_made(tracks, s, item.dst, np.int64(item.at_s))
     elif flags & BEFORE:
         tracks.head[s, PRECEDED] += 1
@@ -154,28 +155,26 @@ def learn_item(tracks: TrackArrays, s: int, item: Any) -> None:
 
 @kernel
 def look_up(
-    tracks: TrackArrays, items: Items, touched: I64, round_n: int, missing: I64, strange: I64, name_end: I64
-) -> tuple[int, int, int]:
+    tracks: TrackArrays, items: Items, touched: I64, round_n: int, missing: I64, kind: U8, strange: I64, name_end: I64
+) -> tuple[int, int]:
     """What folding `items` needs: notes the rows that are there as touched in `round_n`, and what is not there.
 
     Parameters
     ----------
-    missing: filled with the hashes whose row is not in memory, with repeats: tracks from the front, artists from the back.
+    missing, kind: filled with the hashes whose row is not in memory, with repeats, and whose they are (`items.whose`).
     strange, name_end: filled with the count items whose row is not in memory or has no plays (Redis may not know them by
         name), and where their ids end in the ids of all count items, one after the other.
 
-    Returns how many tracks are missing, how many artists, how many count items are strange.
+    Returns how many rows are missing, how many count items are strange.
     """
-    n_missing = n_artists = n_strange = at = 0
+    n_missing = n_strange = at = 0
     for i in range(items.shape[0]):
         item = items[i]
         counts = item.lag == 0
         s = find(tracks.map_keys, tracks.map_slots, item.src)
-        if s < 0 and np.int64(item.flags) & MADE:
-            n_artists += 1
-            missing[missing.shape[0] - n_artists] = item.src
-        elif s < 0:
+        if s < 0:
             missing[n_missing] = item.src
+            kind[n_missing] = whose(np.int64(item.flags))
             n_missing += 1
         else:
             touched[s] = round_n
@@ -185,7 +184,7 @@ def look_up(
                 strange[n_strange] = i
                 name_end[n_strange] = at
                 n_strange += 1
-    return n_missing, n_artists, n_strange
+    return n_missing, n_strange
 
 
 @kernel

@@ -16,7 +16,7 @@ from online_models.arrays import F32, I64
 from online_models.bilinear import Bilinear, new_bilinear
 from online_models.mixture import Gate, new_gate
 
-VERSION = 2
+VERSION = 3
 """Other signals, contexts or features are another version: weights have no names, only places."""
 _HEAD = Struct("<B7xq")
 

@@ -103,13 +103,17 @@ def beyond_reach(world: SmallRanking, found: Ranked, track: int) -> str:
         place = _place_among_neighbours(world.tracks, asked_of, track)
         if place >= n_read:
             return f"it is neighbour {place + 1} of {world.names.id(asked_of)}, of which the first {n_read} are read"
+    for album in world.last_album(found.session):
+        place = _place_among_neighbours(world.tracks, album, track)
+        if place >= reach.album[0]:
+            return f"it is number {place + 1} of the last track's album, of which the first {reach.album[0]} are read"
     for artist in world.last_artist(found.session):
         place = _place_among_neighbours(world.tracks, artist, track)
         if place >= reach.made[0]:
             return f"it is number {place + 1} of what the last track's artist made, of which the first {reach.made[0]} are read"
     return (
-        "it is not among the neighbours of the last tracks, nor among what the last one's artist made, not in the user's history and not "
-        "among the most popular tracks"
+        "it is not among the neighbours of the last tracks, nor among what the last one's artist made, nor on its album, not in the user's "
+        "history and not among the most popular tracks"
     )
 
 

@@ -112,7 +112,7 @@ class Play(Told, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="p
     recommendation_id: Annotated[Id | None, Meta(description="the list that the user picked it from")] = None
     track: Annotated[Text | None, Meta(description="title, for people")] = None
     artist: Annotated[Text | None, Meta(description="who made it; names are compared without regard to case and spacing")] = None
-    album: Text | None = None
+    album: Annotated[Text | None, Meta(description="which one the track is on; an album of the artist that is named beside it")] = None
     import_: Import | None = field(name="import", default=None)
 
 
@@ -201,7 +201,8 @@ class Entry(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     source: Annotated[
         str,
         Meta(
-            max_length=64, description="what proposed it: follows, alike, own, again, past, popular, liked, made, releases, others to come"
+            max_length=64,
+            description="what proposed it: follows, alike, own, again, past, popular, liked, made, album, releases, others to come",
         ),
     ]
     because: Annotated[list[Id], Meta(max_length=10, description="tracks whose plays caused it")]

@@ -91,6 +91,8 @@ class Batch(msgspec.Struct, frozen=True):
     """Empty where the event names none."""
     artists: list[str | None]
     """Who made the track of a play, or who is blocked, as it was written."""
+    albums: list[str | None]
+    """Of a play, as it was written."""
     events: list[Event | None]
     """The decoded structs; their event_id is never empty."""
     offset: NDArray[np.int64]
@@ -243,6 +245,7 @@ def _columns(records: Sequence[Record], plays: list[Play], user_ids: list[str], 
         user_ids=user_ids,
         track_ids=[play.track_id for play in plays],
         artists=[play.artist for play in plays],
+        albums=[play.album for play in plays],
         events=[*plays],
         offset=np.array([record.offset for record in records], np.int64),
         kind=np.zeros(n, np.uint8),
@@ -299,6 +302,7 @@ def _fill(batch: Batch, index: int, screened: Screened) -> None:
 def _fill_play(batch: Batch, index: int, play: Play) -> None:
     batch.track_ids[index] = play.track_id
     batch.artists[index] = play.artist
+    batch.albums[index] = play.album
     batch.session_hash[index] = _hash(play.session_id)
     batch.ms_played[index] = -1 if play.ms_played is None else play.ms_played
     batch.duration_ms[index] = -1 if play.duration_ms is None else play.duration_ms
@@ -314,6 +318,6 @@ def condemn(batch: Batch, index: int, message: str) -> None:
         return
     batch.kind[index] = REJECTED
     batch.user_ids[index] = batch.track_ids[index] = ""
-    batch.artists[index] = None
+    batch.artists[index] = batch.albums[index] = None
     batch.events[index] = None
     batch.rejections.append(Rejection(index, Reason.HANDLER, message))

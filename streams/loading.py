@@ -19,9 +19,9 @@ from online_models.arrays import F32, I64
 from online_models.artists import NOT_SAID
 from online_models.events import Events
 from online_models.finish_serving import BadServing, parse
-from online_models.items import WINDOW
+from online_models.items import OF_ALBUM, OF_ARTIST, OF_TRACK, WINDOW
 from online_models.moment import Known
-from online_models.needed_rows import artists_needed, tracks_needed
+from online_models.needed_rows import albums_needed, artists_needed, tracks_needed
 from online_models.plays import FinishModel
 from online_models.popularity import TOP
 from online_models.presets import PRESETS
@@ -31,6 +31,7 @@ from streams.names import Names
 from streams.new_releases import NewReleases
 from streams.partitions import TrackPartition, UserPartition
 from streams.ports import Store
+from streams.row_keys import row_key
 from streams.track_rows import OWN, TrackRows
 from streams.user_rows import UserRows
 
@@ -76,7 +77,9 @@ class Loader:
         self._settings, self._store, self._users, self._tracks, self._names = settings, store, users, tracks, names
         self._owned, self._owned_users, self._lost = owned, owned_users, lost
         self._keys = Keys(settings.namespace)
-        self._n_past, self._reads_artists = PRESETS[settings.preset].past[0], PRESETS[settings.preset].made > 0
+        preset = PRESETS[settings.preset]
+        self._n_past = preset.past[0]
+        self._made = [(OF_ARTIST, artists_needed)] * (preset.made > 0) + [(OF_ALBUM, albums_needed)] * (preset.album > 0)
         self.releases = NewReleases(settings, store, names)
         self._plays_seen = 0
         self._renewed_ms = 0
@@ -139,29 +142,29 @@ class Loader:
         k = tracks_needed(known, events, self._n_past, t.loaded_ms, t.touched, stale_ms, mark, round_n, out)
         if k:
             # Where memory is short the last ones of the round are ranked without some of their rows.
-            wanted = list(dict.fromkeys(out[:k].tolist()))
-            await self.tracks(wanted[: t.fits(len(wanted), round_n)], now_ms, round_n)
-        if self._reads_artists and (t.arrays.n_made[0] or events.artist.any()):
-            k = artists_needed(known, events, t.loaded_ms, t.touched, stale_ms, round_n, out)
-            if k:
-                wanted = list(dict.fromkeys(out[:k].tolist()))
-                await self.artists(wanted[: t.fits(len(wanted), round_n)], now_ms, round_n)
+            await self._rows_that_fit(out[:k], OF_TRACK, now_ms, round_n)
+        if t.arrays.n_made[0] or events.artist.any():
+            for whose, needed in self._made:
+                k = needed(known, events, t.loaded_ms, t.touched, stale_ms, round_n, out)
+                if k:
+                    await self._rows_that_fit(out[:k], whose, now_ms, round_n)
 
-    async def tracks(self, wanted: Iterable[int], now_ms: int, round_n: int) -> None:
-        """Read these tracks' rows, and the names of everything in them."""
-        hashes = list(wanted)
-        await self.names(hashes)
-        await self._take_in([(h, self._names.id(h)) for h in hashes], now_ms, round_n, are_artists=False)
+    async def _rows_that_fit(self, wanted: I64, whose: int, now_ms: int, round_n: int) -> None:
+        hashes = list(dict.fromkeys(wanted.tolist()))
+        await self.rows(hashes[: self._tracks.fits(len(hashes), round_n)], whose, now_ms, round_n)
 
-    async def artists(self, wanted: Iterable[int], now_ms: int, round_n: int) -> None:
-        """Read these artists' rows, and the names of the tracks in them."""
-        await self._take_in([(h, hash_field(h)) for h in wanted], now_ms, round_n, are_artists=True)
+    async def rows(self, wanted: list[int], whose: int, now_ms: int, round_n: int) -> None:
+        """Read these rows, of tracks, artists or albums, and the names of the tracks in them; a track's own name, too."""
+        if whose == OF_TRACK:
+            await self.names(wanted)
+            await self._take_in([(h, self._names.id(h)) for h in wanted], whose, now_ms, round_n)
+        else:
+            await self._take_in([(h, hash_field(h)) for h in wanted], whose, now_ms, round_n)
 
-    async def _take_in(self, wanted: Sequence[tuple[int, str | None]], now_ms: int, round_n: int, *, are_artists: bool) -> None:
+    async def _take_in(self, wanted: Sequence[tuple[int, str | None]], whose: int, now_ms: int, round_n: int) -> None:
         """Read the rows of (hash, id); what has no id has no row either."""
-        key = self._keys.artist if are_artists else self._keys.track
         parts = [track_partition(h, self._settings.deltas_partitions) for h, _ in wanted]
-        keys = [key(q, name) for q, (_, name) in zip(parts, wanted, strict=True) if name is not None]
+        keys = [row_key(self._keys, whose, q, name) for q, (_, name) in zip(parts, wanted, strict=True) if name is not None]
         self._loads["track"] += len(keys)
         owners = dict(self._owned)
         rows = iter(await self._rows(keys, [owners[q] for q in set(parts) & owners.keys()]))
@@ -170,7 +173,7 @@ class Loader:
             row = next(rows) if name is not None else None
             if self._owned.get(q) is not owners.get(q) or self._keeps(h, q):
                 continue
-            self._tracks.load(h, q, None if are_artists else name, row, OWN if q in self._owned else now_ms, is_artist=are_artists)
+            self._tracks.load(h, q, name if whose == OF_TRACK else None, row, OWN if q in self._owned else now_ms, whose)
         slots = self._tracks.slots(np.array([h for h, _ in wanted], np.int64))
         slots = slots[slots >= 0]
         self._tracks.touched[slots] = round_n

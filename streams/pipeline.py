@@ -120,6 +120,7 @@ class Pipeline:
             until_s=_column(batches, "until_s"),
             user=self._people.hashes(user_ids) if self._settings.listening_rate > 0.0 else np.zeros(0, np.int64),
             artist=np.array([h for b in batches for h in self._artists.hashes(b.artists)], np.int64),
+            album=np.array([h for b in batches for h in self._artists.albums(b.artists, b.albums)], np.int64),
         )
 
     def handle(self, taken: list[Taken], user_ids: list[str], events: Events, at_ms: int) -> list[Made]:

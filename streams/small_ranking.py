@@ -16,6 +16,7 @@ from online_models import history, plays, rank, track_state
 from online_models.arrays import F32, I32, I64, U8
 from online_models.artists import NOT_SAID
 from online_models.events import PLAY, RESUME, Events
+from online_models.items import OF_ALBUM, OF_ARTIST, OF_TRACK
 from online_models.moment import Known, newest_past
 from online_models.plays import World
 from online_models.presets import PRESETS, new_ranker
@@ -25,6 +26,7 @@ from streams.loading import Loader
 from streams.names import Names
 from streams.partitions import UserPartition
 from streams.ports import Store
+from streams.row_keys import row_key
 from streams.track_rows import TrackRows
 from streams.user_rows import UserRows, unpack
 
@@ -82,7 +84,7 @@ class SmallRanking:
         self._round = self._n_events = 0
         self._row = b""
         self._absent: set[int] = set()
-        """Tracks and artists that have no row, or none that is known by name."""
+        """Tracks, artists and albums that have no row, or none that is known by name."""
         self.weights: Weights = new_weights()
         self.popular: tuple[I64, Any] = (np.zeros(0, np.int64), np.zeros(0, np.float32))
 
@@ -103,12 +105,15 @@ class SmallRanking:
         """Read rows and names of these tracks, as far as they are not in memory; returns how many rows came."""
         hashes = self._not_here(wanted)
         await self._loader.names(hashes)
-        return await self._load(hashes, {h: name for h in hashes if (name := self.names.id(h)) is not None}, are_artists=False)
+        return await self._load(hashes, {h: name for h in hashes if (name := self.names.id(h)) is not None}, OF_TRACK)
 
-    async def _load_artist(self, session: I64) -> int:
-        """The same of the artist of the session's last track."""
-        hashes = self._not_here(np.array(self.last_artist(session), np.int64))
-        return await self._load(hashes, {h: hash_field(h) for h in hashes}, are_artists=True)
+    async def _load_made(self, session: I64) -> int:
+        """The same of the artist of the session's last track, and of its album."""
+        n = 0
+        for whose, of in ((OF_ARTIST, self.last_artist(session)), (OF_ALBUM, self.last_album(session))):
+            hashes = self._not_here(np.array(of, np.int64))
+            n += await self._load(hashes, {h: hash_field(h) for h in hashes}, whose)
+        return n
 
     def last_artist(self, session: I64) -> list[int]:
         """Whose row is read in a ranking of this session (tracks, newest first); [] = nobody's."""
@@ -116,22 +121,26 @@ class SmallRanking:
         artists: list[int] = self.tracks.arrays.head[slots[slots >= 0], track_state.ARTIST].tolist()
         return [artist for artist in artists if artist != NOT_SAID]
 
+    def last_album(self, session: I64) -> list[int]:
+        """The same of the album."""
+        album = int(self.users.arrays.head[self.slot, history.ALBUM])
+        return [album] if len(session) and album != NOT_SAID else []
+
     def _not_here(self, wanted: I64) -> list[int]:
         """Those whose rows are not in memory and may be in the store; the others are kept."""
         slots = self.tracks.slots(wanted)
         self.tracks.touched[slots[slots >= 0]] = self._round
         return [h for h in dict.fromkeys(wanted[slots < 0].tolist()) if h not in self._absent]
 
-    async def _load(self, hashes: list[int], id_of: dict[int, str], *, are_artists: bool) -> int:
+    async def _load(self, hashes: list[int], id_of: dict[int, str], whose: int) -> int:
         """Read rows, as many as fit; what has no id has none. Returns how many came."""
-        key = self._keys.artist if are_artists else self._keys.track
         known = [(h, track_partition(h, self.settings.deltas_partitions), some_id) for h, some_id in id_of.items()]
         known = known[: self.tracks.fits(len(known), self._round)]
-        rows = await self._store.read([(key(q, some_id), "row") for _, q, some_id in known]) if known else []
+        rows = await self._store.read([(row_key(self._keys, whose, q, some_id), "row") for _, q, some_id in known]) if known else []
         self.tracks.make_room(len(known), self._round)
         for (h, q, some_id), row in zip(known, rows, strict=True):
             if row is not None:
-                self.tracks.load(h, q, None if are_artists else some_id, row, 0, is_artist=are_artists)
+                self.tracks.load(h, q, some_id if whose == OF_TRACK else None, row, 0, whose)
         found = self.tracks.slots(np.array(hashes, np.int64))
         self.tracks.touched[found[found >= 0]] = self._round
         self._absent.update(h for h, slot in zip(hashes, found.tolist(), strict=True) if slot < 0)
@@ -140,7 +149,7 @@ class SmallRanking:
     async def _load_around(self, found: Ranked) -> int:
         """Rows of all candidates of a ranking, and those that it read or would have; returns how many came."""
         n = await self.load_rows(np.concatenate((found.key, found.session, found.past)))
-        return n + await self._load_artist(found.session)
+        return n + await self._load_made(found.session)
 
     # --- the user's row ---
 
@@ -177,6 +186,7 @@ class SmallRanking:
         for column in (u.track, u.at_s, u.event, u.flags):
             column[s, :left] = column[s, :n][keep]
         u.head[s, history.N_HISTORY] = left
+        u.head[s, history.ALBUM] *= n > 0 and bool(keep[-1])
         u.head[s, history.SESSION_N] = int(keep[n - session_n :].sum())
 
     # --- ranking ---
@@ -204,6 +214,7 @@ class SmallRanking:
             target=one(0, np.int64),
             until_s=one(0, np.uint32),
             artist=one(0, np.int64),
+            album=one(0, np.int64),
         )
 
     def nothing(self) -> Events:

@@ -16,7 +16,7 @@ Layout of `row`, little endian:
 | 48 n | n x u64 neighbour's hash, n x 8 x f32 counts, n x u32 newest time right after it (s), n x u32 who; strongest first |
 | 24 v | v x u32 session, v x 10 x u16 what it played next; oldest first |
 
-An artist's row has the same layout: its plays, and as neighbours the tracks that they made; the rest is zero.
+An artist's row, and an album's, has the same layout: its plays, and as neighbours the tracks that are theirs; the rest is zero.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from online_models import track_state
 from online_models.arrays import I32, I64, U8
 from online_models.bytes_copy import read, write
 from online_models.hashmap import find_many, new_map, put, remove
-from online_models.items import WINDOW
+from online_models.items import OF_TRACK, WINDOW
 from online_models.kernel import kernel
 from online_models.neighbours import N_COUNTS
 from online_models.presets import Preset
@@ -159,7 +159,7 @@ class TrackRows:
         self.partition: I32 = np.full(rows_max, -1, np.int32)
         self.dirty = np.zeros(rows_max, np.bool_)
         self.name_of: list[str | None] = [None] * rows_max
-        self.is_artist = np.zeros(rows_max, np.bool_)
+        self.whose: U8 = np.full(rows_max, OF_TRACK, np.uint8)
         self._free = list(range(rows_max - 1, -1, -1))
 
     def __len__(self) -> int:
@@ -194,8 +194,8 @@ class TrackRows:
         for slot in oldest.tolist():
             self._drop(slot)
 
-    def load(self, track: int, partition: int, name: str | None, row: bytes | None, loaded_ms: int, *, is_artist: bool = False) -> None:
-        """Take a row in, over an older copy if there is one (None = nobody played it). An artist has no name here. Raises `BadRow`."""
+    def load(self, track: int, partition: int, name: str | None, row: bytes | None, loaded_ms: int, whose: int = OF_TRACK) -> None:
+        """Take a row in, over an older copy if there is one (None = nobody played it). Only tracks have names here. Raises `BadRow`."""
         slot = int(self.slots(np.array([track], np.int64))[0])
         if slot < 0:
             slot = self._free.pop()
@@ -203,7 +203,7 @@ class TrackRows:
         self.hash_of[slot] = track
         self.partition[slot] = partition
         self.name_of[slot] = name
-        self.is_artist[slot] = is_artist
+        self.whose[slot] = whose
         self.loaded_ms[slot] = loaded_ms
         if row is None:
             track_state.reset(self.arrays, slot)
@@ -241,7 +241,7 @@ class TrackRows:
         will tell. Who it is comes with its next count.
         """
         slots = np.flatnonzero(self.dirty & (self.partition == partition)).tolist()
-        return np.array([slot for slot in slots if self.is_artist[slot] or self.name_of[slot] is not None], np.int32)
+        return np.array([slot for slot in slots if self.whose[slot] != OF_TRACK or self.name_of[slot] is not None], np.int32)
 
     def encode(self, slots: I32) -> list[bytes]:
         """The binary rows of `slots` (n,)."""

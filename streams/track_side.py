@@ -17,8 +17,8 @@ from infra.fenced import Applied, Command, FencedCall
 from infra.keys import Keys
 from infra.settings import Settings
 from online_models import track_state
-from online_models.arrays import I32, I64, Items
-from online_models.items import ITEM
+from online_models.arrays import I32, I64, U8, Items
+from online_models.items import ITEM, OF_ALBUM, OF_ARTIST, OF_TRACK
 from online_models.popularity import update_top
 from online_models.track_state import ARTIST, apply_items, look_up
 from streams.ids import hash_field
@@ -27,6 +27,7 @@ from streams.names import Names
 from streams.observe import Observer, Silent
 from streams.partitions import TrackPartition, UserPartition
 from streams.ports import Record, Store
+from streams.row_keys import row_key
 from streams.sections import BadSection, Section, admit, read_sections
 from streams.track_rows import TrackRows
 
@@ -66,6 +67,14 @@ class AboutArtist(msgspec.Struct, frozen=True, gc=False):
     """That were not skipped."""
 
 
+class AboutAlbum(msgspec.Struct, frozen=True, gc=False):
+    """The same of an album."""
+
+    album: str
+    """16 hex digits."""
+    plays: int
+
+
 class Fresh(NamedTuple):
     """What some records of one partition come to once what was applied before is left out."""
 
@@ -90,9 +99,9 @@ class Needs(NamedTuple):
     """What must be there before a batch is applied."""
 
     missing: I64
-    """Hashes of tracks whose row is not in memory, with repeats."""
-    artists: I64
-    """The same of artists."""
+    """Hashes of tracks, artists and albums whose row is not in memory, with repeats."""
+    whose: U8
+    """Which of the three they are."""
     strangers: dict[int, tuple[str, TrackPartition]]
     """Hash -> id and partition of played tracks that Redis may not know by name."""
 
@@ -157,10 +166,10 @@ class TrackSide:
 
     def _too_many(self, needs: Needs, round_n: int) -> bool:
         """Do the missing rows not fit?"""
-        n = len(needs.missing) + len(needs.artists)
+        n = len(needs.missing)
         if self._tracks.fits(n, round_n) == n:
             return False
-        n = len(np.unique(needs.missing)) + len(np.unique(needs.artists))
+        n = len(np.unique(needs.missing))
         return self._tracks.fits(n, round_n) < n
 
     async def _fold_by_halves(self, work: list[tuple[TrackPartition, list[Record]]], now_ms: int, round_n: int) -> tuple[int, int]:
@@ -187,24 +196,23 @@ class TrackSide:
     def _needs(self, batch: Batch, round_n: int) -> Needs:
         n = len(batch.items)
         missing, strange, name_end = (np.empty(n, np.int64) for _ in range(3))
-        n_missing, n_artists, n_strange = look_up(
-            self._tracks.arrays, batch.items, self._tracks.touched, round_n, missing, strange, name_end
-        )
+        whose = np.empty(n, np.uint8)
+        n_missing, n_strange = look_up(self._tracks.arrays, batch.items, self._tracks.touched, round_n, missing, whose, strange, name_end)
         strangers: dict[int, tuple[str, TrackPartition]] = {}
         cut = np.cumsum([part.n for part in batch.parts])
         for i, end in zip(strange[:n_strange].tolist(), name_end[:n_strange].tolist(), strict=True):
             item = batch.items[i]
             name = str(batch.ids[end - int(item["name_len"]) : end], "utf-8")
             strangers[int(item["src"])] = name, batch.parts[int(np.searchsorted(cut, i, "right"))].partition
-        return Needs(missing[:n_missing], missing[n - n_artists :], strangers)
+        return Needs(missing[:n_missing], whose[:n_missing], strangers)
 
     async def _load(self, needs: Needs, now_ms: int, round_n: int) -> None:
         for name, _ in needs.strangers.values():
             self._names.hash(name)
-        if len(needs.missing):
-            await self._loader.tracks(np.unique(needs.missing).tolist(), now_ms, round_n)
-        if len(needs.artists):
-            await self._loader.artists(np.unique(needs.artists).tolist(), now_ms, round_n)
+        for whose in (OF_TRACK, OF_ARTIST, OF_ALBUM):
+            wanted = np.unique(needs.missing[needs.whose == whose])
+            if len(wanted):
+                await self._loader.rows(wanted.tolist(), whose, now_ms, round_n)
 
     def _note_new(self, needs: Needs) -> None:
         """A row without plays is a track that Redis does not know by name yet."""
@@ -305,11 +313,13 @@ class TrackSide:
 
     def _told(self, p: TrackPartition, slot: int, head: list[int]) -> tuple[str, bytes]:
         """Key and `about` of the row in `slot`."""
-        if self._tracks.is_artist[slot]:
-            artist = hash_field(int(self._tracks.hash_of[slot]))
-            return self._keys.artist(p.n, artist), _json(AboutArtist(artist, head[track_state.PLAYS]))
-        name = self._tracks.named(slot)
-        return self._keys.track(p.n, name), _about(name, head)
+        whose = int(self._tracks.whose[slot])
+        if whose == OF_TRACK:
+            name = self._tracks.named(slot)
+            return row_key(self._keys, whose, p.n, name), _about(name, head)
+        about = AboutArtist if whose == OF_ARTIST else AboutAlbum
+        name = hash_field(int(self._tracks.hash_of[slot]))
+        return row_key(self._keys, whose, p.n, name), _json(about(name, head[track_state.PLAYS]))
 
     def _popular(self, p: TrackPartition) -> bytes:
         # Who rose since the last write is dirty, so its row and its name are still in memory.

@@ -5,7 +5,8 @@ Layout of `row`, little endian:
 | bytes | what |
 |---|---|
 | 1 | version, 4; what was written as version 3 ends before the last part, and is read |
-| 3 | zero |
+| 1 | 1 where the pure part ends with an album, else 0 |
+| 2 | zero |
 | 4 | length of the pure part that follows |
 | 128 | 16 x i64: plays, skips, finishes, first_at, last_at (ms), session hash, plays in session, sessions, |
 | | n history, event ids seen, import sources seen, marks, distinct tracks, paused, last play forgotten, tracks hidden for good |
@@ -18,6 +19,7 @@ Layout of `row`, little endian:
 | 256 | first Bloom tier, only where plays > n history (else it is rebuilt from the history) |
 | 2,048 / 16,384 | second, third tier, where distinct > 200 / > 1,800 |
 | 2,048 | Bloom filter of tracks hidden for good, where there are any |
+| 8 | hash of the album of the newest play, where that named one |
 | 36 + 8 s | learned part: number of tracks of the live `next` list, their hashes, the pulse (7 x f32, `online_models/pulse.py`), |
 | 2 + 4 d + 6 p | u8 how many of the first tracks of the live `discover` (10 at most), u8 how many passed over (40 at most), |
 | | d x u32 tags (the low half of their hashes), p x u32 tags, p x u16 how often, in 1,024ths (`online_models/fatigue.py`) |
@@ -93,6 +95,26 @@ def _unpack_marks(u: UserArrays, s: int, n: int, data: U8, at: int) -> int:
 
 
 @kernel
+def _unpack_played(u: UserArrays, s: int, n: int, data: U8, at: int) -> int:
+    """The filter of what was played, of which the first tier is made anew where the history has all of it."""
+    h = u.head
+    if h[s, history.PLAYS] > n:
+        at = read(u.seen, s * 256, data, at, 256)
+    else:
+        for i in range(n):
+            seen.add(u.seen[s], u.track[s, i])
+    if h[s, history.DISTINCT] > seen.TIER_TRACKS[0]:
+        h[s, history.TIER_2] = u.free_2[u.free_2[0]]
+        u.free_2[0] -= 1
+        at = read(u.tier_2, h[s, history.TIER_2] * 2048, data, at, 2048)
+    if h[s, history.DISTINCT] > seen.TIER_TRACKS[0] + seen.TIER_TRACKS[1]:
+        h[s, history.TIER_3] = u.free_3[u.free_3[0]]
+        u.free_3[0] -= 1
+        at = read(u.tier_3, h[s, history.TIER_3] * 16384, data, at, 16384)
+    return at
+
+
+@kernel
 def _pack_pure(u: UserArrays, s: int, out: U8, at: int) -> int:
     h = u.head
     n = h[s, history.N_HISTORY]
@@ -112,6 +134,8 @@ def _pack_pure(u: UserArrays, s: int, out: U8, at: int) -> int:
         at = write(out, at, u.tier_3, h[s, history.TIER_3] * 16384, 16384)
     if h[s, history.HIDDEN] > 0:
         at = write(out, at, u.tier_2, h[s, history.HIDDEN] * 2048, 2048)
+    if h[s, history.ALBUM] != 0:
+        at = write(out, at, h, (s * history.N_HEAD + history.ALBUM) * 8, 8)
     return at
 
 
@@ -127,6 +151,7 @@ def pack(u: UserArrays, slots: I32, out: U8, ends: I64) -> None:
         pure = at - start - _HEADER
         out[start] = VERSION
         out[start + 1 : start + 4] = 0
+        out[start + 1] = u.head[s, history.ALBUM] != 0
         for b in range(4):
             out[start + 4 + b] = (pure >> (8 * b)) & 255
         at = write(out, at, u.head, (s * history.N_HEAD + history.N_SHOWN) * 8, 8)
@@ -163,23 +188,13 @@ def unpack(u: UserArrays, s: int, data: U8) -> bool:
     at = read(u.event_ids, s * history.EVENT_IDS * 8, data, at, _ring(h[s, history.N_EVENT_IDS], history.EVENT_IDS) * 8)
     at = read(u.imports, s * history.IMPORTS * 16, data, at, _ring(h[s, history.N_IMPORTS], history.IMPORTS) * 16)
     at = _unpack_marks(u, s, h[s, history.N_MARKS], data, at)
-    if h[s, history.PLAYS] > n:
-        at = read(u.seen, s * 256, data, at, 256)
-    else:
-        for i in range(n):
-            seen.add(u.seen[s], u.track[s, i])
-    if h[s, history.DISTINCT] > seen.TIER_TRACKS[0]:
-        h[s, history.TIER_2] = u.free_2[u.free_2[0]]
-        u.free_2[0] -= 1
-        at = read(u.tier_2, h[s, history.TIER_2] * 2048, data, at, 2048)
-    if h[s, history.DISTINCT] > seen.TIER_TRACKS[0] + seen.TIER_TRACKS[1]:
-        h[s, history.TIER_3] = u.free_3[u.free_3[0]]
-        u.free_3[0] -= 1
-        at = read(u.tier_3, h[s, history.TIER_3] * 16384, data, at, 16384)
+    at = _unpack_played(u, s, n, data, at)
     if h[s, history.N_HIDDEN] > 0:
         h[s, history.HIDDEN] = u.free_2[u.free_2[0]]
         u.free_2[0] -= 1
         at = read(u.tier_2, h[s, history.HIDDEN] * 2048, data, at, 2048)
+    if data[1] != 0:
+        at = read(h, (s * history.N_HEAD + history.ALBUM) * 8, data, at, 8)
     at = read(h, (s * history.N_HEAD + history.N_SHOWN) * 8, data, at, 8)
     at = read(u.shown, s * history.SHOWN * 8, data, at, h[s, history.N_SHOWN] * 8)
     at = read(u.pulse, s * N_PULSE * 4, data, at, N_PULSE * 4)

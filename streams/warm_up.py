@@ -56,6 +56,7 @@ def _plays() -> list[Record]:
             "ms_played": 180_000,
             "duration_ms": 200_000,
             "artist": "Ana",
+            "album": "Ana's",
         }
         return _Record("segue.events", 0, i, _AT_MS, b"ana", msgspec.json.encode(value))
 

@@ -17,6 +17,7 @@ from online_models.events import PLAY, Events
 from online_models.moment import Known
 from online_models.plays import World
 from online_models.weights import decode, encode
+from streams.artists import album_hash
 from streams.ids import id_hash
 from streams.partitioner import partition_of
 from streams.small_ranking import Ranked, SmallRanking
@@ -120,4 +121,5 @@ def _events(world: SmallRanking, log: Sequence[Event]) -> Events:
         target=column(np.int64, 0),
         until_s=column(np.uint32, 0),
         artist=column(np.int64, 0),
+        album=column(np.int64, lambda play: album_hash(play["artist"], play["album"], world.settings.id_key.encode())),
     )

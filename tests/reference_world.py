@@ -21,7 +21,7 @@ from infra.settings import Settings
 from tests.oracle.fold import Item, Lesson, PartitionFold, Rules
 from tests.oracle.logs import Read, Topics
 from tests.oracle.names import Names, hex_hash, id_hash
-from tests.oracle.people import MADE, User
+from tests.oracle.people import MADE, ON_ALBUM, User
 from tests.oracle.rows import FILTER_BYTES, KINDS, TRACK_VERSION, VERSION
 from tests.oracle.sections import DELTA, DELTAS, HEADER, LESSON, LESSONS
 from tests.oracle.tables import Track
@@ -148,16 +148,20 @@ class ReferenceWorld:
         for target in range(3):
             tracks: dict[int, Track] = {}
             artists: dict[int, Track] = {}
+            albums: dict[int, Track] = {}
             values: list[bytes] = []
             at = [0] * 4
             while any(at[source] < len(self.sent_items[source][target]) for source in range(4)):
-                values.append(b"".join(self._cut(source, target, at, tracks, artists) for source in range(4)))
+                values.append(b"".join(self._cut(source, target, at, (tracks, artists, albums)) for source in range(4)))
             self.produce("internal.track-deltas", [Sent(None, value, partition=target) for value in values])
             for track in tracks.values():
                 self.store(self.names.track(target, track.name.decode()), {"about": _track_about(track), "row": track_row_bytes(track)})
             for artist, made in artists.items():
                 about = msgspec.json.encode({"artist": hex_hash(artist), "plays": made.plays})
                 self.store(self.names.artist(target, artist), {"about": about, "row": track_row_bytes(made)})
+            for album, made in albums.items():
+                about = msgspec.json.encode({"album": hex_hash(album), "plays": made.plays})
+                self.store(self.names.album(target, album), {"about": about, "row": track_row_bytes(made)})
             marks = {source: len(self.sent_items[source][target]) for source in range(4)}
             cursor: dict[str, Any] = {
                 "token": "t",
@@ -168,13 +172,14 @@ class ReferenceWorld:
             }
             self.store(self.names.track_cursor(target), cursor | {"wm": msgspec.json.encode({str(s): n for s, n in marks.items()})})
 
-    def _cut(self, source: int, target: int, at: list[int], tracks: dict[int, Track], artists: dict[int, Track]) -> bytes:
-        """The next section of a source, beginning at times before where the last one ended."""
+    def _cut(self, source: int, target: int, at: list[int], rows: Sequence[dict[int, Track]]) -> bytes:
+        """The next section of a source, beginning at times before where the last one ended; `rows` of tracks, artists and albums grow."""
+        tracks, artists, albums = rows
         items = self.sent_items[source][target]
         back = min(at[source], self.rng.randrange(4))
         end = min(len(items), at[source] + self.rng.randrange(60))
         for item in items[at[source] : end]:
-            (artists if item[6] & MADE else tracks).setdefault(item[0], Track()).take(item)
+            (artists if item[6] & MADE else albums if item[6] & ON_ALBUM else tracks).setdefault(item[0], Track()).take(item)
         first, at[source] = at[source] - back, end
         return delta_section(source, first + 1, items[first:end]) if end > first else b""
 
@@ -236,7 +241,8 @@ def _user_row(user: User) -> bytes:
     decided = [(mark.track, mark.event, mark.until_s, KINDS.index(mark.kind)) for mark in marks]
     pure = pack("<16q", *counts, *lengths) + _columns(plays) + _columns(decided)
     pure += bytes(256 if user.plays > len(history) else 0) + (hidden.bits.to_bytes(FILTER_BYTES, "little") if hidden.n else b"")
-    return pack("<B3xI", VERSION, len(pure)) + pure + pack("<q7fBB", 0, *[0.0] * 7, 0, 0)
+    pure += pack("<q", user.album) if user.album else b""
+    return pack("<BB2xI", VERSION, bool(user.album), len(pure)) + pure + pack("<q7fBB", 0, *[0.0] * 7, 0, 0)
 
 
 def _columns(rows: Sequence[Sequence[int]]) -> bytes:

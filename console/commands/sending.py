@@ -51,6 +51,7 @@ def send(
     artist: Annotated[
         str, typer.Option(help="Who made it: lists hold few tracks of one artist, and `block --artist` knows whose it is.")
     ] = "",
+    album: Annotated[str, typer.Option(help="Which one it is on; counts beside --artist.")] = "",
     event_id: Annotated[str, typer.Option(help="Default: a fresh one. The same id again counts once.")] = "",
     private: Annotated[bool, typer.Option("--private", help="Counted, and otherwise forgotten.")] = False,
     as_json: Json = False,
@@ -70,6 +71,7 @@ def send(
             "session_id": session,
             "reason_end": reason_end,
             "artist": artist,
+            "album": album,
             "private": private or None,
         }
         events: Iterable[dict[str, Any]] = [{name: each for name, each in told.items() if each not in ("", None)}]

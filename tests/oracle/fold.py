@@ -12,8 +12,8 @@ from xxhash import xxh3_64_intdigest as xxh3
 
 from tests.oracle.letters import letter_hash
 from tests.oracle.logs import Read
-from tests.oracle.names import artist_hash, id_hash, unsigned
-from tests.oracle.people import BEFORE, FINISHED, GAPLESS, MADE, MADE_LAG, SKIPPED, Life, User
+from tests.oracle.names import album_hash, artist_hash, id_hash, unsigned
+from tests.oracle.people import BEFORE, FINISHED, GAPLESS, MADE, MADE_LAG, ON_ALBUM, SKIPPED, Life, User
 from tests.oracle.records import Event, Rejected, judge_record
 
 GAPLESS_S = 300
@@ -23,7 +23,8 @@ HASH_MASK = (1 << 64) - 1
 
 Item = tuple[int, int, int, int, int, int, int, bytes]
 """src (whose row changes), dst (of a count item the artist), at_s, session, length of the track in s (of a count item) or who
-listened, lag, flags, name (of a count item). Of an item flagged MADE src is an artist, dst a track of theirs that was played."""
+listened, lag, flags, name (of a count item). Of an item flagged MADE or ON_ALBUM src is an artist
+or an album, dst a track of theirs that was played."""
 Lesson = tuple[int, float]
 """Hash (xxh3) of the event's id, label."""
 Listened = tuple[int, int, int, int, int, int]
@@ -152,13 +153,16 @@ class PartitionFold:
         if offset < self.rules.half:
             self.half_tracks.add(event.track_id)
         track = id_hash(event.track_id, self.rules.id_key)
-        flags, before = user.play(offset, event, track)
+        album = album_hash(event.artist or "", event.album or "", self.rules.id_key)
+        flags, before = user.play(offset, event, track, album)
         at_s = event.at_ms // 1000
         session, person = (0, 0) if before is None else tags(user)
         artist = artist_hash(event.artist or "", self.rules.id_key)
         self.made_by[event.track_id] = artist if self.made_by.get(event.track_id, artist) == artist else 0
         if artist and not flags & SKIPPED:
             self._send((artist, track, at_s, 0, 0, MADE_LAG, MADE, b""))
+        if album and not flags & SKIPPED:
+            self._send((album, track, at_s, 0, 0, MADE_LAG, ON_ALBUM, b""))
         self._send((track, artist, at_s, session, (event.duration_ms or 0) // 1000, 0, flags, event.track_id.encode()))
         for lag, (src, src_at_s) in enumerate(before or (), 1):
             told = flags | (GAPLESS if at_s - src_at_s < GAPLESS_S else 0)

@@ -212,10 +212,10 @@ class Court:
         judge_model(name, lessons, self.names, self.keyspace, self.incarnation, self.findings)
 
     def _keys(self) -> None:
-        """No user, no track and no artist stands in Redis that the log does not account for."""
+        """No user, no track, no artist and no album stands in Redis that the log does not account for."""
         self.progress("keys")
         namespace = self.names.namespace
-        for side, kind in (("u", "user"), ("t", "track"), ("t", "artist")):
+        for side, kind in (("u", "user"), ("t", "track"), ("t", "artist"), ("t", "album")):
             pattern = f"{namespace}:{{{side}*}}:{kind}:*"
             for key in sorted(set(self.keyspace.keys(pattern)) - self.allowed):
                 self.findings.fault("keys_unknown", f"{key} stands in Redis, and the log has nothing of it")

@@ -60,6 +60,16 @@ def artist_hash(name: str, id_key: str) -> int:
     return 1 if found in {0, -1} else found
 
 
+@lru_cache(maxsize=1 << 16)
+def album_hash(artist: str, album: str, id_key: str) -> int:
+    """The same of an album of an artist; 0 where either has no name."""
+    if not plain(artist) or not plain(album):
+        return 0
+    names = "\0".join(map(plain, (artist, album))).encode("utf-8")
+    found = int.from_bytes(blake2b(names, digest_size=8, key=id_key.encode("utf-8"), person=b"album").digest(), "little", signed=True)
+    return 1 if found in {0, -1} else found
+
+
 def unsigned(hash64: int) -> int:
     """The same 64 bits, read as an unsigned number: what partitions and samples are taken from."""
     return hash64 & 0xFFFFFFFFFFFFFFFF
@@ -102,6 +112,9 @@ class Names:
 
     def artist(self, partition: int, artist: int) -> str:
         return f"{self.namespace}:{{t{partition}}}:artist:{hex_hash(artist)}"
+
+    def album(self, partition: int, album: int) -> str:
+        return f"{self.namespace}:{{t{partition}}}:album:{hex_hash(album)}"
 
     def model(self, model: str, what: str) -> str:
         return f"{self.namespace}:{{m:{model}}}:{what}"

@@ -16,7 +16,7 @@ SESSION_GAP_MS = 30 * 60 * 1000
 WINDOW = 10
 HISTORY = 100
 SKIP_MS = 30_000
-SKIPPED, FINISHED, GAPLESS, BEFORE, MADE = 1, 2, 4, 8, 16
+SKIPPED, FINISHED, GAPLESS, BEFORE, MADE, ON_ALBUM = 1, 2, 4, 8, 16, 32
 MADE_LAG = 255
 TAG_MASK = 0xFFFFFFFF
 
@@ -68,6 +68,7 @@ class User:
     """One user's state after some prefix of the log."""
 
     __slots__ = (
+        "album",
         "blocked_artists",
         "decided",
         "erased_at",
@@ -100,6 +101,8 @@ class User:
         self.plays = self.skips = self.finishes = self.sessions = 0
         self.first_at = self.last_at = 0
         self.last_track: str | None = None
+        self.album = 0
+        """Hash of the album that the newest play named; 0 = none, or the play was forgotten."""
         self.session_plays = 0
         self.session: str | None = None
         self.last_forgotten = False
@@ -164,7 +167,7 @@ class User:
     def _forget(self, offset: int, gone: list[bool]) -> None:
         """Take plays out of history and session; all counts stay."""
         if gone and gone[-1]:
-            self.last_forgotten, self.last_track = True, None
+            self.last_forgotten, self.last_track, self.album = True, None, 0
         kept = [play for play, out in zip(self.history, gone, strict=True) if not out]
         for track_id in {play.track_id for play in self.history} - {play.track_id for play in kept}:
             self.life.forgotten.setdefault(track_id, []).append((offset, -1))
@@ -184,8 +187,11 @@ class User:
         if artists != self.life.hidden_artists_at(offset):
             self.life.hidden_artists.append((offset, artists))
 
-    def play(self, offset: int, event: Event, track: int) -> tuple[int, list[tuple[int, int]] | None]:
-        """Count one play of the track with hash `track`; its flags and the plays before it in the session, newest first (None = late)."""
+    def play(self, offset: int, event: Event, track: int, album: int) -> tuple[int, list[tuple[int, int]] | None]:
+        """Count one play of the track and the album with these hashes.
+
+        Returns its flags, and the plays before it in the session, newest first (None = late).
+        """
         flags = flags_of(event)
         late = self.plays > 0 and event.at_ms < self.last_at
         if self.plays == 0:
@@ -205,6 +211,7 @@ class User:
         kept = flags | heard_of(event) << 4 if flags == SKIPPED else flags
         self.history = [*self.history, Played(track, event.track_id, event.at_ms // 1000, tag_of(event.event_id), kept)][-HISTORY:]
         self.session, self.last_at, self.last_track, self.last_forgotten = event.session_id, event.at_ms, event.track_id, False
+        self.album = album
         intervals = self.life.forgotten.get(event.track_id)
         if intervals and intervals[-1][1] < 0:
             intervals[-1] = intervals[-1][0], offset

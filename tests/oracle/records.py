@@ -56,6 +56,8 @@ class Event(NamedTuple):
     """Tracks that a radio asks for."""
     artist: str | None = None
     """Of a play who made the track; of a block or an unblock who it is about, where it is about no track."""
+    album: str | None = None
+    """Of a play."""
 
 
 class Rejected(NamedTuple):
@@ -167,6 +169,7 @@ def _play(told: dict[str, Any], read: Read) -> Event:
         source=imported["source"] if imported else None,
         row=imported["row"] if imported else -1,
         artist=told.get("artist"),
+        album=told.get("album"),
     )
 
 

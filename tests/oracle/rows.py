@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tests.oracle.marks import Mark
 
 TRACK_HEAD = Struct("<B3xHH8qd8f64f")
-USER_HEAD = Struct("<B3xI16q")
+USER_HEAD = Struct("<BB2xI16q")
 EVENT_IDS, IMPORT_SOURCES = 32, 4
 VERSION = 4
 TRACK_VERSION = 3
@@ -60,12 +60,14 @@ class UserRow(NamedTuple):
     n_hidden: int
     hidden: int
     """Bits of the filter of tracks that are hidden for good."""
+    album: int
+    """Hash of the album that the newest play named, 0 = none."""
 
 
 def user_row(row: bytes) -> UserRow:
     """Decode a row. Raises `BadRow`."""
     try:
-        version, pure, *head = USER_HEAD.unpack_from(row)
+        version, on_album, pure, *head = USER_HEAD.unpack_from(row)
         n, n_ids, n_imports, m, distinct, paused, last_forgotten, n_hidden = head[8:]
         if version != VERSION or pure + 8 > len(row):
             raise BadRow(f"version {version}, {pure} bytes of pure part in {len(row)} bytes")
@@ -78,13 +80,14 @@ def user_row(row: bytes) -> UserRow:
         marks = [Mark(KINDS[kind], track, event, until) for track, event, until, kind in decided]
         at += 17 * m + (256 if head[0] > n else 0) + sum(size for more_than, size in TIERS if distinct > more_than)
         end = at + (FILTER_BYTES if n_hidden else 0)
-        if end != pure + 8:
+        (album,) = unpack_from("<q", row, end) if on_album else (0,)
+        if end + 8 * on_album != pure + 8 or bool(album) != on_album:
             raise BadRow(f"the pure part ends at {pure + 8}, what it holds at {end}")
     except error as short:
         raise BadRow(f"{len(row)} bytes are no row: {short}") from None
     plays, skips, finishes, first_at, last_at, _, session_plays, sessions = head[:8]
     counts = (plays, skips, finishes, first_at, last_at, session_plays, sessions)
-    return UserRow(*counts, history, marks, paused, last_forgotten, n_hidden, int.from_bytes(row[at:end], "little"))
+    return UserRow(*counts, history, marks, paused, last_forgotten, n_hidden, int.from_bytes(row[at:end], "little"), album)
 
 
 def _columns(row: bytes, at: int, n: int) -> tuple[tuple[int, ...], ...]:

@@ -1,6 +1,6 @@
 """A track's row as the fold of its items: counts, who was played near it, the sessions that played it, and its vector.
 
-An artist's row is one with plays, and as neighbours the tracks that they made, whose counts fade.
+An artist's row, or an album's, is one with plays, and as neighbours the tracks that are theirs, whose counts fade.
 
 Single precision is part of the rule: which neighbour is the weakest depends on every rounding.
 """
@@ -14,7 +14,7 @@ import numpy as np
 
 from tests.oracle.fold import Item
 from tests.oracle.names import unsigned
-from tests.oracle.people import BEFORE, FINISHED, GAPLESS, MADE, SKIPPED, WINDOW
+from tests.oracle.people import BEFORE, FINISHED, GAPLESS, MADE, ON_ALBUM, SKIPPED, WINDOW
 
 ENTRIES, VISITS = 56, 20
 """Of the preset `fast`."""
@@ -74,7 +74,7 @@ class Track:
         """Fold one item in."""
         if item[5] == 0:
             self._count(item)
-        elif item[6] & MADE:
+        elif item[6] & (MADE | ON_ALBUM):
             self._made(item)
         elif item[6] & BEFORE:
             self.preceded += 1

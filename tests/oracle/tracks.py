@@ -11,7 +11,7 @@ import msgspec
 from tests.oracle.fold import Item, Sum
 from tests.oracle.logs import Read
 from tests.oracle.names import Names, hex_hash
-from tests.oracle.people import MADE, WINDOW
+from tests.oracle.people import MADE, ON_ALBUM, WINDOW
 from tests.oracle.redis_reads import Keyspace
 from tests.oracle.rows import BadRow, TrackRow, track_row
 from tests.oracle.sections import DELTAS, Malformed, Watermark, delta_items, sections_of
@@ -31,6 +31,7 @@ class Deltas:
         self.sums = [Sum() for _ in range(n_sources)]
         self.tracks: dict[int, Track] = {}
         self.artists: dict[int, Track] = {}
+        self.albums: dict[int, Track] = {}
         self.next = 0
         self._incarnation = incarnation
         self._findings = findings
@@ -73,7 +74,7 @@ class Deltas:
     def _item(self, source: int, item: Item) -> None:
         self.sums[source].add(item)
         self._findings.seen("transitions", 0 < item[5] <= WINDOW)
-        rows = self.artists if item[6] & MADE else self.tracks
+        rows = self.artists if item[6] & MADE else self.albums if item[6] & ON_ALBUM else self.tracks
         track = rows.get(item[0])
         if track is None:
             track = rows[item[0]] = Track()
@@ -113,37 +114,48 @@ class TrackAbout(msgspec.Struct):
     preceded: int
 
 
-class ArtistAbout(msgspec.Struct):
+class ArtistAbout(msgspec.Struct, forbid_unknown_fields=True):
     """What people read about an artist."""
 
     artist: str
     plays: int
 
 
+class AlbumAbout(msgspec.Struct, forbid_unknown_fields=True):
+    """What people read about an album."""
+
+    album: str
+    plays: int
+
+
+About = TrackAbout | ArtistAbout | AlbumAbout
+_SEEN = {TrackAbout: "tracks", ArtistAbout: "artists", AlbumAbout: "albums"}
+
+
 def judge_rows(deltas: Deltas, names: Names, keyspace: Keyspace, findings: Findings) -> list[str]:
-    """Does every track's and every artist's hash in Redis equal the fold? Returns the keys that may stand."""
+    """Does every track's, every artist's and every album's hash in Redis equal the fold? Returns the keys that may stand."""
     keys = {names.track(deltas.target, track.name.decode("utf-8", "replace")): h for h, track in deltas.tracks.items()}
-    artists = {names.artist(deltas.target, h): h for h in deltas.artists}
     for key, (about, row) in zip(keys, keyspace.fields(list(keys), "about", "row"), strict=True):
         track = deltas.tracks[keys[key]]
         wanted = TrackAbout(track.name.decode(), track.plays, track.skips, track.finishes, track.followed, track.preceded)
         _judge_row(f"{key} ({hex_hash(keys[key])})", track, wanted, about, row, findings)
-    for key, (about, row) in zip(artists, keyspace.fields(list(artists), "about", "row"), strict=True):
-        artist = deltas.artists[artists[key]]
-        _judge_row(key, artist, ArtistAbout(hex_hash(artists[key]), artist.plays), about, row, findings)
-    return [*keys, *artists]
+    artists = {names.artist(deltas.target, h): (ArtistAbout(hex_hash(h), row.plays), row) for h, row in deltas.artists.items()}
+    albums = {names.album(deltas.target, h): (AlbumAbout(hex_hash(h), row.plays), row) for h, row in deltas.albums.items()}
+    others: dict[str, tuple[About, Track]] = {**artists, **albums}
+    for key, (about, row) in zip(others, keyspace.fields(list(others), "about", "row"), strict=True):
+        wanted_about, fold = others[key]
+        _judge_row(key, fold, wanted_about, about, row, findings)
+    return [*keys, *others]
 
 
-def _judge_row(
-    key: str, track: Track, wanted: TrackAbout | ArtistAbout, about: bytes | None, row: bytes | None, findings: Findings
-) -> None:
-    findings.seen("tracks" if isinstance(wanted, TrackAbout) else "artists")
+def _judge_row(key: str, track: Track, wanted: About, about: bytes | None, row: bytes | None, findings: Findings) -> None:
+    findings.seen(_SEEN[type(wanted)])
     difference = _about_difference(wanted, about) or _row_difference(track, row)
     if difference:
         findings.fault("tracks_wrong", f"{key}: {difference}")
 
 
-def _about_difference(wanted: TrackAbout | ArtistAbout, about: bytes | None) -> str:
+def _about_difference(wanted: About, about: bytes | None) -> str:
     if about is None:
         return "no `about` in Redis"
     try:

@@ -132,6 +132,7 @@ def _row_difference(user: User, row: bytes | None) -> str:
         int(user.last_forgotten),
         user.marks.filter.n,
         user.marks.filter.bits,
+        user.album,
     )
     if told == wanted:
         return ""

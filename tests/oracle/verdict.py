@@ -49,6 +49,7 @@ class Verdict(msgspec.Struct, forbid_unknown_fields=True):
     transitions: int = 0
     tracks: int = 0
     artists: int = 0
+    albums: int = 0
     lessons: int = 0
     lessons_untaken: int = 0
     """On the topic, and not yet in a saved model: no fault, a models worker saves now and then."""

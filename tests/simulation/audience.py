@@ -12,7 +12,7 @@ from streams.ports import TP
 from tests.simulation.memory_log import MemoryLog
 
 HOUR_MS = 3_600_000
-ARTISTS = 4
+ARTISTS, ALBUMS = 4, 2
 BAD = (b"{not json", b'{"event_id": 1}', b"\xff\xfe", b"[]", b'{"type": "radio", "event_id": "x", "user_id": "u0", "n": 0}')
 
 
@@ -59,8 +59,11 @@ class Audience:
         return self._rng.choice(("Band {}", " BAND  {} ", "band {}")).format(n % ARTISTS)
 
     def _told(self, n: int) -> dict[str, str]:
-        """What a play of track `n` says of who made it."""
-        return {"artist": self._artist(n)} if self._tells and (n % 3 or self._rng.random() < 0.3) else {}
+        """What a play of track `n` says of who made it, and of its album: two of each artist's tracks in three are on one of their two."""
+        told = {"artist": self._artist(n)} if self._tells and (n % 3 or self._rng.random() < 0.3) else {}
+        if self._tells and n % 3:
+            told["album"] = self._rng.choice(("Album {}", " album  {}")).format(n // ARTISTS % ALBUMS)
+        return told
 
     def _decision(self, track: dict[str, Any], at_ms: int) -> dict[str, Any]:
         """About a track, about an artist, or about an event that may be anybody's."""

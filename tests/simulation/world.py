@@ -60,9 +60,9 @@ class World:
         self.seed = seed
         self.rng = Random(seed)
         self.plan = Plan.of(self.rng) if plan is None else plan
-        # Twelve rows: each tracks' partition fits alone with its artists, both together do not.
+        # Sixteen rows: each tracks' partition fits alone with its artists and albums, both together do not.
         self.settings = msgspec.structs.replace(
-            SETTINGS, round_plays_max=self.rng.choice((1, 4, 16)), track_rows_max=self.rng.choice((12, 256)), explore_share=0.5
+            SETTINGS, round_plays_max=self.rng.choice((1, 4, 16)), track_rows_max=self.rng.choice((16, 256)), explore_share=0.5
         )
         # Rows with and without what was passed over; lists that repeat an entry with another score.
         self.settings = msgspec.structs.replace(self.settings, fatigue=0.3 * (seed % 3), fatigue_next=0.2 * (seed % 2))

@@ -26,6 +26,7 @@ SPELLINGS: dict[str, Callable[[], str]] = {
     "NS:{tQ}:ids": lambda: KEYS.track_ids(5),
     "NS:{tQ}:artists": lambda: KEYS.track_artists(5),
     "NS:{tQ}:artist:HASH": lambda: KEYS.artist(5, "0123456789abcdef"),
+    "NS:{tQ}:album:HASH": lambda: KEYS.album(5, "0123456789abcdef"),
     "NS:{tQ}:popular": lambda: KEYS.popular(5),
     "NS:{cQ}:cursor": lambda: KEYS.clean_cursor("c", 5),
     "NS:{cQ}:pending": lambda: KEYS.clean_pending("c", 5),

@@ -41,7 +41,7 @@ def test_what_is_no_weights_is_refused(spoil: Callable[[bytes], bytes]) -> None:
 def test_weights_of_another_release_say_what_to_do() -> None:
     """Version 1: 24 signals, 12 contexts, 72 features."""
     before = b"\x01" + bytes(15 + 4 * 2 * (24 * 12 + 12 * 72))
-    with pytest.raises(BadWeights, match=r"9232 bytes of version 1 are no weights of version 2: .* begins anew; `segue rebuild`"):
+    with pytest.raises(BadWeights, match=r"9232 bytes of version 1 are no weights of version 3: .* begins anew; `segue rebuild`"):
         decode(before)
 
 
@@ -50,7 +50,7 @@ def test_readers_take_the_newest_copy_that_they_can_read() -> None:
     found = newest({"u0": old, "u1": encode(learned(7)), "u2": None, "u3": encode(learned(9)), "u4": encode(learned(3))})
     assert found is not None and found[0] == "u3" and encode(found[1]) == encode(learned(9))
     assert newest({"u0": None, "u1": b""}) is None
-    with pytest.raises(BadWeights, match=r"^u1: .* are no weights of version 2"):
+    with pytest.raises(BadWeights, match=r"^u1: .* are no weights of version 3"):
         newest({"u0": None, "u1": old})
 
 

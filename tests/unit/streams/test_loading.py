@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from online_models.items import OF_TRACK
 from tests.small_world import SmallWorld, play
 
 
@@ -45,7 +46,7 @@ async def test_a_track_row_under_another_token_is_not_loaded(played: SmallWorld,
     ours = worker.track_partitions[q]
     if taken:
         _taken_by_another(played, worker._keys.track_cursor(q))
-    await worker._loader.tracks([track], 0, 1)
+    await worker._loader.rows([track], OF_TRACK, 0, 1)
     assert (worker.track_partitions.get(q) is ours) is not taken
     assert len(worker.track_rows) == (0 if taken else 1)
     await worker.close()

@@ -61,7 +61,7 @@ async def test_a_round_folds_all_partitions_and_says_how_much(sent: SmallWorld) 
 async def test_a_partition_that_goes_while_rows_are_read_takes_nothing_of_the_others_along(sent: SmallWorld) -> None:
     worker, chunks = sent.worker, deltas(sent)
     assert len(chunks) == SMALL.deltas_partitions
-    gone, read = worker.track_partitions[0], worker._loader.tracks
+    gone, read = worker.track_partitions[0], worker._loader.rows
 
     async def lose(*args: object) -> None:
         await read(*args)  # type: ignore[arg-type]
@@ -70,7 +70,7 @@ async def test_a_partition_that_goes_while_rows_are_read_takes_nothing_of_the_ot
 
     for q in chunks:
         worker.track_rows.drop_partition(q)
-    worker._loader.tracks = lose  # type: ignore[method-assign,assignment]
+    worker._loader.rows = lose  # type: ignore[method-assign,assignment]
     work = [(worker.track_partitions[q], records) for q, records in chunks.items()]
     applied, _ = await worker._tracks.fold(work, 0, 1)
     assert gone.applied == gone.next == 0
