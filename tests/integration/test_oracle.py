@@ -71,9 +71,9 @@ def a_user_key(world: ReferenceWorld) -> str:
     return world.names.user(0, a_user(world)[0])
 
 
-def a_track_key(world: ReferenceWorld) -> str:
-    """The key of a track that was played and followed."""
-    keys = sorted(world.redis.scan_iter(match=f"{world.settings.namespace}:{{t0}}:track:*", count=1_000))
+def a_track_key(world: ReferenceWorld, kind: str = "track") -> str:
+    """The key of a track that was played and followed; or of an artist or an album with many tracks."""
+    keys = sorted(world.redis.scan_iter(match=f"{world.settings.namespace}:{{t0}}:{kind}:*", count=1_000))
     return str(max(keys, key=lambda key: len(world.redis.hget(key, "row") or b"")).decode())
 
 
@@ -97,6 +97,7 @@ class TestARightWorld:
         assert verdict.records == 1_500 == verdict.plays + verdict.duplicates + verdict.rejected + verdict.private + others(world)
         assert min(verdict.duplicates, verdict.rejected, verdict.private, verdict.lists_repeated) > 0
         assert verdict.transitions > 2_000 and verdict.lessons > 500 and verdict.tracks > 100
+        assert min(verdict.artists, verdict.albums) > 50
         assert verdict.incarnation == INCARNATION
 
     def test_it_holds_the_cases_that_matter(self, world: ReferenceWorld) -> None:
@@ -178,6 +179,27 @@ class TestRedis:
     def test_one_in_a_tracks_counts_is_found(self, world: ReferenceWorld, before: Before, name: str) -> None:
         change_about(world, a_track_key(world), name, 1)
         assert before.added() == {"tracks_wrong": 1}
+
+    @pytest.mark.parametrize("kind", ["artist", "album"])
+    def test_one_play_and_one_track_of_an_artist_or_an_album_are_found(self, world: ReferenceWorld, before: Before, kind: str) -> None:
+        key = a_track_key(world, kind)
+        change_about(world, key, "plays", 1)
+        assert before.added() == {"tracks_wrong": 1}
+        change_about(world, key, "plays", -1)
+        row = bytearray(field(world, key, "row"))
+        row[8 + 64 + 8 + 32 + 256] ^= 1  # the hash of its most played track
+        world.store(key, {"row": bytes(row)})
+        assert before.added() == {"tracks_wrong": 1}
+        world.redis.delete(key)
+        assert before.added() == {"tracks_wrong": 1}
+
+    def test_another_album_in_a_users_row_is_found(self, world: ReferenceWorld, before: Before) -> None:
+        user_id = next(name for name, user in world.folds[0].users.items() if user.album and user.newest >= 0)
+        key = world.names.user(0, user_id)
+        row = bytearray(field(world, key, "row"))
+        row[7 + int.from_bytes(row[4:8], "little")] ^= 1  # the end of the pure part
+        world.store(key, {"row": bytes(row)})
+        assert before.added() == {"users_wrong": 1}
 
     def test_one_in_a_next_table_is_found(self, world: ReferenceWorld, before: Before) -> None:
         key = a_track_key(world)
