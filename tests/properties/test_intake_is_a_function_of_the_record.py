@@ -42,6 +42,7 @@ FIELDS = st.fixed_dictionaries(
         "import": st.one_of(st.none(), st.fixed_dictionaries({"source": IDS, "row": NUMBERS})),
         "context": st.dictionaries(st.text(max_size=3), st.one_of(NUMBERS, st.text(max_size=3)), max_size=3),
         "artist": st.sampled_from(["Nico", " ", None, 5]),
+        "album": st.sampled_from(["Desertshore", " ", None, 5]),
         "n": NUMBERS,
         "spacing": NUMBERS,
         "drift": st.sampled_from([0, 0.5, 1, 1.5, "0.5"]),
@@ -98,7 +99,7 @@ def rows(batch: Batch) -> list[tuple[object, ...]]:
     """Each record's outcome, without its place in the batch."""
     refused = {rejection.index: (rejection.reason, rejection.message) for rejection in batch.rejections}
     columns = [column.tolist() for name in Batch.__struct_fields__ if isinstance(column := getattr(batch, name), np.ndarray)]
-    outcomes = zip(batch.user_ids, batch.track_ids, batch.events, *columns, strict=True)
+    outcomes = zip(batch.user_ids, batch.track_ids, batch.artists, batch.albums, batch.events, *columns, strict=True)
     return [(*outcome, refused.get(index)) for index, outcome in enumerate(outcomes)]
 
 

@@ -43,7 +43,7 @@ def listener(rows: UserRows, n_plays: int, n_tracks: int) -> None:
     slot, rng, lists = rows.slot_of["ana"], Random(n_plays), new_lists(2)
     for i in range(n_plays):
         remember_event(rows.arrays, slot, i + 1, 7 if i % 3 else 0, i)
-        learn_play(rows.arrays, slot, 1 + rng.randrange(n_tracks) * 0x9E3779B97F4A7, 1_000_000 * i, i // 9, i % 3, i)
+        learn_play(rows.arrays, slot, 1 + rng.randrange(n_tracks) * 0x9E3779B97F4A7, 1_000_000 * i, i // 9, i % 3, i, i % 2 * 0x7654321)
         if i % 2:
             lists.track[1], lists.length[1] = np.arange(i, i + 20) * 0x9E3779B97F4A7, min(i, 20)
             show(rows.arrays, slot, lists, 0)
