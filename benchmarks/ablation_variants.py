@@ -118,10 +118,11 @@ def without_stage_2(setup: Setup) -> Setup:
 
 NO_TRUST: Final = -1e6
 """A logarithm: no float32 is small enough for such a share."""
-OF_BEST: Final = tuple(name for name in MORE if name.endswith("_of_best"))
+KINDRED: Final = ("kindred", "kindred_of_best")
+OF_BEST: Final = tuple(name for name in MORE if name.endswith("_of_best") and name not in KINDRED)
 COSINES: Final = ("like_last", "like_session", "like_user")
 OF_THE_TRACK: Final = ("plays", "popular_now", "trend", "is_source")
-TOGETHER: Final = tuple(name for name in MORE if name not in (*OF_BEST, *COSINES, *OF_THE_TRACK, "mixture"))
+TOGETHER: Final = tuple(name for name in MORE if name not in (*OF_BEST, *COSINES, *OF_THE_TRACK, *KINDRED, "mixture"))
 
 WHOLE: Final = "whole"
 VARIANTS: Final = {
@@ -137,6 +138,7 @@ VARIANTS: Final = {
     "context": Variant("context, in both stages", without_context, saves=False),
     "certainty": Variant("context of stage 2 alone: how well user and moment are known", without_certainty, saves=False),
     "cosines": Variant("features: cosines of the track's vector, and their squares", hold(COSINES), saves=False),
+    "kindred": Variant("features: what the listeners of the user's newest tracks play", hold(KINDRED), saves=False),
     "squares": Variant("features: squares", hold(name for name in FEATURES if name.endswith("_squared")), saves=False),
     "proportions": Variant("features: proportions to the best candidate", hold((*OF_BEST, "window_and_near")), saves=False),
     "track": Variant("features: plays and popularity of the track, and their squares", hold(OF_THE_TRACK), saves=False),

@@ -107,7 +107,7 @@ def new_known(log: Log, preset: Preset) -> Known:
         put(keys, slots, key, t)
     return Known(
         users=new_users(n_users, n_users, max(16, n_users // 8)),
-        tracks=new_tracks(n_tracks, keys, slots, preset.neighbours, preset.visits),
+        tracks=new_tracks(n_tracks, keys, slots, preset.neighbours, preset.visits, preset.listeners),
         popular=np.zeros(0, np.int64),
         popular_weight=np.zeros(0, np.float32),
     )

@@ -69,7 +69,7 @@ PATTERNS: tuple[Pattern, ...] = (
         "plays worker owning Q",
         "<= 8 KB",
         "never",
-        "about (JSON for people), row (binary: neighbours, visits, vector)",
+        "about (JSON for people), row (binary: neighbours, visits, listeners, vector)",
     ),
     Pattern(
         "NS:{tQ}:ids", "hash", "plays worker owning Q", "one field per track", "never", "16 hex digits of the track's keyed hash -> its id"

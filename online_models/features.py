@@ -42,6 +42,8 @@ MORE = (
     "like_last",  # cosine with the last track's vector
     "like_session",
     "like_user",
+    "kindred",  # its listeners are those of the user's newest tracks
+    "kindred_of_best",
 )
 _PLAIN = (*signals.SIGNALS, *MORE)
 SQUARED = tuple(
@@ -49,7 +51,7 @@ SQUARED = tuple(
     for name in (
         "next", "window", "before", "near", "skip_one", "reach", "alike", "alike_aligned", "alike_next",
         "own_next", "again", "mixture", "plays", "near_cosine", "trend", "like_last", "like_session", "like_user", "fresh", "past_window",
-        "own_near", "times", "last", "past_cosine", "past_near",
+        "own_near", "times", "last",
     )
 )  # fmt: skip
 """Features whose squares are features too: what is twice as much need not say twice as much."""
@@ -126,6 +128,14 @@ def _together(x: F32, signal: F32, track: F32, f: int) -> None:
 
 
 @kernel
+def _of_its_listeners(x: F32, track: F32, f: int) -> None:
+    inverse = np.float32(1.0) / _best(track[kept.KINDRED])
+    for m in range(x.shape[1]):
+        x[f, m] = log_scaled(track[kept.KINDRED, m], 1000.0, 0.14476)
+        x[f + 1, m] = track[kept.KINDRED, m] * inverse
+
+
+@kernel
 def fill(x: F32, rankings: Rankings, r: int) -> None:
     """Write the features (N_FEATURES, best) of ranking `r`'s candidates."""
     signal, track = rankings.signal[r], rankings.track[r]
@@ -137,6 +147,7 @@ def fill(x: F32, rankings: Rankings, r: int) -> None:
     _of_the_track(x, track, MIXTURE + 1)
     _in_proportion(x, signal, MIXTURE + 5)
     _together(x, signal, track, MIXTURE + 5 + len(_IN_PROPORTION))
+    _of_its_listeners(x, track, _FIRST_SQUARE - 2)
     for j, f in enumerate(SQUARED):
         for m in range(x.shape[1]):
             x[_FIRST_SQUARE + j, m] = x[f, m] * x[f, m]

@@ -36,6 +36,9 @@ SKIPPED, FINISHED, GAPLESS, BEFORE, MADE, ON_ALBUM = 1, 2, 4, 8, 16, 32
 OF_TRACK, OF_ARTIST, OF_ALBUM = range(3)
 """Whose row an item changes (`whose`)."""
 
+PERSON_SHIFT = 16
+"""Bits of a session's tag that are the session's own; those above are its listener's."""
+
 MADE_LAG = 255
 """`lag` of a made item: neither a count (0) nor a transition (1 to WINDOW)."""
 

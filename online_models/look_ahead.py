@@ -28,11 +28,12 @@ def _expect_row(tracks: TrackArrays, track: int, n_neighbours: int, n_visits: in
     """So much of the row of `track` will be read soon."""
     t = find(tracks.map_keys, tracks.map_slots, track)
     if t >= 0:
-        near, visits = tracks.neighbours, tracks.visits
-        entries, length = near.dst.shape[1], visits.tag.shape[1]
+        near, visits, listeners = tracks.neighbours, tracks.visits, tracks.listeners
+        entries, length, people = near.dst.shape[1], visits.tag.shape[1], listeners.tag.shape[1]
         fetch(near.dst, t * entries * 8, min(entries, n_neighbours) * 8)
         fetch(near.counts, t * entries * N_COUNTS * 4, min(entries, n_neighbours) * N_COUNTS * 4)
         fetch(visits.tag, t * length * 4, min(length, n_visits) * 4)
+        fetch(listeners.tag, t * people * 2, people * 2)
 
 
 @kernel

@@ -10,7 +10,7 @@ from online_models import history
 from online_models.arrays import F32, I32, I64, U32
 from online_models.hashmap import find
 from online_models.history import UserArrays, session_length
-from online_models.items import WINDOW
+from online_models.items import PERSON_SHIFT, WINDOW
 from online_models.kernel import kernel
 from online_models.track_state import TrackArrays
 
@@ -71,11 +71,17 @@ def new_moment() -> Moment:
 
 @kernel
 def session_tag(users: UserArrays, s: int) -> int:
-    """32 bits that name the user's session, never 0: a function of the user's row alone."""
+    """32 bits that name the user's session, never 0: a function of the user's row alone. The upper half are the person's."""
     head = users.head
     x = np.uint64(head[s, history.FIRST_AT]) * np.uint64(0x9E3779B97F4A7C15) ^ np.uint64(head[s, history.SESSION])
     x = (x + np.uint64(head[s, history.SESSIONS])) * np.uint64(0xD6E8FEB86659FD93)
-    return np.int64(x >> np.uint64(32)) | 1  # type: ignore[return-value]
+    return session_person(users, s) << PERSON_SHIFT | np.int64(x >> np.uint64(48)) | 1  # type: ignore[return-value]
+
+
+@kernel
+def session_person(users: UserArrays, s: int) -> int:
+    """What the tags of all sessions of the user begin with: 16 bits."""
+    return person_tag(users, s) >> PERSON_SHIFT
 
 
 @kernel

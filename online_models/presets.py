@@ -10,6 +10,7 @@ from online_models.aims import N_AIMS
 from online_models.bilinear import new_work
 from online_models.history import HISTORY
 from online_models.items import WINDOW
+from online_models.kindred import PLACES_EACH
 from online_models.marks import LIKED_MAX
 from online_models.moment import BAG, PAST_BIT, Reach, new_moment
 from online_models.pool import CANDIDATES_MAX, new_pool
@@ -29,6 +30,8 @@ class Preset(NamedTuple):
     """Kept per track."""
     visits: int
     """Kept per track."""
+    listeners: int
+    """Kept per track: a power of two."""
     read: tuple[int, ...]
     """Neighbours read of the k-th last track: the far ones only need their best."""
     visits_read: tuple[int, ...]
@@ -63,6 +66,7 @@ PRESETS = {
     "fast": Preset(
         neighbours=56,
         visits=20,
+        listeners=64,
         read=(56, 40, 24, 16, 12, 8, 6, 4, 4, 4),
         visits_read=(20, 20, 20, 15, 15, 10, 10, 10, 10, 10),
         past=(5, 16),
@@ -74,6 +78,7 @@ PRESETS = {
     "quality": Preset(
         neighbours=128,
         visits=40,
+        listeners=256,
         read=(128, 96, 64, 40, 24, 16, 12, 8, 8, 8),
         visits_read=(40,) * WINDOW,
         past=(5, 20),
@@ -86,7 +91,7 @@ PRESETS = {
 
 
 RANKINGS = 4_096
-"""Rankings that wait for their user's next play, per worker (11.1 KB each with `fast`): with 16,384 the hit rate is the same on 30Music."""
+"""Rankings that wait for their user's next play, per worker (11.5 KB each with `fast`): with 16,384 the hit rate is the same on 30Music."""
 
 
 def new_ranker(preset: Preset, n_rankings: int = RANKINGS) -> Ranker:
@@ -98,5 +103,7 @@ def new_ranker(preset: Preset, n_rankings: int = RANKINGS) -> Ranker:
         rankings=new_rankings(n_rankings, preset.best),
         work=new_work(preset.best),
         aims=np.zeros((N_AIMS, DIMENSIONS), np.float32),
+        kin=np.zeros(PLACES_EACH * preset.listeners, np.uint16),
         chosen=np.zeros(preset.best, np.int32),
+        slot=np.zeros(preset.best, np.int32),
     )

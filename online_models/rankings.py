@@ -18,8 +18,8 @@ from online_models.kernel import kernel
 from online_models.signals import N_SIGNALS
 
 # Rows of `track`.
-PLAYS, POPULAR, NEXTS = range(3)
-COSINES = 3
+PLAYS, POPULAR, NEXTS, KINDRED = range(4)
+COSINES = 4
 N_TRACK = COSINES + N_AIMS
 
 

@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from online_models import neighbours, vectors, visits
+from online_models import listeners, neighbours, vectors, visits
 from online_models.arrays import F32, F64, I32, I64, U8, Items
 from online_models.finish_features import N_TRACK, fill_track
 from online_models.hashmap import find
-from online_models.items import BEFORE, FINISHED, GAPLESS, MADE, ON_ALBUM, SKIPPED, whose
+from online_models.items import BEFORE, FINISHED, GAPLESS, MADE, ON_ALBUM, PERSON_SHIFT, SKIPPED, whose
 from online_models.kernel import kernel
+from online_models.listeners import Listeners, new_listeners
 from online_models.neighbours import Neighbours, new_neighbours
 from online_models.vectors import new_vectors
 from online_models.visits import Visits, new_visits
@@ -40,11 +41,12 @@ class TrackArrays(NamedTuple):
     x: F32  # (n, 4) what the finish model asks of the track, worked out whenever `head` changes: not stored
     neighbours: Neighbours
     visits: Visits
+    listeners: Listeners
     vectors: F32  # (n, vectors.DIMENSIONS)
     n_made: I64  # (1,) above 0 once a row said who made its track: until then nobody need look
 
 
-def new_tracks(n_slots: int, keys: I64, slots: I32, n_neighbours: int, n_visits: int) -> TrackArrays:
+def new_tracks(n_slots: int, keys: I64, slots: I32, n_neighbours: int, n_visits: int, n_listeners: int) -> TrackArrays:
     """Empty rows."""
     return TrackArrays(
         map_keys=keys,
@@ -54,6 +56,7 @@ def new_tracks(n_slots: int, keys: I64, slots: I32, n_neighbours: int, n_visits:
         x=np.zeros((n_slots, N_TRACK), np.float32),
         neighbours=new_neighbours(n_slots, n_neighbours),
         visits=new_visits(n_slots, n_visits),
+        listeners=new_listeners(n_slots, n_listeners),
         vectors=new_vectors(n_slots),
         n_made=np.zeros(1, np.int64),
     )
@@ -67,6 +70,7 @@ def reset(tracks: TrackArrays, s: int) -> None:
     tracks.vectors[s, :] = 0.0
     neighbours.reset(tracks.neighbours, s)
     visits.reset(tracks.visits, s)
+    listeners.reset(tracks.listeners, s)
     note_counts(tracks, s)
 
 
@@ -140,6 +144,8 @@ def learn_item(tracks: TrackArrays, s: int, item: Any) -> None:
         learn_play(tracks, s, np.int64(item.at_s), flags, detail, item.dst)
         if item.session != 0:
             visits.begin(tracks.visits, s, np.int64(item.session))
+            if not flags & SKIPPED:
+                listeners.learn(tracks.listeners, s, np.int64(item.session) >> PERSON_SHIFT)
     elif flags & (MADE | ON_ALBUM):
         _learn_made(tracks, s, item.dst, np.int64(item.at_s))
     elif flags & BEFORE:

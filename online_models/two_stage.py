@@ -6,21 +6,25 @@ from typing import NamedTuple
 
 import numpy as np
 
-from online_models import aims, bilinear, context, features, history, mixture, neighbours, pulse, signals, track_state
+from online_models import aims, bilinear, context, features, history, kindred, mixture, neighbours, pulse, signals, track_state
 from online_models import pool as pools
 from online_models import rankings as kept
-from online_models.arrays import F32, I32
+from online_models.arrays import F32, I32, U16
 from online_models.bilinear import Work
 from online_models.hashmap import find
 from online_models.kernel import kernel
 from online_models.moment import Known, Moment, Reach, look
 from online_models.pool import Pool
+from online_models.prefetch import fetch
 from online_models.rankings import Rankings
 from online_models.signals import N_SIGNALS
 from online_models.sources import alike, made, neighbouring, own, past, popular, session
-from online_models.track_state import POPULAR_HALFLIFE_S
+from online_models.track_state import POPULAR_HALFLIFE_S, TrackArrays
+from online_models.vectors import DIMENSIONS
 from online_models.weights import Weights
 
+AHEAD = 4
+"""Candidates whose rows are on their way while one is looked at."""
 LEAST = 1e-12
 """A chosen candidate's chance at least: one without any would not be listed where a list is short."""
 
@@ -34,7 +38,9 @@ class Ranker(NamedTuple):
     rankings: Rankings
     work: Work
     aims: F32  # (N_AIMS, DIMENSIONS) where the session and the user are going
+    kin: U16  # (a power of two,) how much whose plays count for the user (`kindred.py`)
     chosen: I32  # (best,) candidates that stage 2 sees
+    slot: I32  # (best,) of their tracks, -1 = not in memory
 
 
 @kernel
@@ -53,23 +59,51 @@ def gather(ranker: Ranker, known: Known, s: int) -> None:
 
 
 @kernel
-def _keep_track(rankings: Rankings, r: int, m: int, known: Known, going: F32, at_s: int) -> None:
-    """What is known of the track that candidate `m` is, where its row is in memory."""
-    tracks = known.tracks
-    t = find(tracks.map_keys, tracks.map_slots, rankings.key[r, m])
-    plays = current = nexts = np.float32(0.0)
+def _keep_track(rankings: Rankings, r: int, m: int, t: int, tracks: TrackArrays, going: F32, kin: U16, everybody: int, at_s: int) -> None:
+    """What is known of the track in slot `t` (-1 = not in memory), which candidate `m` is."""
+    plays = current = nexts = kind = np.float32(0.0)
     if t >= 0:
         age_s = np.float32(max(at_s - tracks.head[t, track_state.POPULAR_AT], 0))
         plays = np.float32(tracks.head[t, track_state.PLAYS])
         current = np.float32(tracks.popular[t]) * np.float32(np.exp2(-age_s / np.float32(POPULAR_HALFLIFE_S)))
         nexts = tracks.neighbours.total[t, neighbours.NEXT]
+        kind = np.float32(kindred.share(kin, everybody, tracks, t))
     rankings.track[r, kept.PLAYS, m] = plays
     rankings.track[r, kept.POPULAR, m] = current
     rankings.track[r, kept.NEXTS, m] = nexts
+    rankings.track[r, kept.KINDRED, m] = kind
     for a in range(aims.N_AIMS):
         rankings.track[r, kept.COSINES + a, m] = 0.0
     if t >= 0:
         aims.cosines(going, tracks.vectors[t], rankings.track[r, kept.COSINES :], m)
+
+
+@kernel
+def _expect_track(tracks: TrackArrays, t: int) -> None:
+    """What `_keep_track` reads of slot `t` will be read soon: rows lie far apart."""
+    if t < 0:
+        return
+    length = tracks.listeners.tag.shape[1]
+    fetch(tracks.head, t * track_state.N_HEAD * 8, track_state.N_HEAD * 8)
+    fetch(tracks.popular, t * 8, 8)
+    fetch(tracks.neighbours.total, t * neighbours.N_COUNTS * 4, 4)
+    fetch(tracks.vectors, t * DIMENSIONS * 4, DIMENSIONS * 4)
+    fetch(tracks.listeners.n, t * 4, 4)
+    fetch(tracks.listeners.tag, t * length * 2, length * 2)
+
+
+@kernel
+def _keep_tracks(ranker: Ranker, known: Known, s: int, r: int, n: int) -> None:
+    """What is known of the tracks that the `n` candidates are."""
+    tracks, rankings, slot = known.tracks, ranker.rankings, ranker.slot
+    aims.take_aim(ranker.aims, known, s, ranker.moment)
+    everybody = kindred.gather(ranker.kin, known, s)
+    for m in range(n):
+        slot[m] = find(tracks.map_keys, tracks.map_slots, rankings.key[r, m])
+    for m in range(n):
+        if m + AHEAD < n:
+            _expect_track(tracks, slot[m + AHEAD])
+        _keep_track(rankings, r, m, slot[m], tracks, ranker.aims, ranker.kin, everybody, ranker.moment.at_s[0])
 
 
 @kernel
@@ -88,9 +122,7 @@ def _keep(ranker: Ranker, known: Known, s: int, r: int) -> int:
             rankings.signal[r, k, m] = pool.signal[k, ranker.chosen[m]]
         for m in range(n, best):
             rankings.signal[r, k, m] = 0.0
-    aims.take_aim(ranker.aims, known, s, ranker.moment)
-    for m in range(n):
-        _keep_track(rankings, r, m, known, ranker.aims, ranker.moment.at_s[0])
+    _keep_tracks(ranker, known, s, r, n)
     for m in range(n, best):
         rankings.prior[r, m] = 0.0
         rankings.track[r, :, m] = 0.0

@@ -4,8 +4,9 @@ Layout of `row`, little endian:
 
 | bytes | what |
 |---|---|
-| 1 | version, 3 |
-| 3 | zero |
+| 1 | version, 4 |
+| 1 | zero |
+| 2 | l listeners |
 | 2 | n neighbours |
 | 2 | v visits |
 | 64 | 8 x i64: plays, skips, finishes, transitions after it, transitions before it, time of `popular` (s), length (s, 0 = unknown), |
@@ -15,6 +16,7 @@ Layout of `row`, little endian:
 | 256 | 64 x f32: the track's vector |
 | 48 n | n x u64 neighbour's hash, n x 8 x f32 counts, n x u32 newest time right after it (s), n x u32 who; strongest first |
 | 24 v | v x u32 session, v x 10 x u16 what it played next; oldest first |
+| 2 l | l x u16 tags of its last listeners; oldest first |
 
 An artist's row, and an album's, has the same layout: its plays, and as neighbours the tracks that are theirs; the rest is zero.
 """
@@ -35,11 +37,12 @@ from online_models.track_state import ARTIST, N_HEAD, TrackArrays, new_tracks
 from online_models.vectors import DIMENSIONS
 from streams.user_rows import BadRow
 
-VERSION = 3
+VERSION = 4
 _FIXED = 8 + N_HEAD * 8 + 8 + N_COUNTS * 4 + DIMENSIONS * 4
 _NEIGHBOUR = 8 + 4 * N_COUNTS + 4 + 4
 _AFTER = 2 * WINDOW
 _VISIT = 4 + _AFTER
+_LISTENER = 2
 
 OWN = -1
 """`loaded_ms` of a row that this worker owns: it is never too old."""
@@ -66,6 +69,15 @@ def _pack_visits(t: TrackArrays, s: int, n: int, out: U8, at: int) -> int:
 
 
 @kernel
+def _pack_listeners(t: TrackArrays, s: int, n: int, out: U8, at: int) -> int:
+    listeners, length = t.listeners, t.listeners.tag.shape[1]
+    first = listeners.n[s] - n
+    for k in range(n):
+        at = write(out, at, listeners.tag, (s * length + (first + k) % length) * _LISTENER, _LISTENER)
+    return at
+
+
+@kernel
 def _put_short(out: U8, at: int, value: int) -> None:
     out[at] = value & 255
     out[at + 1] = value >> 8
@@ -84,8 +96,10 @@ def pack(t: TrackArrays, slots: I32, out: U8, ends: I64) -> None:
     for i in range(slots.shape[0]):
         s = slots[i]
         n, v = t.neighbours.n[s], min(t.visits.n[s], t.visits.tag.shape[1])
+        people = min(t.listeners.n[s], t.listeners.tag.shape[1])
         out[at] = VERSION
-        out[at + 1 : at + 4] = 0
+        out[at + 1] = 0
+        _put_short(out, at + 2, people)
         _put_short(out, at + 4, n)
         _put_short(out, at + 6, v)
         at = write(out, at + 8, t.head, s * N_HEAD * 8, N_HEAD * 8)
@@ -94,6 +108,7 @@ def pack(t: TrackArrays, slots: I32, out: U8, ends: I64) -> None:
         at = write(out, at, t.vectors, s * DIMENSIONS * 4, DIMENSIONS * 4)
         at = _pack_neighbours(t, s, n, out, at)
         at = _pack_visits(t, s, v, out, at)
+        at = _pack_listeners(t, s, people, out, at)
         ends[i + 1] = at
 
 
@@ -126,20 +141,30 @@ def _unpack_visits(t: TrackArrays, s: int, n: int, data: U8, at: int) -> int:
 
 
 @kernel
+def _unpack_listeners(t: TrackArrays, s: int, n: int, data: U8, at: int) -> None:
+    """The newest, as many as there is room for."""
+    listeners, length = t.listeners, t.listeners.tag.shape[1]
+    held = min(n, length)
+    listeners.n[s] = held
+    read(listeners.tag, s * length * _LISTENER, data, at + (n - held) * _LISTENER, held * _LISTENER)
+
+
+@kernel
 def unpack(t: TrackArrays, s: int, data: U8) -> bool:
     """Read a row into slot `s`; False when it is not one of ours."""
     track_state.reset(t, s)
     if data.shape[0] < _FIXED or data[0] != VERSION:
         return False
-    n, v = _short(data, 4), _short(data, 6)
-    if data.shape[0] != _FIXED + _NEIGHBOUR * n + _VISIT * v:
+    people, n, v = _short(data, 2), _short(data, 4), _short(data, 6)
+    if data.shape[0] != _FIXED + _NEIGHBOUR * n + _VISIT * v + _LISTENER * people:
         return False
     at = read(t.head, s * N_HEAD * 8, data, 8, N_HEAD * 8)
     at = read(t.popular, s * 8, data, at, 8)
     at = read(t.neighbours.total, s * N_COUNTS * 4, data, at, N_COUNTS * 4)
     at = read(t.vectors, s * DIMENSIONS * 4, data, at, DIMENSIONS * 4)
     at = _unpack_neighbours(t, s, n, data, at)
-    _unpack_visits(t, s, v, data, at)
+    at = _unpack_visits(t, s, v, data, at)
+    _unpack_listeners(t, s, people, data, at)
     track_state.note_counts(t, s)
     t.n_made[0] += t.head[s, ARTIST] != 0
     return True
@@ -151,8 +176,8 @@ class TrackRows:
     def __init__(self, rows_max: int, preset: Preset) -> None:
         self.rows_max = rows_max
         keys, slots = new_map(rows_max)
-        self.arrays = new_tracks(rows_max, keys, slots, preset.neighbours, preset.visits)
-        self._row_bytes_max = _FIXED + _NEIGHBOUR * preset.neighbours + _VISIT * preset.visits
+        self.arrays = new_tracks(rows_max, keys, slots, preset.neighbours, preset.visits, preset.listeners)
+        self._row_bytes_max = _FIXED + _NEIGHBOUR * preset.neighbours + _VISIT * preset.visits + _LISTENER * preset.listeners
         self.hash_of: I64 = np.zeros(rows_max, np.int64)
         self.loaded_ms: I64 = np.zeros(rows_max, np.int64)
         self.touched: I64 = np.zeros(rows_max, np.int64)

@@ -230,7 +230,9 @@ def track_row_bytes(track: Track) -> bytes:
     floats = (*track.totals, *track.vector)
     columns = (*(e.dst for e in near), *(c for e in near for c in e.counts), *(e.at_s for e in near), *(e.person for e in near))
     rings = (*(visit.session for visit in visits), *(short for visit in visits for short in visit.after))
-    return pack(f"<B3xHH8qd72f{n}q{8 * n}f{n}I{n}I{v}I{10 * v}H", TRACK_VERSION, n, v, *head, 0.0, *floats, *columns, *rings)
+    people = len(track.listeners)
+    layout = f"<BxHHH8qd72f{n}q{8 * n}f{n}I{n}I{v}I{10 * v}H{people}H"
+    return pack(layout, TRACK_VERSION, people, n, v, *head, 0.0, *floats, *columns, *rings, *track.listeners)
 
 
 def _user_row(user: User) -> bytes:

@@ -201,7 +201,7 @@ def _end_is_known(event: Event) -> bool:
 
 
 def tags(user: User) -> tuple[int, int]:
-    """32 bits that name the user's session, and 32 that name the user."""
+    """32 bits that name the user's session, of which the upper 16 name the user too, and 32 that name the user."""
     first, session = user.first_at * TAG & HASH_MASK, (xxh3(user.session.encode()) or 1) if user.session else 0
     mixed = ((first ^ session) + user.sessions) * SESSION_TAG & HASH_MASK
-    return mixed >> 32 | 1, first >> 32 | 1
+    return first >> 48 << 16 | mixed >> 48 | 1, first >> 32 | 1

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from tests.oracle.marks import Mark
 
-TRACK_HEAD = Struct("<B3xHH8qd8f64f")
+TRACK_HEAD = Struct("<BxHHH8qd8f64f")
 USER_HEAD = Struct("<BB2xI16q")
 EVENT_IDS, IMPORT_SOURCES = 32, 4
 VERSION = 4
-TRACK_VERSION = 3
+TRACK_VERSION = 4
 KINDS = ("", "like", "dislike", "block", "block artist")
 FILTER_BYTES = 2_048
 TIERS = ((200, 2_048), (1_800, 16_384))
@@ -40,6 +40,8 @@ class TrackRow(NamedTuple):
     """(hash, 8 counts, newest time in s, who), strongest first."""
     visits: list[tuple[int, tuple[int, ...]]]
     """(session, what it played next, by lag), oldest first."""
+    listeners: list[int]
+    """Tags of who played it, oldest first."""
 
 
 class UserRow(NamedTuple):
@@ -98,17 +100,20 @@ def _columns(row: bytes, at: int, n: int) -> tuple[tuple[int, ...], ...]:
 def track_row(row: bytes) -> TrackRow:
     """Decode a row. Raises `BadRow`."""
     try:
-        version, n, v, plays, skips, finishes, followed, preceded, _, duration_s, artist, popular, *floats = TRACK_HEAD.unpack_from(row)
-        if version != TRACK_VERSION or len(row) != TRACK_HEAD.size + ENTRY_BYTES * n + VISIT_BYTES * v:
-            raise BadRow(f"version {version}, {n} neighbours and {v} visits in {len(row)} bytes")
+        version, people, n, v, plays, skips, finishes, followed, preceded, _, duration_s, artist, popular, *floats = TRACK_HEAD.unpack_from(
+            row
+        )
+        if version != TRACK_VERSION or len(row) != TRACK_HEAD.size + ENTRY_BYTES * n + VISIT_BYTES * v + 2 * people:
+            raise BadRow(f"version {version}, {n} neighbours, {v} visits and {people} listeners in {len(row)} bytes")
         at = TRACK_HEAD.size
         dst, counts = unpack_from(f"<{n}q", row, at), unpack_from(f"<{8 * n}f", row, at + 8 * n)
         times, who = unpack_from(f"<{n}I", row, at + 40 * n), unpack_from(f"<{n}I", row, at + 44 * n)
         at += ENTRY_BYTES * n
         sessions, after = unpack_from(f"<{v}I", row, at), unpack_from(f"<{WINDOW * v}H", row, at + 4 * v)
+        listeners = list(unpack_from(f"<{people}H", row, at + VISIT_BYTES * v))
     except error as short:
         raise BadRow(f"{len(row)} bytes are no row: {short}") from None
     near = [(dst[i], counts[8 * i : 8 * i + 8], times[i], who[i]) for i in range(n)]
     visits = [(sessions[i], after[WINDOW * i : WINDOW * (i + 1)]) for i in range(v)]
     counts = (plays, skips, finishes, followed, preceded, duration_s, artist)
-    return TrackRow(*counts, popular, tuple(floats[:8]), tuple(floats[8:]), near, visits)
+    return TrackRow(*counts, popular, tuple(floats[:8]), tuple(floats[8:]), near, visits, listeners)

@@ -1,4 +1,4 @@
-"""A track's row as the fold of its items: counts, who was played near it, the sessions that played it, and its vector.
+"""A track's row as the fold of its items: counts, who was played near it, the sessions and the people that played it, and its vector.
 
 An artist's row, or an album's, is one with plays, and as neighbours the tracks that are theirs, whose counts fade.
 
@@ -16,7 +16,7 @@ from tests.oracle.fold import Item
 from tests.oracle.names import unsigned
 from tests.oracle.people import BEFORE, FINISHED, GAPLESS, MADE, ON_ALBUM, SKIPPED, WINDOW
 
-ENTRIES, VISITS = 56, 20
+ENTRIES, VISITS, LISTENERS = 56, 20, 64
 """Of the preset `fast`."""
 FRESH_S = 60 * 24 * 3600
 NEAR_KEPT = 0.9
@@ -56,8 +56,8 @@ class Track:
     """One track's row."""
 
     __slots__ = (
-        "artist", "duration_s", "faded_s", "finishes", "followed", "name", "near", "plays", "preceded", "skips", "totals", "vector",
-        "visits",
+        "artist", "duration_s", "faded_s", "finishes", "followed", "listeners", "name", "near", "plays", "preceded", "skips", "totals",
+        "vector", "visits",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -69,6 +69,8 @@ class Track:
         self.totals = [F(0)] * 8
         self.vector = np.zeros(BITS, F)
         self.visits: deque[Visit] = deque(maxlen=VISITS)
+        self.listeners: deque[int] = deque(maxlen=LISTENERS)
+        """The first half of their sessions' tags; oldest first."""
 
     def take(self, item: Item) -> None:
         """Fold one item in."""
@@ -92,6 +94,8 @@ class Track:
         self.finishes += 1 if item[6] & FINISHED else 0
         if item[3]:
             self.visits.append(Visit(item[3]))
+            if not item[6] & SKIPPED and item[3] >> 16 not in self.listeners:
+                self.listeners.append(item[3] >> 16)
 
     def _made(self, item: Item) -> None:
         """Whole days fade what was counted before."""

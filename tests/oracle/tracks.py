@@ -195,6 +195,8 @@ def _rest_difference(track: Track, told: TrackRow) -> str:
     visits = [(visit.session, tuple(visit.after)) for visit in track.visits]
     if told.visits != visits:
         return f"visits are {told.visits}, the fold gives {visits}"
+    if told.listeners != list(track.listeners):
+        return f"listeners are {told.listeners}, the fold gives {list(track.listeners)}"
     if told.totals != tuple(map(float, track.totals)):
         return f"sums are {told.totals}, the fold gives {track.totals}"
     return "" if told.vector == tuple(track.vector.tolist()) else f"vector is {told.vector}, the fold gives {track.vector}"

@@ -50,7 +50,7 @@ class Listener:
             c.chance[meet(c, key)] = chance
         fatigue.discount(c, self.users, USER, *self._strengths)
         rank.pick(
-            c, self.users, USER, nobody_said(*self._names), new_tracks(1, *new_map(1), 1, 1), rank.NO_CAP, best, np.zeros(4, np.int64)
+            c, self.users, USER, nobody_said(*self._names), new_tracks(1, *new_map(1), 1, 1, 1), rank.NO_CAP, best, np.zeros(4, np.int64)
         )
         listed, fresh = best.next[: best.n[0]], best.discover[: best.n[1]]
         for row, some in enumerate((listed, fresh)):

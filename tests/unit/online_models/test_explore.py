@@ -39,7 +39,7 @@ class World(NamedTuple):
     """Keys of the best."""
 
 
-NO_ROWS = new_tracks(1, *new_map(1), 1, 1)
+NO_ROWS = new_tracks(1, *new_map(1), 1, 1, 1)
 
 
 def picked(pool: Pool, users: UserArrays, names: NameTable, cap: Cap) -> Best:

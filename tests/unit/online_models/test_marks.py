@@ -255,7 +255,7 @@ def candidates(*chances: tuple[int, float]) -> Pool:
 def weighed(pool: Pool, users: UserArrays, names: NameTable | None = None, tracks: TrackArrays | None = None) -> list[int]:
     """Let what was decided change the chances; returns the tracks that were noted as missing."""
     missing = np.zeros(64, np.int64)
-    weigh(pool, users, 0, NOW_MS, names or nobody_said(*new_map(1)), tracks or new_tracks(1, *new_map(1), 1, 1), missing)
+    weigh(pool, users, 0, NOW_MS, names or nobody_said(*new_map(1)), tracks or new_tracks(1, *new_map(1), 1, 1, 1), missing)
     found: list[int] = missing[1 : missing[0] + 1].tolist()
     return found
 
@@ -303,7 +303,7 @@ def made(*told: tuple[int, int]) -> tuple[NameTable, TrackArrays]:
     for place, (track, artist) in enumerate(told):
         put(table.keys, table.slots, track, place)
         table.artist[place] = artist
-    return table, new_tracks(1, *new_map(1), 1, 1)
+    return table, new_tracks(1, *new_map(1), 1, 1, 1)
 
 
 def with_row(tracks: TrackArrays, track: int, plays: int, artist: int) -> TrackArrays:

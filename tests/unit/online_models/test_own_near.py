@@ -41,7 +41,7 @@ def known_of(plays: list[Play]) -> Known:
     users = new_users(4, 1, 1)
     for i, play in enumerate(plays):
         history.learn_play(users, USER, play.track, 1_000_000 + i * 200_000, play.session, SKIPPED if play.skipped else 0, i + 1)
-    tracks = new_tracks(1, *new_map(1), 1, 1)
+    tracks = new_tracks(1, *new_map(1), 1, 1, 1)
     return Known(users, tracks, np.zeros(0, np.int64), np.zeros(0, np.float32))
 
 

@@ -54,7 +54,7 @@ def picked(w: World, cap: Cap = NO_CAP) -> tuple[list[int], list[int], list[int]
         history.learn_play(users, USER, key, 1_000, 0, 0, 0)
     for key in w.blocked:
         marks.decide(users, USER, key, marks.BLOCK, history.FOR_EVER, 1, 1_000)
-    names, tracks = nobody_said(*new_map(int(w.pool.n[0]))), new_tracks(1, *new_map(1), 1, 1)
+    names, tracks = nobody_said(*new_map(int(w.pool.n[0]))), new_tracks(1, *new_map(1), 1, 1, 1)
     for slot, key in enumerate(sorted(w.named)):
         put(names.keys, names.slots, key, slot)
         names.artist[slot] = w.artist.get(key, NOT_SAID)

@@ -17,7 +17,7 @@ from online_models.releases import NO_RELEASES, NOWHERE, RELEASES_MAX, UNASKED, 
 from online_models.signals import RELEASE_BIT
 from online_models.track_state import new_tracks
 
-NO_ROWS = new_tracks(1, *new_map(1), 1, 1)
+NO_ROWS = new_tracks(1, *new_map(1), 1, 1, 1)
 NEW = {row: list(range(1_000 * (row + 1), 1_000 * (row + 1) + RELEASES_MAX)) for row in range(2)}
 CLUSTER = {7: 0, 9: 1}
 """Id of a cluster -> its row."""

@@ -27,16 +27,16 @@ def rows_of(n: int) -> TrackArrays:
     keys, slots = new_map(512)
     for slot, track in enumerate(range(SRC, SRC + n)):
         put(keys, slots, track, slot)
-    return new_tracks(n, keys, slots, FAST.neighbours, FAST.visits)
+    return new_tracks(n, keys, slots, FAST.neighbours, FAST.visits, FAST.listeners)
 
 
 def some_items(rng: Random, n: int) -> Items:
-    """Plays of SRC in sessions that come back, and what stood around them: more neighbours and visits than there is room for."""
+    """Plays of SRC in sessions that come back, and what stood around them: more neighbours, visits and listeners than there is room for."""
     items = np.zeros(n, ITEM)
     for i in range(n):
         other, lag = SRC + int(rng.paretovariate(0.6)) % 250, rng.randrange(0, 11)
         flags = rng.choice((0, 1, 2)) | rng.choice((0, GAPLESS)) | (rng.choice((0, BEFORE)) if lag else 0)
-        session, detail = rng.choice((0, *range(100, 140))), rng.randrange(5)
+        session, detail = rng.choice((0, *(100 + k + (k % 90 << 16) for k in range(180)))), rng.randrange(5)
         items[i] = (SRC, other if lag else 0, 1_400_000_000 + i * 60, session, detail, lag, flags, 0)
     return items
 
@@ -57,10 +57,11 @@ def row_of(items: Items) -> TrackRow:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_a_row_is_what_the_oracle_folds_also_when_it_overflows(seed: int) -> None:
-    items = some_items(Random(seed), 1_500)
+    items = some_items(Random(seed), 3_500)
     row, track = row_of(items), folded_by_the_oracle(items)
     assert row[:6] == (track.plays, track.skips, track.finishes, track.followed, track.preceded, track.duration_s)
     assert len(row.near) == FAST.neighbours and len(row.visits) == FAST.visits
+    assert len(row.listeners) == FAST.listeners
     assert _near_difference(track, row) or _rest_difference(track, row) == ""
 
 

@@ -156,7 +156,7 @@ def test_a_track_row_comes_back_as_it_was() -> None:
         rows.load(track, 0, f"t{track}", None, -1)
     items = np.zeros(5_000, ITEM)
     for i in range(len(items)):
-        items[i] = (rng.randrange(1, 101), rng.randrange(1, 101), i, rng.randrange(40), i % 300, i % 4, rng.randrange(16), 0)
+        items[i] = (rng.randrange(1, 101), rng.randrange(1, 101), i, rng.randrange(1 << 22), i % 300, i % 4, rng.randrange(16), 0)
     apply_items(rows.arrays, items, np.zeros(len(items), np.int32))
     tracks = np.arange(1, 101)
     encoded = rows.encode(rows.slots(tracks))
@@ -165,12 +165,12 @@ def test_a_track_row_comes_back_as_it_was() -> None:
     assert other.encode(other.slots(tracks)) == encoded
 
 
-def test_a_row_of_the_larger_preset_keeps_its_strongest_neighbours_and_its_newest_visits() -> None:
+def test_a_row_of_the_larger_preset_keeps_its_strongest_neighbours_and_its_newest_visits_and_listeners() -> None:
     large, small = TrackRows(16, QUALITY), TrackRows(16, FAST)
     large.load(1, 0, "t1", None, -1)
     items = np.zeros(900, ITEM)
     for i in range(len(items)):
-        items[i] = (1, 2 + i % 100, i, 50 + i, 3, i % 3, 0, 0)
+        items[i] = (1, 2 + i % 100, i, 50 + i + (i << 16), 3, i % 3, 0, 0)
     apply_items(large.arrays, items, np.zeros(len(items), np.int32))
     (row,) = large.encode(large.slots(np.array([1])))
     small.load(1, 0, "t1", row, -1)
@@ -181,6 +181,8 @@ def test_a_row_of_the_larger_preset_keeps_its_strongest_neighbours_and_its_newes
     assert (b.neighbours.counts[t] == a.neighbours.counts[s, : FAST.neighbours]).all()
     newest = [a.visits.tag[s, (a.visits.n[s] - 1 - back) % QUALITY.visits] for back in range(FAST.visits)]
     assert [b.visits.tag[t, (b.visits.n[t] - 1 - back) % FAST.visits] for back in range(FAST.visits)] == newest
+    people = [a.listeners.tag[s, (a.listeners.n[s] - 1 - back) % QUALITY.listeners] for back in range(FAST.listeners)]
+    assert [b.listeners.tag[t, (b.listeners.n[t] - 1 - back) % FAST.listeners] for back in range(FAST.listeners)] == people
 
 
 def test_dirty_track_rows_never_give_way() -> None:
