@@ -109,10 +109,11 @@ async def play(
     tally: Tally,
     plan: Plan,
     show: Callable[[int], None],
+    served: Mapping[str, bytes] | None = None,
 ) -> Mapping[str, float]:
-    """Play the whole log; `events` are (user, event) in its order."""
+    """Play the whole log; `events` are (user, event) in its order, `served` is what other workers wrote, by key."""
     watch = Watch(log, tally, plan.fresh_only)
-    worker = Worker(settings, watch, plan.delay)
+    worker = Worker(settings, watch, plan.delay, served)
     watch.popular = worker.popular
     await worker.open()
     begun_ns, row = time.thread_time_ns(), 0

@@ -7,7 +7,7 @@ come back to the tracks' side when they are `delay` plays old.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Final
 
@@ -48,13 +48,15 @@ class Worker(Alone):
     Parameters
     ----------
     delay: the tables that lists are made with lack at least so many of the plays before (0 = what the round itself brings).
+    served: what other workers wrote, by key.
     """
 
-    def __init__(self, settings: Settings, observe: Observer, delay: int = 0) -> None:
+    def __init__(self, settings: Settings, observe: Observer, delay: int = 0, served: Mapping[str, bytes] | None = None) -> None:
         self._settings, self._delay = settings, delay
         self._outbox, self._at_ms = MemoryOutbox(), float(NOW_MS)
         tokens = count(1)
         store = MemoryStore(namespace=settings.namespace)
+        store.redis.write(dict(served or {}))
         self._worker = Plays(settings, store, self._outbox, self, fresh_token=lambda: f"{next(tokens):016x}", observe=observe)
         self._worker.attach(self)
         self._next: defaultdict[int, int] = defaultdict(int)

@@ -59,6 +59,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Chance that a place of `discover` is given to a track drawn from the candidates that were not listed; 0 = off."""
     new_releases: bool = True
     """Whether tracks of the catalogue that hardly anybody played join those that a place of `discover` explores, near what is heard."""
+    taste: bool = True
+    """Whether the ranker sees the share that a track's genre and micro-genre have in what the user hears, where there is a catalogue."""
     drift: bool = True
     """Whether the ranker's steps become large again for a while where its live hit rate falls."""
     artist_max: Annotated[int, Meta(ge=0, le=100)] = 2

@@ -44,6 +44,8 @@ MORE = (
     "like_user",
     "kindred",  # its listeners are those of the user's newest tracks
     "kindred_of_best",
+    "genre_share",  # its genre in the user's taste, against the other candidates'
+    "micro_share",  # its micro-genre in the session, against the others'
 )
 _PLAIN = (*signals.SIGNALS, *MORE)
 SQUARED = tuple(
@@ -51,7 +53,7 @@ SQUARED = tuple(
     for name in (
         "next", "window", "before", "near", "skip_one", "reach", "alike", "alike_aligned", "alike_next",
         "own_next", "again", "mixture", "plays", "near_cosine", "trend", "like_last", "like_session", "like_user", "fresh", "past_window",
-        "own_near", "times", "last",
+        "own_near",
     )
 )  # fmt: skip
 """Features whose squares are features too: what is twice as much need not say twice as much."""
@@ -59,6 +61,8 @@ FEATURES = (*_PLAIN, *(f"{_PLAIN[f]}_squared" for f in SQUARED))
 N_FEATURES = len(FEATURES)
 MIXTURE = N_SIGNALS
 IS_LAST = FEATURES.index("is_last")
+KINDRED = FEATURES.index("kindred")
+GENRE_SHARE = FEATURES.index("genre_share")
 _FIRST_SQUARE = len(_PLAIN)
 assert N_FEATURES % 8 == 0
 
@@ -136,6 +140,13 @@ def _of_its_listeners(x: F32, track: F32, f: int) -> None:
 
 
 @kernel
+def _of_taste(x: F32, rankings: Rankings, r: int, f: int) -> None:
+    for j in range(2):
+        for m in range(x.shape[1]):
+            x[f + j, m] = rankings.track[r, kept.GENRE + j, m] if rankings.placed[r] else np.float32(0.0)
+
+
+@kernel
 def fill(x: F32, rankings: Rankings, r: int) -> None:
     """Write the features (N_FEATURES, best) of ranking `r`'s candidates."""
     signal, track = rankings.signal[r], rankings.track[r]
@@ -147,7 +158,8 @@ def fill(x: F32, rankings: Rankings, r: int) -> None:
     _of_the_track(x, track, MIXTURE + 1)
     _in_proportion(x, signal, MIXTURE + 5)
     _together(x, signal, track, MIXTURE + 5 + len(_IN_PROPORTION))
-    _of_its_listeners(x, track, _FIRST_SQUARE - 2)
+    _of_its_listeners(x, track, KINDRED)
+    _of_taste(x, rankings, r, GENRE_SHARE)
     for j, f in enumerate(SQUARED):
         for m in range(x.shape[1]):
             x[_FIRST_SQUARE + j, m] = x[f, m] * x[f, m]

@@ -12,6 +12,7 @@ from online_models.hashmap import find
 from online_models.history import UserArrays, session_length
 from online_models.items import PERSON_SHIFT, WINDOW
 from online_models.kernel import kernel
+from online_models.micro_genres import NO_MICRO_GENRES, MicroGenres
 from online_models.track_state import TrackArrays
 
 BAG = 1024
@@ -27,6 +28,7 @@ class Known(NamedTuple):
     tracks: TrackArrays
     popular: I64  # most popular tracks, best first
     popular_weight: F32
+    genres: MicroGenres = NO_MICRO_GENRES
 
 
 class Reach(NamedTuple):

@@ -234,8 +234,8 @@ def _rank(
     missing: I64,
 ) -> None:
     users, pool, names, tracks = known.users, ranker.pool, world.names, known.tracks
-    r = two_stage.rank_one(ranker, weights, known, s)
-    releases.join(pool, world.releases, names, ranker.moment, best.lean, missing)
+    r = two_stage.rank_one(ranker, weights, known, s, missing)
+    releases.join(pool, world.releases, ranker.moment, best.lean, missing)
     marks.weigh(pool, users, s, at_ms, names, tracks, missing)
     rank.damp(pool, users, s)
     fatigue.discount(pool, users, s, world.fatigue_next, world.fatigue)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from online_models.aims import N_AIMS
-from online_models.arrays import F32, I32, I64
+from online_models.arrays import F32, I32, I64, U8
 from online_models.context import N_CONTEXTS
 from online_models.history import RANKING, UserArrays
 from online_models.kernel import kernel
@@ -20,7 +20,8 @@ from online_models.signals import N_SIGNALS
 # Rows of `track`.
 PLAYS, POPULAR, NEXTS, KINDRED = range(4)
 COSINES = 4
-N_TRACK = COSINES + N_AIMS
+GENRE, MICRO = COSINES + N_AIMS, COSINES + N_AIMS + 1
+N_TRACK = COSINES + N_AIMS + 2
 
 
 class Rankings(NamedTuple):
@@ -32,6 +33,7 @@ class Rankings(NamedTuple):
     key: I64  # (n, best)
     signal: F32  # (n, N_SIGNALS, best)
     track: F32  # (n, N_TRACK, best) what is known of the candidates themselves
+    placed: U8  # (n,) 1 = GENRE and MICRO hold; 0 = nobody knows where tracks belong, and neither row is touched
     prior: F32  # (n, best) share that the mixture gives
     share: F32  # (n, N_SIGNALS) the mixture's trust in each signal
     part: F32  # (n, N_SIGNALS) the same for one unit of the signal
@@ -49,6 +51,7 @@ def new_rankings(n: int, best: int) -> Rankings:
         key=np.zeros((n, best), np.int64),
         signal=np.zeros((n, N_SIGNALS, best), np.float32),
         track=np.zeros((n, N_TRACK, best), np.float32),
+        placed=np.zeros(n, np.uint8),
         prior=np.zeros((n, best), np.float32),
         share=np.zeros((n, N_SIGNALS), np.float32),
         part=np.zeros((n, N_SIGNALS), np.float32),

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from online_models import aims, bilinear, context, features, history, kindred, mixture, neighbours, pulse, signals, track_state
+from online_models import aims, bilinear, context, features, history, kindred, mixture, neighbours, pulse, signals, taste, track_state
 from online_models import pool as pools
 from online_models import rankings as kept
-from online_models.arrays import F32, I32, U16
+from online_models.arrays import F32, I32, I64, U16
 from online_models.bilinear import Work
 from online_models.hashmap import find
 from online_models.kernel import kernel
@@ -19,6 +19,7 @@ from online_models.prefetch import fetch
 from online_models.rankings import Rankings
 from online_models.signals import N_SIGNALS
 from online_models.sources import alike, made, neighbouring, own, past, popular, session
+from online_models.taste import Taste
 from online_models.track_state import POPULAR_HALFLIFE_S, TrackArrays
 from online_models.vectors import DIMENSIONS
 from online_models.weights import Weights
@@ -41,6 +42,7 @@ class Ranker(NamedTuple):
     kin: U16  # (a power of two,) how much whose plays count for the user (`kindred.py`)
     chosen: I32  # (best,) candidates that stage 2 sees
     slot: I32  # (best,) of their tracks, -1 = not in memory
+    taste: Taste
 
 
 @kernel
@@ -149,14 +151,18 @@ def _spread(ranker: Ranker, n: int) -> None:
 
 
 @kernel
-def rank_one(ranker: Ranker, weights: Weights, known: Known, s: int) -> int:
-    """Rank for the user in slot `s`: `ranker.pool.chance` says how likely each candidate is next; returns the ranking's place."""
+def rank_one(ranker: Ranker, weights: Weights, known: Known, s: int, missing: I64) -> int:
+    """Rank for the user in slot `s`: `ranker.pool.chance` says how likely each candidate is next; returns the ranking's place.
+
+    `missing` takes tracks of which nobody asked where they belong.
+    """
     gather(ranker, known, s)
     pool, rankings = ranker.pool, ranker.rankings
     r = kept.give(rankings, known.users, s)
     context.fill(rankings.context[r], known, s, ranker.moment, pool)
     mixture.weigh(pool, weights.gate, rankings.context[r], rankings.share[r], rankings.part[r])
     n = _keep(ranker, known, s, r)
+    taste.fill(ranker.taste, known, s, ranker.moment, rankings, r, missing)
     features.fill(ranker.work.x, rankings, r)
     bilinear.score(weights.bilinear, rankings.context[r], ranker.work)
     bilinear.softmax(ranker.work, n)

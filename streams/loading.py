@@ -20,13 +20,16 @@ from online_models.artists import NOT_SAID
 from online_models.events import Events
 from online_models.finish_serving import BadServing, parse
 from online_models.items import OF_ALBUM, OF_ARTIST, OF_TRACK, WINDOW
+from online_models.micro_genres import NO_MICRO_GENRES, MicroGenres
 from online_models.moment import Known
 from online_models.needed_rows import albums_needed, artists_needed, tracks_needed
 from online_models.plays import FinishModel
 from online_models.popularity import TOP
 from online_models.presets import PRESETS
+from online_models.releases import Releases
 from online_models.sources.popular import popular_weights
 from streams.ids import hash_field, hash_of_field, track_partition
+from streams.micro_genres import ServedMicroGenres
 from streams.names import Names
 from streams.new_releases import NewReleases
 from streams.partitions import TrackPartition, UserPartition
@@ -80,7 +83,8 @@ class Loader:
         preset = PRESETS[settings.preset]
         self._n_past = preset.past[0]
         self._made = [(OF_ARTIST, artists_needed)] * (preset.made > 0) + [(OF_ALBUM, albums_needed)] * (preset.album > 0)
-        self.releases = NewReleases(settings, store, names)
+        self.genres = ServedMicroGenres(settings, store, names)
+        self._releases = NewReleases(settings, store, names, self.genres)
         self._plays_seen = 0
         self._renewed_ms = 0
         self._popular_ms = -STALE_MS
@@ -205,7 +209,7 @@ class Loader:
         """Learn the ids behind hashes, who made the tracks, as far as plays said it, and in which micro-genre they are."""
         tracks = list(wanted)
         await self._ask(self._names.unasked(tracks))
-        await self.releases.ask(tracks)
+        await self.genres.ask(tracks)
 
     async def _ask(self, tracks: Iterable[int]) -> None:
         by_part: dict[int, list[int]] = {}
@@ -243,6 +247,14 @@ class Loader:
         track, score = np.concatenate(hashes), np.concatenate(scores)
         best = np.lexsort((track, -score))[:TOP]
         return track[best], popular_weights(score[best])
+
+    async def new_releases(self, now_ms: int) -> Releases:
+        """What is new, and how the micro-genres are; `micro_genres` is of the same reading."""
+        return await self._releases.current(is_read=await self.genres.renew(now_ms))
+
+    def micro_genres(self) -> MicroGenres:
+        """In which micro-genre tracks are, for the ranker; good until the next name."""
+        return self.genres.current() if self._settings.taste else NO_MICRO_GENRES
 
     async def finish_model(self, now_ms: int) -> tuple[FinishModel, int] | None:
         """The finish model that was published last, if it is newer than what the last call gave."""

@@ -9,7 +9,7 @@ from online_models.arrays import I32, I64, U8
 from online_models.artists import NOT_ASKED, NOT_SAID, NameTable
 from online_models.bytes_copy import SLACK
 from online_models.hashmap import find_many, new_map, put
-from online_models.releases import UNASKED
+from online_models.micro_genres import OTHERWISE, UNASKED
 from streams.ids import HashCollision, id_hash
 from streams.render import ENTRY_SCORE, ENTRY_START
 
@@ -35,7 +35,7 @@ class Names:
         self.place: I64 = np.zeros((self._room, 2), np.int64)
         self.artist: I64 = np.full(self._room, NOT_ASKED, np.int64)
         self.cluster: I32 = np.full(self._room, UNASKED, np.int32)
-        """Of each name, the micro-genre (`online_models/releases.py`)."""
+        """Of each name, the micro-genre (`online_models/micro_genres.py`)."""
         self.n_made = 0
         """Above 0 once somebody said who made one of them."""
         self.text: U8 = np.zeros(1 << 16, np.uint8)
@@ -132,15 +132,15 @@ class Names:
     def without_cluster(self, tracks: list[int]) -> list[tuple[int, str]]:
         """Those of `tracks` that are known by name and of which nobody asked where they belong, with their ids."""
         slots = self._places(tracks).tolist()
-        return [(t, self._id_of[t]) for t, slot in zip(tracks, slots, strict=True) if slot >= 0 and self.cluster[slot] == UNASKED]
+        return [(t, self._id_of[t]) for t, slot in zip(tracks, slots, strict=True) if slot >= 0 and self.cluster[slot] <= UNASKED]
 
     def note_clusters(self, tracks: list[int], clusters: list[int]) -> None:
         """Where tracks belong that are known by name."""
         self.cluster[self._places(tracks)] = clusters
 
-    def forget_clusters(self) -> None:
-        """Nobody asked."""
-        self.cluster[:] = UNASKED
+    def doubt_clusters(self) -> None:
+        """What was said may be otherwise by now: it is good until somebody asks again."""
+        self.cluster = np.where(self.cluster > UNASKED, OTHERWISE - self.cluster, self.cluster)
 
     def table(self) -> NameTable:
         """What kernels see; good until the next name."""

@@ -26,6 +26,7 @@ from infra.settings import Settings
 from online_models import plays, rank
 from online_models.arrays import F32, I32, I64, U8
 from online_models.events import Events
+from online_models.micro_genres import NO_MICRO_GENRES, MicroGenres
 from online_models.moment import Known
 from online_models.plays import FinishModel, World
 from online_models.presets import PRESETS, RANKINGS, new_ranker
@@ -87,6 +88,7 @@ class Pipeline:
         self.popular: I64 = np.zeros(0, np.int64)
         self.popular_weight: F32 = np.zeros(0, np.float32)
         self.releases: Releases = NO_RELEASES
+        self.genres: MicroGenres = NO_MICRO_GENRES
         self.finish: FinishModel = plays.NO_FINISH
         self.finish_version: int | None = None
 
@@ -130,7 +132,7 @@ class Pipeline:
             self._lists = rank.new_lists(2 * n)
         out = plays.new_outcomes(n)
         with self._observe.stage("rank"):
-            known = Known(self._users.arrays, self._tracks.arrays, self.popular, self.popular_weight)
+            known = Known(self._users.arrays, self._tracks.arrays, self.popular, self.popular_weight, self._now(self.genres))
             plays.handle(known, events, self._world(), self._ranker, self.weights, self._best, self._lists, out, self._names_missing)
         sizes = [len(t.records) for t in taken]
         part = np.repeat(np.arange(len(taken), dtype=np.int32), sizes)
@@ -158,9 +160,14 @@ class Pipeline:
             cap=self._cap if self._names.n_made or self._tracks.arrays.n_made[0] else rank.NO_CAP,
             fatigue=self._settings.fatigue,
             fatigue_next=self._settings.fatigue_next,
-            # Names may have come since.
-            releases=self.releases._replace(cluster=self._names.cluster),
+            releases=self.releases._replace(genres=self._now(self.releases.genres)),
         )
+
+    def _now(self, genres: MicroGenres) -> MicroGenres:
+        """Names may have come since they were read."""
+        if not len(genres.micro):
+            return genres
+        return genres._replace(keys=self._names.keys, slots=self._names.slots, cluster=self._names.cluster)
 
     def _render(self, w: RoundWork) -> None:
         """Write the JSON of every list pair into `w.lists`, and what Redis keeps of it into `w.short`."""

@@ -97,6 +97,7 @@ class SmallRanking:
         tracks, _, _ = self.history
         await self.load_rows(np.unique(tracks))
         self.popular = await self._loader.popular(0)
+        await self._loader.genres.renew(0)
         keys = [self._keys.ranker(p) for p in range(self.settings.events_partitions)]
         found = newest(dict(zip(keys, await self._store.text(keys), strict=True)))
         self.weights = found[1] if found else new_weights()
@@ -147,9 +148,10 @@ class SmallRanking:
         return int(np.count_nonzero(found >= 0))
 
     async def _load_around(self, found: Ranked) -> int:
-        """Rows of all candidates of a ranking, and those that it read or would have; returns how many came."""
+        """Rows of all candidates of a ranking, those that it read or would have, and where tracks belong; returns how many came."""
         n = await self.load_rows(np.concatenate((found.key, found.session, found.past)))
-        return n + await self._load_made(found.session)
+        n += await self._load_made(found.session)
+        return n + await self._loader.genres.ask(np.unique(self._missing[1 : 1 + self._missing[0]]).tolist())
 
     # --- the user's row ---
 
@@ -231,7 +233,7 @@ class SmallRanking:
         Without `worn`, what lists showed and the user passed over counts in full: a copy of a user is shown no lists.
         """
         tracks, users = self.tracks.arrays, self.users.arrays
-        known = Known(users, tracks, *self.popular)
+        known = Known(users, tracks, *self.popular, self._loader.micro_genres())
         cap = rank.Cap(self.settings.artist_max_next, self.settings.artist_max)
         worn_next, worn_discover = (self.settings.fatigue_next, self.settings.fatigue) if worn else (0.0, 0.0)
         world = World(self.names.table(), plays.NO_FINISH, 0.0, False, cap=cap, fatigue=worn_discover, fatigue_next=worn_next)

@@ -98,7 +98,8 @@ class UserSide:
         model = await self._loader.finish_model(self._clock.now_ms())
         if model is not None:
             self._pipeline.finish, self._pipeline.finish_version = model
-        self._pipeline.releases = await self._loader.releases.current(self._clock.now_ms())
+        self._pipeline.releases = await self._loader.new_releases(self._clock.now_ms())
+        self._pipeline.genres = self._loader.micro_genres()
         missing = self._pipeline.names_missing()
         if missing:
             await self._loader.missing(missing)

@@ -44,7 +44,7 @@ def replayed(log: Log, preset: str = "fast", cuts: tuple[int, ...] = (), n_ranki
 def listed(w: Replayed, s: int) -> tuple[F32, I64, I64]:
     """The chances of `next` and both lists of the user in slot `s`, now."""
     best, pool, tracks = new_best(), w.ranker.pool, w.known.tracks
-    two_stage.rank_one(w.ranker, w.weights, w.known, s)
+    two_stage.rank_one(w.ranker, w.weights, w.known, s, np.zeros(8, np.int64))
     names, missing = nobody_said(tracks.map_keys, tracks.map_slots), np.zeros(2, np.int64)
     marks.weigh(pool, w.known.users, s, NOW_MS, names, tracks, missing)
     rank.pick(pool, w.known.users, s, names, tracks, rank.NO_CAP, best, missing)

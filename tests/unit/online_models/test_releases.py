@@ -10,10 +10,11 @@ from online_models.artists import NameTable, nobody_said
 from online_models.explore import DRAWN
 from online_models.hashmap import new_map, put
 from online_models.history import new_users
+from online_models.micro_genres import NOWHERE, OTHERWISE, UNASKED, MicroGenres
 from online_models.moment import Moment, new_moment
 from online_models.pool import index, meet, new_pool
 from online_models.rank import LENGTH, NO_CAP, new_best
-from online_models.releases import NO_RELEASES, NOWHERE, RELEASES_MAX, UNASKED, Releases, join, leaning
+from online_models.releases import NO_RELEASES, RELEASES_MAX, Releases, join, leaning
 from online_models.signals import RELEASE_BIT
 from online_models.track_state import new_tracks
 
@@ -33,7 +34,8 @@ def known(clusters: dict[int, int], *, named: list[int] | None = None) -> tuple[
     row = np.full(10, -1, np.int32)
     for cluster, at in CLUSTER.items():
         row[cluster] = at
-    return names, Releases(where, row, np.array([NEW[0], NEW[1]], np.int64))
+    genres = MicroGenres(names.keys, names.slots, where, np.zeros(10, np.int32), np.zeros(10, np.int32))
+    return names, Releases(genres, row, np.array([NEW[0], NEW[1]], np.int64))
 
 
 def session(*tracks: int) -> Moment:
@@ -46,9 +48,9 @@ def session(*tracks: int) -> Moment:
 
 def lean(clusters: dict[int, int], *tracks: int) -> tuple[int, list[int]]:
     """The row that the session leans to, and what was noted as missing."""
-    names, releases = known(clusters)
+    _, releases = known(clusters)
     missing = np.zeros(8, np.int64)
-    row = leaning(releases, names, session(*tracks), new_best().lean, missing)
+    row = leaning(releases, session(*tracks), new_best().lean, missing)
     return row, missing[1 : 1 + missing[0]].tolist()
 
 
@@ -73,11 +75,15 @@ def test_a_track_that_nobody_asked_about_is_asked_about() -> None:
     assert lean({1: UNASKED, 2: 7}, 1, 2) == (0, [1])
 
 
+def test_what_was_said_before_is_good_until_somebody_asks_again() -> None:
+    assert lean({1: OTHERWISE - 9, 2: OTHERWISE - NOWHERE}, 1, 2) == (1, [1, 2])
+
+
 def test_the_new_tracks_become_candidates_and_say_which_plays_they_are_near() -> None:
-    names, releases = known({1: 7, 2: 9, 3: 7})
+    _, releases = known({1: 7, 2: 9, 3: 7})
     pool, missing = new_pool(), np.zeros(8, np.int64)
     pool.chance[meet(pool, NEW[0][3])] = 0.25
-    join(pool, releases, names, session(1, 2, 3), new_best().lean, missing)
+    join(pool, releases, session(1, 2, 3), new_best().lean, missing)
     n = pool.n[0]
     assert sorted(pool.key[:n].tolist()) == NEW[0]
     assert pool.chance[0] == 0.25 and not pool.via[0], "a candidate already is what it was"
@@ -86,9 +92,8 @@ def test_the_new_tracks_become_candidates_and_say_which_plays_they_are_near() ->
 
 
 def test_nothing_joins_where_nothing_is_new() -> None:
-    names, _ = known({1: 7})
     pool = new_pool()
-    join(pool, NO_RELEASES, names, session(1), new_best().lean, np.zeros(8, np.int64))
+    join(pool, NO_RELEASES, session(1), new_best().lean, np.zeros(8, np.int64))
     assert pool.n[0] == 0
 
 
@@ -103,7 +108,7 @@ def test_a_new_track_is_drawn_as_often_as_the_list_says_and_never_where_it_is_bl
         pool, best, missing = new_pool(), new_best(), np.zeros(8, np.int64)
         for k, track in enumerate(tracks):
             pool.chance[meet(pool, track)] = 1.0 / (k + 1)
-        join(pool, releases, names, session(1), best.lean, missing)
+        join(pool, releases, session(1), best.lean, missing)
         marks.weigh(pool, users, 3, 1_000, names, NO_ROWS, missing)
         rank.pick(pool, users, 3, names, NO_ROWS, NO_CAP, best, missing)
         explore.explore(pool, users, 3, names, NO_ROWS, NO_CAP, event_hash, share, best, missing)

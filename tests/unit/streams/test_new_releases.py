@@ -10,9 +10,11 @@ import pytest
 from infra.keys import Keys
 from online_models.clusters.newest import New
 from online_models.clusters.served import Cluster, Placed, Served
-from online_models.releases import NOWHERE
+from online_models.micro_genres import NOWHERE, OTHERWISE
+from online_models.releases import Releases
+from streams.micro_genres import STALE_MS, ServedMicroGenres
 from streams.names import Names
-from streams.new_releases import PLAYS_MAX, STALE_MS, NewReleases
+from streams.new_releases import PLAYS_MAX, NewReleases
 from tests.events_log import PLAYED_MS
 from tests.small_world import SMALL, SmallWorld, play
 
@@ -48,6 +50,15 @@ async def a_world(newest: dict[int, list[str]], *, artist: str = "", plays: int 
     return world
 
 
+def readers(world: SmallWorld, names: Names) -> tuple[ServedMicroGenres, NewReleases]:
+    genres = ServedMicroGenres(world.settings, world.store, names)
+    return genres, NewReleases(world.settings, world.store, names, genres)
+
+
+async def releases_at(genres: ServedMicroGenres, releases: NewReleases, now_ms: int) -> Releases:
+    return await releases.current(is_read=await genres.renew(now_ms))
+
+
 async def ana_plays(world: SmallWorld, n: int = 12) -> list[dict[str, Any]]:
     """What comes to her from new releases."""
     for k in range(n):
@@ -72,7 +83,7 @@ async def test_who_switched_it_off_is_shown_none() -> None:
 async def test_what_was_played_often_is_nothing_new(plays: int, is_new: bool) -> None:
     world = await a_world({7: NEW, 9: OTHER}, plays=plays)
     names = Names(1_000, SMALL.id_key.encode())
-    found = await NewReleases(world.settings, world.store, names).current(0)
+    found = await releases_at(*readers(world, names), 0)
     assert [len(set(row) - {0}) for row in found.track.tolist()] == [16 if is_new else 15, 16]
     assert (names.hash(NEW[0]) in found.track) == is_new
 
@@ -80,31 +91,34 @@ async def test_what_was_played_often_is_nothing_new(plays: int, is_new: bool) ->
 async def test_it_is_read_anew_after_a_while_and_learned_anew_when_names_were_forgotten() -> None:
     world = await a_world({7: NEW})
     names = Names(1_000, SMALL.id_key.encode())
-    releases = NewReleases(world.settings, world.store, names)
-    await releases.current(0)
+    genres, releases = readers(world, names)
+    await releases_at(genres, releases, 0)
     serve(world, {9: OTHER[:2]})
-    assert names.hash(NEW[15]) in (await releases.current(STALE_MS - 1)).track
+    assert names.hash(NEW[15]) in (await releases_at(genres, releases, STALE_MS - 1)).track
     names.clear()
-    again = await releases.current(STALE_MS)
+    again = await releases_at(genres, releases, STALE_MS)
     assert set(again.track.ravel().tolist()) == {0, *names.hashes(OTHER[:2])} and names.id(names.hash(OTHER[1])) == OTHER[1]
     names.clear()
-    await releases.current(STALE_MS)
+    await releases_at(genres, releases, STALE_MS)
     assert all(names.id(track) for track in again.track.ravel().tolist() if track)
 
 
 async def test_where_a_track_belongs_is_asked_once_and_again_when_the_clusters_are_others() -> None:
     world = await a_world({7: NEW})
     names = Names(1_000, SMALL.id_key.encode())
-    releases = NewReleases(world.settings, world.store, names)
-    now, tracks = await releases.current(0), names.hashes(["t0", "stranger"])
-    await releases.ask(tracks)
+    genres, releases = readers(world, names)
+    now, tracks = await releases_at(genres, releases, 0), names.hashes(["t0", "stranger"])
+    assert await genres.ask(tracks) == 2
     place = {track: slot for slot, track in enumerate(names.hashes([*NEW[::-1], "t0", "stranger"]))}
     where = [int(names.cluster[place[track]]) for track in tracks]
     assert where == [4, NOWHERE] and now.row[4] == now.row[7] == 0 and now.row[9] == NOWHERE
     assert not names.without_cluster(tracks)
     serve(world, {9: OTHER})
-    await releases.current(STALE_MS)
+    await releases_at(genres, releases, STALE_MS)
     assert [track for track, _ in names.without_cluster(tracks)] == tracks
+    assert [int(names.cluster[place[track]]) for track in tracks] == [OTHERWISE - 4, OTHERWISE - NOWHERE], "good until somebody asks"
+    await genres.ask(tracks)
+    assert [int(names.cluster[place[track]]) for track in tracks] == [4, NOWHERE]
 
 
 @pytest.mark.parametrize(("blocked", "shows"), [("KABÁT", False), ("Olympic", True)])
