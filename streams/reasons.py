@@ -20,6 +20,8 @@ from streams.small_ranking import Ranked, SmallRanking
 SESSION, EARLIER, ITSELF = "just now in this session", "before that", "the track itself"
 CAUSES: Final = 2
 """Of an entry of a list."""
+LEANS: Final = ("genre_share", "micro_share")
+"""Features that come of where the candidate belongs."""
 OF_ITSELF: Final = slice(signals.OWN_NEXT, signals.SESSION_TIMES + 1)
 """Signals that come of the user's own plays of the candidate."""
 
@@ -55,6 +57,19 @@ class Feature(NamedTuple):
     ahead: float
 
 
+class Lean(NamedTuple):
+    """Where a candidate belongs, and how much of that the user hears."""
+
+    cluster: int
+    """Of its micro-genre."""
+    genre_share: float
+    """Of what they heard of late, newer plays counting more."""
+    micro_share: float
+    """Of the session's last tracks."""
+    ahead: float
+    """What both give of stage 2's score, more than for the average candidate."""
+
+
 class Reasons(NamedTuple):
     """All that can be said of a candidate."""
 
@@ -63,6 +78,8 @@ class Reasons(NamedTuple):
     """The weightiest first; their `gives` add up to the score of stage 1."""
     features: list[Feature]
     """Those that put it ahead or behind most first; [] where stage 1 did not let it through to stage 2."""
+    lean: Lean | None
+    """None = nobody knows where it belongs, or stage 2 did not see it."""
     because: list[Cause]
     """Without any one of them it would be less likely, without all of them still less."""
     also: list[Cause]
@@ -88,6 +105,17 @@ def features_of(found: Ranked, i: int) -> list[Feature]:
     ahead = given[:, m] - given @ _softmax(given.sum(0))
     order = [f for f in np.argsort(-np.abs(ahead), kind="stable").tolist() if given[f, m] or ahead[f]]
     return [Feature(FEATURES[f], float(found.x[f, m]), float(found.weight[f]), float(given[f, m]), float(ahead[f])) for f in order]
+
+
+def lean_of(found: Ranked, i: int, features: list[Feature]) -> Lean | None:
+    """How much of candidate `i`'s genre the user hears, and what `features_of` says that it gives."""
+    places = np.flatnonzero(found.chosen == i)
+    if not len(places) or found.cluster[places[0]] < 0:
+        return None
+    m = int(places[0])
+    ahead = sum(feature.ahead for feature in features if feature.feature in LEANS)
+    genre_share, micro_share = found.leans[m].tolist()
+    return Lean(int(found.cluster[m]), genre_share, micro_share, ahead)
 
 
 def _softmax(score: F32) -> F32:
@@ -129,13 +157,14 @@ def causes_of(found: Ranked, i: int) -> list[int]:
 
 async def reasons_for(world: SmallRanking, found: Ranked, i: int) -> Reasons:
     """Why candidate `i` of the ranking `found` of the world's user is as likely as it is."""
-    trial = _Trial(world, found, i)
+    trial, features = _Trial(world, found, i), features_of(found, i)
     named = [Cause(track, how, trial.times(track), await trial.chance_without([track])) for track, how in brought_by(found, i).items()]
     because = await trial.speaking(named)
     return Reasons(
         chance=float(found.chance[i]),
         parts=parts_of(found, i),
-        features=features_of(found, i),
+        features=features,
+        lean=lean_of(found, i, features),
         because=because,
         also=[cause for cause in named if cause not in because],
         chance_without=await trial.chance_without([cause.track for cause in because]) if because else float(found.chance[i]),

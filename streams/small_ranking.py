@@ -15,8 +15,10 @@ from infra.settings import Settings
 from online_models import history, plays, rank, track_state
 from online_models.arrays import F32, I32, I64, U8
 from online_models.artists import NOT_SAID
+from online_models.clusters.served import Cluster, cluster_of
 from online_models.events import PLAY, RESUME, Events
 from online_models.items import OF_ALBUM, OF_ARTIST, OF_TRACK
+from online_models.micro_genres import NOWHERE
 from online_models.moment import Known, newest_past
 from online_models.plays import World
 from online_models.presets import PRESETS, new_ranker
@@ -50,6 +52,8 @@ class Ranked(NamedTuple):
     chosen: I32  # (m,) candidates that stage 2 saw
     x: F32  # (N_FEATURES, m) their features
     weight: F32  # (N_FEATURES,) of the features in this context
+    cluster: I32  # (m,) micro-genres they are in, -1 = not known
+    leans: F32  # (m, 2) shares of their genre in the user's taste, and of their micro-genre in the session
     next: I32  # candidates, best first
     discover: I32
     session: I64  # (k,) the session's last distinct tracks, newest first: bit k of `via`
@@ -264,11 +268,26 @@ class SmallRanking:
             chosen=ranker.chosen[:m].copy(),
             x=work.x[:, :m].copy(),
             weight=work.blend.copy(),
+            **self._leans(m),
             next=self._best.next[: self._best.n[0]].copy(),
             discover=self._best.discover[: self._best.n[1]].copy(),
             session=ranker.moment.key[: ranker.moment.n[0]].copy(),
             past=earlier[::-1][: int(ranker.reach.past[0])].copy(),
         )
+
+    def _leans(self, m: int) -> dict[str, Any]:
+        taste, genres = self.ranker.taste, self._loader.micro_genres()
+        cluster = taste.cluster[:m].copy() if len(genres.micro) else np.full(m, NOWHERE, np.int32)
+        leans = np.zeros((m, 2), np.float32)
+        for column, number, share in ((0, genres.genre, taste.genre), (1, genres.micro, taste.micro)):
+            known = [k for k in np.flatnonzero(cluster >= 0).tolist() if number[cluster[k]] >= 0]
+            leans[known, column] = share[number[cluster[known]]]
+        return {"cluster": cluster, "leans": leans}
+
+    def micro_genre(self, cluster: int) -> Cluster | None:
+        """The micro-genre that a track of `Ranked.cluster` is in now."""
+        served = self._loader.genres.served
+        return None if served is None else cluster_of(cluster, served)
 
     async def rank_without(self, out: Any = None) -> Ranked:
         """The ranking that a worker would make of the user now, had they not played what `out` (n,) says of their history.

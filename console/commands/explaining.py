@@ -16,7 +16,7 @@ from console.redis_door import State
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from streams.reasons import Cause, Reasons
+    from streams.reasons import Cause, Lean, Reasons
     from streams.small_ranking import SmallRanking
 
 SHOWN_N = 12
@@ -86,15 +86,23 @@ async def _told(state: State, user: str, track: str) -> dict[str, Any]:
 
 def _reasons(world: SmallRanking, reasons: Reasons | None) -> dict[str, Any]:
     if reasons is None:
-        return {"chance": 0.0, "stage_1": [], "stage_2": [], "because": [], "also": [], "chance_without": 0.0}
+        return {"chance": 0.0, "stage_1": [], "stage_2": [], "leans": None, "because": [], "also": [], "chance_without": 0.0}
     return {
         "chance": reasons.chance,
         "stage_1": [part._asdict() for part in reasons.parts],
         "stage_2": [feature._asdict() for feature in reasons.features],
+        "leans": _leans(world, reasons.lean),
         "because": _causes(world, reasons.because),
         "also": _causes(world, reasons.also),
         "chance_without": reasons.chance_without,
     }
+
+
+def _leans(world: SmallRanking, lean: Lean | None) -> dict[str, Any] | None:
+    cluster = None if lean is None else world.micro_genre(lean.cluster)
+    if lean is None or cluster is None:
+        return None
+    return {"micro_genre": cluster.name, "genre": cluster.genre, **lean._asdict()}
 
 
 def _causes(world: SmallRanking, causes: Iterable[Cause]) -> list[dict[str, Any]]:
@@ -115,6 +123,8 @@ def _show(told: dict[str, Any]) -> None:
         out.print("no play of this user makes it likelier: it is here for what everybody plays, or in spite of these", markup=False)
     if told["also"]:
         out.print(_causes_table("brought it too, without making it likelier", told["also"]))
+    if told["leans"] and told["leans"]["ahead"] > 0:
+        out.print(f"because they lean to {_lean(told['leans'])}", markup=False)
     out.print(_stage_1(told["stage_1"]))
     if told["stage_2"]:
         out.print(_stage_2(told["stage_2"][:SHOWN_N], len(told["stage_2"])))
@@ -139,6 +149,21 @@ def _causes_table(title: str, causes: list[dict[str, Any]]) -> Table:
         last = datetime.fromtimestamp(times[0], UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         table.add_row(cause["track"], cause["how"], str(len(times)), last, _chance(cause["chance_without"]))
     return table
+
+
+def _lean(said: dict[str, Any]) -> str:
+    """
+    >>> _lean({"genre": "rock", "micro_genre": "rock, loud", "genre_share": 0.62, "micro_share": 0.8, "ahead": 0.123})
+    'rock (62 % of what they heard of late) and rock, loud (80 % of this session): ahead by +0.123'
+    >>> _lean({"genre": "", "micro_genre": "loud", "genre_share": 0.0, "micro_share": 0.8, "ahead": 0.123})
+    'loud (80 % of this session): ahead by +0.123'
+    """
+    heard = [
+        (said["genre"], said["genre_share"], "of what they heard of late"),
+        (said["micro_genre"], said["micro_share"], "of this session"),
+    ]
+    words = [f"{name} ({100 * share:.0f} % {what})" for name, share, what in heard if name and share]
+    return f"{' and '.join(words)}: ahead by {said['ahead']:+.3g}"
 
 
 def _chance(value: float) -> str:

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from console.cli import app
 from console.trouble import Exit
+from tests.genres_of_an_audience import UNKNOWN, genre_of, served
 from tests.recorded_log import SETTINGS, RecordedLog, audience_log
 
 N_PLAYS, N_USERS = 1_000, 12
@@ -25,7 +26,10 @@ Ask = Callable[..., tuple[int, Any]]
 def recorded(redis_url: str) -> Iterator[RecordedLog]:
     """A log that was played, and what the worker wrote of it in Redis."""
     settings = msgspec.structs.replace(SETTINGS, namespace="t-reasons", redis=redis_url, explore_share=0.2)
-    world = asyncio.run(RecordedLog(audience_log(N_PLAYS, N_USERS), settings).run())
+    log = audience_log(N_PLAYS, N_USERS)
+    world = RecordedLog(log, settings)
+    world.store.redis.write(served(settings.namespace, {str(play["track_id"]) for play in log}))
+    asyncio.run(world.run())
     client = redis.Redis.from_url(redis_url)
     written = world.store.redis.snapshot().values
     for key, value in written.items():
@@ -74,6 +78,23 @@ def test_why_agrees_with_the_published_list_and_names_plays(recorded: RecordedLo
     assert told["chance_without"] < told["chance"]
     code, words = ask("why", user, str(entry["track_id"]))
     assert code == Exit.OK and "because of plays of" in words and "stage 1" in words and "stage 2" in words
+
+
+def test_why_names_the_genre_that_somebody_leans_to(recorded: RecordedLog, ask: Ask) -> None:
+    leaning = list[float]()
+    for user in sorted(recorded.of_user()):
+        track = str(recorded.lists(user)["next"][0]["track_id"])
+        told = ask("why", user, track, "--json")[1]
+        if genre_of(track) == UNKNOWN:
+            assert told["leans"] is None
+            continue
+        assert (told["leans"]["genre"], told["leans"]["micro_genre"]) == (genre_of(track), f"micro {genre_of(track)}")
+        given = {feature["feature"]: feature["ahead"] for feature in told["stage_2"]}
+        assert told["leans"]["ahead"] == pytest.approx(given.get("genre_share", 0.0) + given.get("micro_share", 0.0))
+        said = f"because they lean to {genre_of(track)} (" in ask("why", user, track)[1]
+        assert said == (told["leans"]["ahead"] > 0.0 and round(told["leans"]["genre_share"], 5) > 0.0)
+        leaning.append(told["leans"]["ahead"])
+    assert len(leaning) > N_USERS / 2 and max(leaning) > 0.0
 
 
 def test_why_says_what_is_unknown(recorded: RecordedLog, ask: Ask) -> None:

@@ -1,8 +1,10 @@
-"""Micro-genres on real services: a catalogue is imported, clusters grow out of it, and everything about them can be looked at."""
+"""Micro-genres on real services: a catalogue is imported, clusters grow out of it, everything about them can be looked at, and the ranker
+sees them."""
 
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import os
 import time
@@ -21,6 +23,7 @@ from infra import topics
 from infra.services import Addresses
 from infra.settings import Settings
 from online_models.clusters.micro_genres import FIRST_N
+from streams.clock import SystemClock
 from tests.tracks_of_known_genre import tracks
 
 N_TRACKS = FIRST_N + 300
@@ -31,12 +34,12 @@ Asked = tuple[int, Any]
 
 @pytest.fixture
 def settings(services: Addresses, tmp_path: Path) -> Iterator[Settings]:
-    """A namespace with one catalogue worker and one models worker."""
+    """A namespace with one worker of each kind."""
     settings = msgspec.structs.replace(
         Settings(), namespace=f"t-micro-{os.getpid()}", kafka=services.kafka, redis=services.redis, data_dir=str(tmp_path), metrics_port=0
     )
     topics.apply(settings)
-    with Workers(settings, tmp_path / "logs", {"catalogue": 1, "models": 1}) as workers:
+    with Workers(settings, tmp_path / "logs", {"catalogue": 1, "models": 1, "plays": 1}) as workers:
         yield settings
         workers.check()
 
@@ -46,8 +49,8 @@ def ask(settings: Settings) -> Callable[..., Asked]:
     """Runs a command; its exit code and its one JSON object."""
     options = ["--kafka", settings.kafka, "--redis", settings.redis, "--namespace", settings.namespace]
 
-    def run(*arguments: str) -> Asked:
-        result = CliRunner(env={"SEGUE_DATA_DIR": settings.data_dir}).invoke(app, [*options, *arguments, "--json"])
+    def run(*arguments: str, lines: str | None = None) -> Asked:
+        result = CliRunner(env={"SEGUE_DATA_DIR": settings.data_dir}).invoke(app, [*options, *arguments, "--json"], input=lines)
         return result.exit_code, json.loads(result.stdout)
 
     return run
@@ -58,6 +61,29 @@ def _until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline_s, f"not within {COME_S} s"
         time.sleep(0.2)
+
+
+def assert_the_ranker_sees_them(ask: Callable[..., Asked], rows: list[dict[str, Any]]) -> None:
+    """People play, most of it of one genre each; workers ask where tracks are between rounds, so it takes more than one."""
+    of = {genre: [str(row["track_id"]) for row in rows if row["genre"] == genre][:12] for genre in ("rock", "dance")}
+    begun_ms, n = SystemClock().now_ms() - 86_400_000, itertools.count()
+
+    def heard(user: str, track: str) -> dict[str, Any]:
+        k = next(n)
+        said = {"event_id": f"taste-{k}", "user_id": user, "track_id": track, "played_at": begun_ms + 10_000 * k}
+        return {**said, "ms_played": 200_000, "duration_ms": 210_000, "session_id": f"{user}-s"}
+
+    def sees() -> bool:
+        users = {f"{genre}-{u}": [*of[genre], *of[other][:3]] for genre, other in (("rock", "dance"), ("dance", "rock")) for u in range(3)}
+        plays = [heard(user, tracks[(step * 5 + len(user)) % len(tracks)]) for step in range(8) for user, tracks in users.items()]
+        assert ask("send", lines="".join(json.dumps(play) + "\n" for play in plays))[0] == Exit.OK
+        code, learned = ask("ranker", "show")
+        return code == Exit.OK and all(any(learned["stage_2"][name]) for name in ("genre_share", "micro_share"))
+
+    _until(sees)
+    listed = ask("recommend", "rock-0")[1]["next"][0]["track_id"]
+    leans = ask("why", "rock-0", listed)[1]["leans"]
+    assert leans["genre"] in of and leans["genre_share"] > (0.5 if leans["genre"] == "rock" else 0.0)
 
 
 @pytest.mark.timeout(400)
@@ -95,6 +121,8 @@ def test_a_catalogue_that_is_imported_falls_into_micro_genres(settings: Settings
         assert shown["catalogue"]["track_id"] == row["track_id"]
         right += cluster["genre"] == row["genre"]
     assert right > 30, "four genres, and artists keep to theirs"
+
+    assert_the_ranker_sees_them(ask, rows)
 
     def read() -> bool:
         code, found = ask("text-clusters")
