@@ -121,7 +121,7 @@ def _bytes_per_row(preset: Preset) -> dict[str, int]:
     """What a row takes in a worker: arrays of so many rows, the second and third tier of what many heard apart."""
     n = 1_000
     users = new_users(n, 0, 0)
-    tracks = new_tracks(n, np.zeros(2 * n, np.int64), np.zeros(2 * n, np.int32), preset.neighbours, preset.visits)
+    tracks = new_tracks(n, np.zeros(2 * n, np.int64), np.zeros(2 * n, np.int32), preset.neighbours, preset.visits, preset.listeners)
     return {"user": _nbytes(users, n) // n, "track": _nbytes(tracks, n) // n}
 
 

@@ -50,7 +50,7 @@ def shares(
     for k, (track, flags) in enumerate(plays):
         at_ms = k * 1_000 + (SESSION_GAP_MS if k >= new_session_at > 0 else 0)
         history.learn_play(users, S, track, at_ms, 0, flags, k + 1)
-    known = Known(users, new_tracks(1, *new_map(1), 1, 1), np.zeros(0, np.int64), np.zeros(0, np.float32), genres)
+    known = Known(users, new_tracks(1, *new_map(1), 1, 1, 1), np.zeros(0, np.int64), np.zeros(0, np.float32), genres)
     look(ranker.moment, known, S)
     ranker.rankings.key[1, : len(candidates)] = candidates
     ranker.rankings.n[1] = len(candidates)
