@@ -89,8 +89,8 @@ class Worker:
             self.world.died(self)
 
     def _ended(self, error: BaseException) -> None:
-        """The rounds ended: by a crash of ours, or by a bug or an alarm of theirs."""
-        if not isinstance(error, Crash):
+        """The rounds ended: by a crash of ours, or by a bug or an alarm of theirs. What a dead process had under way tells nobody."""
+        if self.alive and not isinstance(error, Crash):
             self.world.alarm(self, error)
             self.die()
 
