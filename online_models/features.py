@@ -53,7 +53,7 @@ SQUARED = tuple(
     for name in (
         "next", "window", "before", "near", "skip_one", "reach", "alike", "alike_aligned", "alike_next",
         "own_next", "again", "mixture", "plays", "near_cosine", "trend", "like_last", "like_session", "like_user", "fresh", "past_window",
-        "own_near",
+        "kindred_of_best",
     )
 )  # fmt: skip
 """Features whose squares are features too: what is twice as much need not say twice as much."""

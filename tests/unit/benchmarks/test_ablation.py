@@ -100,8 +100,8 @@ def test_every_variant_learns_something_else(name: str) -> None:
     [
         ("cosines", {"like_last", "like_session", "like_user", "like_last_squared", "like_session_squared", "like_user_squared"}),
         ("squares", {name for name in FEATURES if name.endswith("_squared")}),
-        ("own-near", {"own_near", "own_near_squared"}),
-        ("kindred", {"kindred", "kindred_of_best"}),
+        ("own-near", {"own_near"}),
+        ("kindred", {"kindred", "kindred_of_best", "kindred_of_best_squared"}),
         ("track", {"plays", "popular_now", "trend", "is_source", "plays_squared", "trend_squared"}),
     ],
 )
