@@ -43,6 +43,7 @@ def test_a_log_measured_in_one_process_and_through_kafka_agrees(services: Addres
     live = report["through_kafka"]
     assert (live["applied"], live["duplicate"], live["rejected"]) == (N_PLAYS, 0, 0)
     assert live["quality"]["from_day"] == "2015-01-03" and live["quality"]["plays"] == report["tested"] > 300
-    assert report["hr20"] > 0.9 > 0.7 > report["rivals"]["popularity"]["hr20"], "the ring is learned; guessing half of it is not enough"
+    # Four of five go on along the ring; of those who jump, twenty of forty tracks hold half: .9 is what can be known.
+    assert report["hr20"] > 0.85 > 0.7 > report["rivals"]["popularity"]["hr20"], "the ring is learned; guessing half of it is not enough"
     # Rounds are of a hundred plays in both, cut at other places.
     assert abs(live["differences"]["hr20"]) < 0.05
