@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from online_models import history, track_state
+from online_models import track_state
 from online_models.arrays import U16
-from online_models.hashmap import find
 from online_models.kernel import kernel
-from online_models.moment import Known, session_person
+from online_models.moment import RECENT, Known, Moment, session_person
 from online_models.track_state import TrackArrays
 
 DEPTH = 20
 """Newest plays whose listeners are asked."""
+assert DEPTH <= RECENT
 KEPT = 0.95
 """Each play further back counts this much (facts: what did best on MovieLens)."""
 ONE = 2048.0
@@ -29,13 +29,13 @@ PLACES_EACH = 128
 
 
 @kernel
-def gather(weight: U16, known: Known, s: int) -> int:
+def gather(weight: U16, known: Known, s: int, moment: Moment) -> int:
     """Fill `weight` (a power of two of places) for the user in slot `s`, themselves left out; returns the sum."""
     users, tracks, listeners, low = known.users, known.tracks, known.tracks.listeners, weight.shape[0] - 1
     weight[:] = 0
-    n, everybody, kept = users.head[s, history.N_HISTORY], 0, 1.0
-    for back in range(min(DEPTH, n)):
-        t = find(tracks.map_keys, tracks.map_slots, users.track[s, n - 1 - back])
+    everybody, kept = 0, 1.0
+    for back in range(DEPTH):
+        t = moment.recent[back]
         if t >= 0:
             each = np.int64(ONE * kept / np.sqrt(tracks.head[t, track_state.PLAYS] + 1.0))
             held = min(listeners.n[t], listeners.tag.shape[1])

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from online_models.arrays import I32, U16
+from online_models.arrays import I32, U16, zeros
 from online_models.kernel import kernel
 
 
@@ -23,7 +23,7 @@ class Listeners(NamedTuple):
 
 def new_listeners(n_slots: int, length: int) -> Listeners:
     """Nobody."""
-    return Listeners(n=np.zeros(n_slots, np.int32), tag=np.zeros((n_slots, length), np.uint16))
+    return Listeners(n=zeros(n_slots, np.int32), tag=zeros((n_slots, length), np.uint16))
 
 
 @kernel

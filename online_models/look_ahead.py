@@ -7,10 +7,10 @@ from online_models.events import REJECTED_KIND, Events
 from online_models.hashmap import expect, find
 from online_models.items import WINDOW
 from online_models.kernel import kernel
-from online_models.moment import Known, Reach
+from online_models.moment import RECENT, Known, Reach
 from online_models.neighbours import N_COUNTS
 from online_models.prefetch import fetch
-from online_models.track_state import TrackArrays
+from online_models.track_state import N_HEAD, TrackArrays
 
 
 @kernel
@@ -19,7 +19,7 @@ def _expect_slots(known: Known, e: Events, i: int) -> None:
     s, users, tracks = e.slot[i], known.users, known.tracks
     expect(tracks.map_keys, tracks.map_slots, e.track[i])
     n = users.head[s, history.N_HISTORY]
-    for k in range(min(WINDOW, history.session_length(users, s))):
+    for k in range(min(history.session_length(users, s) + RECENT - WINDOW, RECENT, n)):
         expect(tracks.map_keys, tracks.map_slots, users.track[s, n - 1 - k])
 
 
@@ -30,10 +30,14 @@ def _expect_row(tracks: TrackArrays, track: int, n_neighbours: int, n_visits: in
     if t >= 0:
         near, visits, listeners = tracks.neighbours, tracks.visits, tracks.listeners
         entries, length, people = near.dst.shape[1], visits.tag.shape[1], listeners.tag.shape[1]
+        fetch(near.total, t * N_COUNTS * 4, N_COUNTS * 4)
         fetch(near.dst, t * entries * 8, min(entries, n_neighbours) * 8)
         fetch(near.counts, t * entries * N_COUNTS * 4, min(entries, n_neighbours) * N_COUNTS * 4)
-        fetch(visits.tag, t * length * 4, min(length, n_visits) * 4)
-        fetch(listeners.tag, t * people * 2, people * 2)
+        if n_visits > 0:
+            fetch(tracks.head, t * N_HEAD * 8, N_HEAD * 8)
+            fetch(visits.tag, t * length * 4, min(length, n_visits) * 4)
+            fetch(visits.after, t * length * WINDOW * 2, length * WINDOW * 2)
+            fetch(listeners.tag, t * people * 2, people * 2)
 
 
 @kernel
@@ -42,8 +46,11 @@ def _expect_rows(known: Known, e: Events, i: int, reach: Reach) -> None:
     s, users = e.slot[i], known.users
     _expect_row(known.tracks, e.track[i], reach.neighbours[0], reach.visits[0])
     n = users.head[s, history.N_HISTORY]
-    for k in range(min(WINDOW - 1, history.session_length(users, s))):
+    of_session = min(WINDOW - 1, history.session_length(users, s))
+    for k in range(of_session):
         _expect_row(known.tracks, users.track[s, n - 1 - k], reach.neighbours[k + 1], reach.visits[k + 1])
+    for k in range(of_session, min(of_session + reach.past[0], n)):
+        _expect_row(known.tracks, users.track[s, n - 1 - k], reach.past[1], 0)
 
 
 @kernel

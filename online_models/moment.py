@@ -21,6 +21,10 @@ PAST_BIT = WINDOW
 """Bit k of a candidate's `via` is the session's k-th last track; bit PAST_BIT + k the k-th last before those (`newest_past`)."""
 
 
+RECENT = WINDOW + 16
+"""Newest plays whose tracks' rows are looked up: the session's last, and what the user played before."""
+
+
 class Known(NamedTuple):
     """What ranking reads."""
 
@@ -48,12 +52,15 @@ class Moment(NamedTuple):
     key: I64  # (WINDOW,)
     slot: I32  # (WINDOW,) -1 = not in memory
     n: I32  # (1,)
+    recent: I32  # (RECENT,) slots of the tracks of the newest plays, newest first, of whatever session; -1 = not in memory, or no play
     at_s: I64  # (1,) time of the last play
     told: I64  # (2,) track and artist of the play in hand, as far as it says who made it: its track's row may not know yet
     bag_tag: U32  # (BAG,) sessions alike, open addressing, 0 = none
     bag_weight: F32  # (BAG,)
     bag_first: I32  # (BAG,) most recent track of this session that it shares
     bag_used: I32  # (BAG // 2 + 1,) [0] = how many places are taken, then the places
+    way: I32  # (WINDOW,) candidates that followed in the session in hand
+    way_lag: I32  # (WINDOW,) after how many plays
 
 
 def new_moment() -> Moment:
@@ -62,12 +69,15 @@ def new_moment() -> Moment:
         key=np.zeros(WINDOW, np.int64),
         slot=np.zeros(WINDOW, np.int32),
         n=np.zeros(1, np.int32),
+        recent=np.zeros(RECENT, np.int32),
         at_s=np.zeros(1, np.int64),
         told=np.zeros(2, np.int64),
         bag_tag=np.zeros(BAG, np.uint32),
         bag_weight=np.zeros(BAG, np.float32),
         bag_first=np.zeros(BAG, np.int32),
         bag_used=np.zeros(BAG // 2 + 1, np.int32),
+        way=np.zeros(WINDOW, np.int32),
+        way_lag=np.zeros(WINDOW, np.int32),
     )
 
 
@@ -102,9 +112,15 @@ def in_session(moment: Moment, key: int) -> bool:
 
 
 @kernel
+def looked_at(users: UserArrays, s: int) -> int:
+    """How many of the newest plays, all of this session, the moment looks at."""
+    return min(WINDOW, session_length(users, s))
+
+
+@kernel
 def newest_past(users: UserArrays, s: int) -> int:
     """Place in the history of the newest play before those that the moment looks at, of this session or of another; -1 = none."""
-    return users.head[s, history.N_HISTORY] - 1 - min(WINDOW, session_length(users, s))
+    return users.head[s, history.N_HISTORY] - 1 - looked_at(users, s)
 
 
 @kernel
@@ -114,10 +130,12 @@ def look(moment: Moment, known: Known, s: int) -> None:
     n = users.head[s, history.N_HISTORY]
     moment.n[0] = 0
     moment.at_s[0] = users.at_s[s, n - 1] if n > 0 else 0
+    for back in range(RECENT):
+        moment.recent[back] = find(tracks.map_keys, tracks.map_slots, users.track[s, n - 1 - back]) if back < n else -1
     for back in range(min(WINDOW, session_length(users, s))):
         key = users.track[s, n - 1 - back]
         if not in_session(moment, key):
             k = moment.n[0]
             moment.key[k] = key
-            moment.slot[k] = find(tracks.map_keys, tracks.map_slots, key)
+            moment.slot[k] = moment.recent[back]
             moment.n[0] = k + 1

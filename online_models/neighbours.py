@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from online_models.arrays import F32, I32, I64, U32
+from online_models.arrays import F32, I32, I64, U32, zeros
 from online_models.kernel import kernel
 
 # Columns of `count` and of `total`.
@@ -39,12 +39,12 @@ class Neighbours(NamedTuple):
 def new_neighbours(n_slots: int, entries: int) -> Neighbours:
     """Empty rows."""
     return Neighbours(
-        n=np.zeros(n_slots, np.int32),
-        dst=np.zeros((n_slots, entries), np.int64),
-        counts=np.zeros((n_slots, entries, N_COUNTS), np.float32),
-        at_s=np.zeros((n_slots, entries), np.uint32),
-        person=np.zeros((n_slots, entries), np.uint32),
-        total=np.zeros((n_slots, N_COUNTS), np.float32),
+        n=zeros(n_slots, np.int32),
+        dst=zeros((n_slots, entries), np.int64),
+        counts=zeros((n_slots, entries, N_COUNTS), np.float32),
+        at_s=zeros((n_slots, entries), np.uint32),
+        person=zeros((n_slots, entries), np.uint32),
+        total=zeros((n_slots, N_COUNTS), np.float32),
     )
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from online_models.arrays import F32, I32, I64
+from online_models.arrays import F32, I32, I64, zeros
 from online_models.kernel import kernel
 from online_models.signals import N_SIGNALS
 from online_models.visits import SHORT
@@ -19,15 +19,17 @@ TABLE = 4096
 CANDIDATES_MAX = 720
 """Candidates of one ranking. An odd number of cache lines: rows a power of two apart would share the same few places of a
 core's first cache."""
-BUCKETS = 2048
-"""Steps of a score's logarithm, eight to a factor of two."""
+BUCKETS = 1024
+"""Steps of a score's logarithm, eight to a factor of two: scores are chances, and what is below two has a step."""
 _BUCKET_SHIFT = 20
+_INDEX, _SHORT_SHIFT = 0xFFFF, 16
+"""An entry of the table: 1 + index of the candidate, and the last bits of its hash, so that who only knows those need not look further."""
 
 
 class Pool(NamedTuple):
     """Candidates in the order in which they were met."""
 
-    place: I32  # (TABLE,) open addressing by the track's hash: 1 + index of the candidate, 0 = none
+    place: I32  # (TABLE,) open addressing by the track's hash: 1 + index of the candidate | its `SHORT` << 16, 0 = none
     at: I32  # (CANDIDATES_MAX,) of each candidate in `place`
     key: I64  # (CANDIDATES_MAX,)
     via: I32  # (CANDIDATES_MAX,) bits of the plays that brought it (`moment.py`)
@@ -42,19 +44,19 @@ class Pool(NamedTuple):
 
 def new_pool() -> Pool:
     """No candidates."""
-    score = np.zeros(CANDIDATES_MAX, np.float32)
+    score = zeros(CANDIDATES_MAX, np.float32)
     return Pool(
-        place=np.zeros(TABLE, np.int32),
-        at=np.zeros(CANDIDATES_MAX, np.int32),
-        key=np.zeros(CANDIDATES_MAX, np.int64),
-        via=np.zeros(CANDIDATES_MAX, np.int32),
-        signal=np.zeros((N_SIGNALS, CANDIDATES_MAX), np.float32),
+        place=zeros(TABLE, np.int32),
+        at=zeros(CANDIDATES_MAX, np.int32),
+        key=zeros(CANDIDATES_MAX, np.int64),
+        via=zeros(CANDIDATES_MAX, np.int32),
+        signal=zeros((N_SIGNALS, CANDIDATES_MAX), np.float32),
         score=score,
         bits=score.view(np.int32),
-        chance=np.zeros(CANDIDATES_MAX, np.float32),
+        chance=zeros(CANDIDATES_MAX, np.float32),
         fresh=np.ones(CANDIDATES_MAX, np.float32),
-        n=np.zeros(1, np.int32),
-        bucket=np.zeros(BUCKETS, np.int32),
+        n=zeros(1, np.int32),
+        bucket=zeros(BUCKETS, np.int32),
     )
 
 
@@ -75,13 +77,13 @@ def meet(pool: Pool, key: int) -> int:
     """Index of the candidate `key`, which joins if it is new; sources together stay below CANDIDATES_MAX."""
     p = key & (TABLE - 1)
     while pool.place[p] != 0:
-        i = pool.place[p] - 1
+        i = (pool.place[p] & _INDEX) - 1
         if pool.key[i] == key:
             return i
         p = (p + 1) & (TABLE - 1)
     i = pool.n[0]
     pool.n[0] = i + 1
-    pool.place[p] = i + 1
+    pool.place[p] = (key & SHORT) << _SHORT_SHIFT | (i + 1)
     pool.at[i] = p
     pool.key[i] = key
     pool.via[i] = 0
@@ -94,7 +96,7 @@ def index(pool: Pool, key: int) -> int:
     """Index of the candidate `key`, or -1."""
     p = key & (TABLE - 1)
     while pool.place[p] != 0:
-        i = pool.place[p] - 1
+        i = (pool.place[p] & _INDEX) - 1
         if pool.key[i] == key:
             return i
         p = (p + 1) & (TABLE - 1)
@@ -106,7 +108,7 @@ def find_tag(pool: Pool, tag: int) -> int:
     """Index of the candidate whose hash ends in the 32 bits `tag`, or -1."""
     p = tag & (TABLE - 1)
     while pool.place[p] != 0:
-        i = pool.place[p] - 1
+        i = (pool.place[p] & _INDEX) - 1
         if pool.key[i] & 0xFFFFFFFF == tag:
             return i
         p = (p + 1) & (TABLE - 1)
@@ -117,12 +119,11 @@ def find_tag(pool: Pool, tag: int) -> int:
 def find_short(pool: Pool, short: int) -> int:
     """Index of the candidate whose hash ends in the bits `short`, or -1. One of 300 has another's in every second ranking or so."""
     p = short & (TABLE - 1)
-    while pool.place[p] != 0:
-        i = pool.place[p] - 1
-        if pool.key[i] & SHORT == short:
-            return i
+    entry = pool.place[p]
+    while (entry != 0) & ((entry >> _SHORT_SHIFT) & SHORT != short):  # not `and`: whether it is there, nobody can guess
         p = (p + 1) & (TABLE - 1)
-    return -1
+        entry = pool.place[p]
+    return (entry & _INDEX) - 1
 
 
 @kernel

@@ -13,10 +13,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from online_models.arrays import LINE
 from online_models.kernel import kernel
 
-LINE = 64
-"""Bytes that come with one read."""
 _NEAR = 3
 """Keep it in all caches."""
 

@@ -16,7 +16,7 @@ from online_models.items import SKIPPED, WINDOW
 from online_models.kernel import kernel
 from online_models.moment import PAST_BIT, Moment, newest_past
 from online_models.pool import CANDIDATES_MAX, Pool
-from online_models.signals import N_SIGNALS, SOURCE_OF, SOURCES
+from online_models.signals import FIRST_SIGNAL, SOURCES
 from online_models.track_state import TrackArrays
 
 LENGTH = 20
@@ -83,7 +83,6 @@ class Best(NamedTuple):
     listed: I32  # (2 * LENGTH,) candidates of either list, once each
     n_listed: I32  # (1,)
     cause: I32  # (CAUSES,) names of the plays behind the bits of `via`, -1 = none
-    weight: F32  # (len(SOURCES),) what each source gave the candidate in hand
     name: I32  # (CANDIDATES_MAX,) position in the table of names
     known: U8  # (CANDIDATES_MAX,) 1 = this user played it before
     artist: I64  # (CANDIDATES_MAX,) of those that came near to a list; 0 = not known, or there is no cap
@@ -110,7 +109,6 @@ def new_best() -> Best:
         listed=np.zeros(2 * LENGTH, np.int32),
         n_listed=np.zeros(1, np.int32),
         cause=np.zeros(CAUSES, np.int32),
-        weight=np.zeros(len(SOURCES), np.float32),
         name=np.zeros(CANDIDATES_MAX, np.int32),
         known=np.zeros(CANDIDATES_MAX, np.uint8),
         artist=np.zeros(CANDIDATES_MAX, np.int64),
@@ -268,20 +266,20 @@ def pick(c: Pool, users: UserArrays, s: int, names: NameTable, tracks: TrackArra
 
 
 @kernel
-def _source(c: Pool, i: int, part: F32, weight: F32) -> int:
+def _source(c: Pool, i: int, part: F32) -> int:
     """Which source gave candidate `i` most of what stage 1 thinks of it."""
     if c.via[i] & (1 << signals.LIKED_BIT):
         return signals.LIKED_SOURCE
     if c.via[i] & (1 << signals.RELEASE_BIT):
         return signals.RELEASES_SOURCE
-    weight[:] = 0.0
-    for k in range(N_SIGNALS):
-        weight[SOURCE_OF[k]] += part[k] * c.signal[k, i]
-    most = 0
-    for g in range(1, weight.shape[0]):
-        if weight[g] > weight[most]:
-            most = g
-    return most
+    source, most = 0, np.float32(-1.0)
+    for g in range(len(SOURCES)):
+        weight = np.float32(0.0)
+        for k in range(FIRST_SIGNAL[g], FIRST_SIGNAL[g + 1]):
+            weight += part[k] * c.signal[k, i]
+        if weight > most:
+            source, most = g, weight
+    return source
 
 
 @kernel
@@ -315,7 +313,7 @@ def _write(c: Pool, best: Best, listed: I32, n: int, part: F32, out: Lists, row:
         out.twin[row, j] = -1 if first else best.twin[i]
         if out.twin[row, j] >= 0:
             continue  # the same as there, but for the share: source and cause need not be told twice
-        out.source[row, j] = _source(c, i, part, best.weight)
+        out.source[row, j] = _source(c, i, part)
         _because(c, best, i, out.source[row, j], out.because[row, j])
 
 

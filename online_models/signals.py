@@ -48,7 +48,9 @@ SESSION_LAST, SESSION_TIMES, PAST_WINDOW, PAST_NEAR, POPULAR, MADE = range(20, 2
 ALBUM = 26
 
 SOURCE_OF = np.repeat(np.arange(len(SOURCES)), (11, 3, 3, 5, 2, 1, 0, 1, 1, 0))
-"""(N_SIGNALS,) source of each signal."""
+"""(N_SIGNALS,) source of each signal: those of one source lie side by side."""
+FIRST_SIGNAL = np.searchsorted(SOURCE_OF, np.arange(len(SOURCES) + 1))
+"""(len(SOURCES) + 1,) the first signal of each source; the next one's is the end of it."""
 FOLLOWS, ALIKE_SOURCE, OWN, AGAIN_SOURCE, PAST, POPULAR_SOURCE, LIKED_SOURCE, MADE_SOURCE, ALBUM_SOURCE, RELEASES_SOURCE = range(10)
 LIKED_BIT, RELEASE_BIT = 30, 29
 """Bits of a candidate's `via`: it is there for a like's sake (`marks.py`), or as one that is new (`releases.py`), which are no signals."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from online_models import listeners, neighbours, vectors, visits
-from online_models.arrays import F32, F64, I32, I64, U8, Items
+from online_models.arrays import F32, F64, I32, I64, U8, Items, zeros
 from online_models.finish_features import N_TRACK, fill_track
 from online_models.hashmap import find
 from online_models.items import BEFORE, FINISHED, GAPLESS, MADE, ON_ALBUM, PERSON_SHIFT, SKIPPED, whose
@@ -51,14 +51,14 @@ def new_tracks(n_slots: int, keys: I64, slots: I32, n_neighbours: int, n_visits:
     return TrackArrays(
         map_keys=keys,
         map_slots=slots,
-        head=np.zeros((n_slots, N_HEAD), np.int64),
-        popular=np.zeros(n_slots, np.float64),
-        x=np.zeros((n_slots, N_TRACK), np.float32),
+        head=zeros((n_slots, N_HEAD), np.int64),
+        popular=zeros(n_slots, np.float64),
+        x=zeros((n_slots, N_TRACK), np.float32),
         neighbours=new_neighbours(n_slots, n_neighbours),
         visits=new_visits(n_slots, n_visits),
         listeners=new_listeners(n_slots, n_listeners),
         vectors=new_vectors(n_slots),
-        n_made=np.zeros(1, np.int64),
+        n_made=zeros(1, np.int64),
     )
 
 

@@ -11,9 +11,9 @@ from online_models import pool as pools
 from online_models import rankings as kept
 from online_models.arrays import F32, I32, I64, U16
 from online_models.bilinear import Work
-from online_models.hashmap import find
+from online_models.hashmap import expect, find
 from online_models.kernel import kernel
-from online_models.moment import Known, Moment, Reach, look
+from online_models.moment import RECENT, Known, Moment, Reach, look
 from online_models.pool import Pool
 from online_models.prefetch import fetch
 from online_models.rankings import Rankings
@@ -24,7 +24,7 @@ from online_models.track_state import POPULAR_HALFLIFE_S, TrackArrays
 from online_models.vectors import DIMENSIONS
 from online_models.weights import Weights
 
-AHEAD = 4
+AHEAD = 8
 """Candidates whose rows are on their way while one is looked at."""
 LEAST = 1e-12
 """A chosen candidate's chance at least: one without any would not be listed where a list is short."""
@@ -61,7 +61,7 @@ def gather(ranker: Ranker, known: Known, s: int) -> None:
 
 
 @kernel
-def _keep_track(rankings: Rankings, r: int, m: int, t: int, tracks: TrackArrays, going: F32, kin: U16, everybody: int, at_s: int) -> None:
+def _keep_track(rankings: Rankings, r: int, m: int, t: int, tracks: TrackArrays, kin: U16, everybody: int, at_s: int) -> None:
     """What is known of the track in slot `t` (-1 = not in memory), which candidate `m` is."""
     plays = current = nexts = kind = np.float32(0.0)
     if t >= 0:
@@ -74,10 +74,6 @@ def _keep_track(rankings: Rankings, r: int, m: int, t: int, tracks: TrackArrays,
     rankings.track[r, kept.POPULAR, m] = current
     rankings.track[r, kept.NEXTS, m] = nexts
     rankings.track[r, kept.KINDRED, m] = kind
-    for a in range(aims.N_AIMS):
-        rankings.track[r, kept.COSINES + a, m] = 0.0
-    if t >= 0:
-        aims.cosines(going, tracks.vectors[t], rankings.track[r, kept.COSINES :], m)
 
 
 @kernel
@@ -99,13 +95,19 @@ def _keep_tracks(ranker: Ranker, known: Known, s: int, r: int, n: int) -> None:
     """What is known of the tracks that the `n` candidates are."""
     tracks, rankings, slot = known.tracks, ranker.rankings, ranker.slot
     aims.take_aim(ranker.aims, known, s, ranker.moment)
-    everybody = kindred.gather(ranker.kin, known, s)
+    everybody = kindred.gather(ranker.kin, known, s, ranker.moment)
     for m in range(n):
         slot[m] = find(tracks.map_keys, tracks.map_slots, rankings.key[r, m])
     for m in range(n):
         if m + AHEAD < n:
             _expect_track(tracks, slot[m + AHEAD])
-        _keep_track(rankings, r, m, slot[m], tracks, ranker.aims, ranker.kin, everybody, ranker.moment.at_s[0])
+        _keep_track(rankings, r, m, slot[m], tracks, ranker.kin, everybody, ranker.moment.at_s[0])
+    # A loop of its own: in one with what goes before, neither leaves the processor room to begin the next candidate.
+    for m in range(n):
+        if slot[m] >= 0:
+            aims.cosines(ranker.aims, tracks.vectors[slot[m]], rankings.track[r, kept.COSINES :], m)
+        else:
+            aims.nowhere(rankings.track[r, kept.COSINES :], m)
 
 
 @kernel
@@ -113,10 +115,13 @@ def _keep(ranker: Ranker, known: Known, s: int, r: int) -> int:
     """Note the chosen candidates in ranking `r`; returns how many."""
     pool, rankings = ranker.pool, ranker.rankings
     best = rankings.key.shape[1]
+    for back in range(RECENT):
+        _expect_track(known.tracks, ranker.moment.recent[back])
     n = pools.choose(pool, best, ranker.chosen)
     rankings.n[r] = n
     for m in range(n):
         i = ranker.chosen[m]
+        expect(known.tracks.map_keys, known.tracks.map_slots, pool.key[i])
         rankings.key[r, m] = pool.key[i]
         rankings.prior[r, m] = pool.score[i]
     for k in range(N_SIGNALS):

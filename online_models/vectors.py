@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from online_models.arrays import F32
+from online_models.arrays import F32, zeros
 from online_models.kernel import kernel
 from online_models.lanes import product
 
@@ -22,7 +22,7 @@ _SIGNS = (2.0 * np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, b
 
 def new_vectors(n_slots: int) -> F32:
     """One vector per track's slot (n_slots, DIMENSIONS)."""
-    return np.zeros((n_slots, DIMENSIONS), np.float32)
+    return zeros((n_slots, DIMENSIONS), np.float32)
 
 
 @kernel

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from online_models.arrays import I32, U16, U32
+from online_models.arrays import I32, U16, U32, zeros
 from online_models.items import WINDOW
 from online_models.kernel import kernel
 
@@ -30,9 +30,9 @@ class Visits(NamedTuple):
 def new_visits(n_slots: int, length: int) -> Visits:
     """Empty rings."""
     return Visits(
-        n=np.zeros(n_slots, np.int32),
-        tag=np.zeros((n_slots, length), np.uint32),
-        after=np.zeros((n_slots, length, WINDOW), np.uint16),
+        n=zeros(n_slots, np.int32),
+        tag=zeros((n_slots, length), np.uint32),
+        after=zeros((n_slots, length, WINDOW), np.uint16),
     )
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 
 from online_models import signals, track_state
+from online_models.arrays import U16
 from online_models.items import WINDOW
 from online_models.kernel import kernel
 from online_models.moment import BAG, Known, Moment, Reach, session_tag
 from online_models.pool import Pool, find_short
-from online_models.visits import Visits
 
 KEPT = 0.85
 """The k-th last track counts 0.85 ** k (facts)."""
@@ -66,17 +66,30 @@ def _gather(moment: Moment, known: Known, own: int, reach: Reach) -> None:
 
 
 @kernel
-def _vote(pool: Pool, visits: Visits, t: int, v: int, k: int, weight: float) -> None:
+def _find_ways(moment: Moment, pool: Pool, after: U16) -> int:
+    """Note which of the tracks that followed (WINDOW,) are candidates; returns how many.
+
+    Nearly half of them are, in no order that a processor could guess: so this loop takes one way for all.
+    """
+    n = 0
+    for j in range(WINDOW):
+        if after[j] != 0:
+            moment.way[n] = find_short(pool, np.int64(after[j]))
+            moment.way_lag[n] = j + 1
+            n += moment.way[n] >= 0
+    return n
+
+
+@kernel
+def _vote(moment: Moment, pool: Pool, after: U16, k: int, weight: float) -> None:
     """The session's ways after the `k`-th last track."""
-    for lag in range(1, WINDOW + 1):
-        short = np.int64(visits.after[t, v, lag - 1])
-        i = find_short(pool, short) if short != 0 else -1
-        if i >= 0:
-            pool.via[i] |= 1 << k
-            pool.signal[signals.ALIKE, i] += np.float32(weight)
-            pool.signal[signals.ALIKE_ALIGNED, i] += np.float32(weight / (1.0 + abs(lag - 1 - k)))
-            if k == 0 and lag == 1:
-                pool.signal[signals.ALIKE_NEXT, i] += np.float32(weight)
+    for j in range(_find_ways(moment, pool, after)):
+        i, lag = moment.way[j], moment.way_lag[j]
+        pool.via[i] |= 1 << k
+        pool.signal[signals.ALIKE, i] += np.float32(weight)
+        pool.signal[signals.ALIKE_ALIGNED, i] += np.float32(weight / (1.0 + abs(lag - 1 - k)))
+        if k == 0 and lag == 1:
+            pool.signal[signals.ALIKE_NEXT, i] += np.float32(weight)
 
 
 @kernel
@@ -99,5 +112,5 @@ def add(pool: Pool, known: Known, s: int, moment: Moment, reach: Reach) -> None:
             tag = np.int64(visits.tag[t, v])
             p = _place(moment, tag)
             if tag != own and moment.bag_first[p] == k:
-                _vote(pool, visits, t, v, k, moment.bag_weight[p] ** 2 / total)
+                _vote(moment, pool, visits.after[t, v], k, moment.bag_weight[p] ** 2 / total)
                 moment.bag_first[p] = -1

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from online_models import neighbours, signals
-from online_models.hashmap import find
 from online_models.kernel import kernel
-from online_models.moment import PAST_BIT, Known, Moment, Reach, in_session, newest_past
+from online_models.moment import PAST_BIT, Known, Moment, Reach, in_session, looked_at, newest_past
 from online_models.pool import Pool, meet
 from online_models.sources.neighbouring import PRIOR
 
@@ -18,12 +17,12 @@ KEPT = 0.9
 @kernel
 def add(pool: Pool, known: Known, s: int, moment: Moment, reach: Reach) -> None:
     """Neighbours of the newest tracks before those that the moment looks at."""
-    users, tracks, row = known.users, known.tracks, known.tracks.neighbours
-    newest = newest_past(users, s)
+    users, row = known.users, known.tracks.neighbours
+    newest, before = newest_past(users, s), looked_at(users, s)
     kept = np.float32(1.0)
     for back in range(min(reach.past[0], newest + 1)):
         key = users.track[s, newest - back]
-        t = find(tracks.map_keys, tracks.map_slots, key)
+        t = moment.recent[before + back]
         if t < 0 or in_session(moment, key):
             continue
         forward = kept / (row.total[t, neighbours.WINDOW] + np.float32(PRIOR))

@@ -10,7 +10,7 @@ from online_models.arrays import U16
 from online_models.hashmap import new_map, put
 from online_models.history import new_users
 from online_models.listeners import learn, new_listeners, reset
-from online_models.moment import Known, person_tag, session_person, session_tag
+from online_models.moment import Known, look, new_moment, person_tag, session_person, session_tag
 from online_models.track_state import PLAYS, new_tracks
 
 SLOT, USER = 1, 1
@@ -60,7 +60,9 @@ def world(plays: dict[int, list[int]], past: list[int]) -> Known:
 def shares(known: Known) -> list[float]:
     """Of every track, by slot."""
     weight: U16 = np.full(PLACES, 500, np.uint16)  # what the ranking before left there
-    everybody = kindred.gather(weight, known, USER)
+    moment = new_moment()
+    look(moment, known, USER)
+    everybody = kindred.gather(weight, known, USER, moment)
     return [kindred.share(weight, everybody, known.tracks, t) for t in range(4)]
 
 
