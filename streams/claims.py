@@ -13,7 +13,7 @@ from infra.keys import Keys
 from infra.settings import Settings
 from streams.ports import TP, Group, Store
 
-RULES = "6"
+RULES = "7"
 """Version of the rules that make state out of a log; a release that changes them needs `segue rebuild`."""
 
 USED = frozenset({"applied", "noted"})

@@ -16,7 +16,7 @@ from tests.oracle.fold import Item
 from tests.oracle.names import unsigned
 from tests.oracle.people import BEFORE, FINISHED, GAPLESS, MADE, ON_ALBUM, SKIPPED, WINDOW
 
-ENTRIES, VISITS, LISTENERS = 56, 20, 64
+ENTRIES, VISITS, LISTENERS = 48, 16, 32
 """Of the preset `fast`."""
 FRESH_S = 60 * 24 * 3600
 NEAR_KEPT = 0.9
