@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 from console.placing import track_key
 from console.redis_door import State
@@ -96,10 +97,24 @@ def segments(state: State, row: bytes, now_ms: int, *, explain: bool) -> dict[st
     return found
 
 
-def expected_plays(state: State, row: bytes, now_ms: int) -> list[dict[str, Any]]:
-    """The tracks that the user is likeliest to play again, and how often in the next 7 and 30 days; [] before anything is served."""
+class Foreseen(NamedTuple):
+    """A track that the user played, and the plays to expect of it."""
+
+    track: int
+    """Keyed hash of its id."""
+    plays: dict[str, float]
+    """By `in_7_days` and `in_30_days`."""
+
+
+def foreseen(state: State, row: bytes, now_ms: int) -> list[Foreseen] | None:
+    """The user's newest tracks, those to be played most in the next 7 days first; None before anything is served.
+
+    Raises `Trouble` where another build made what is served.
+    """
     raw, past = state.text(state.keys.serving("counts")), past_of(row)
-    if raw is None or past is None or not len(past.track):
+    if raw is None:
+        return None
+    if past is None or not len(past.track):
         return []
     from online_models.counts.of_row import listener_of
     from online_models.counts.serving import DAYS, BadServing, parse
@@ -109,13 +124,19 @@ def expected_plays(state: State, row: bytes, now_ms: int) -> list[dict[str, Any]
     except BadServing as error:
         raise Trouble(Exit.FAILURE, f"{state.keys.serving('counts')}: {error}", "segue doctor") from None
     tracks, said = served.expect(listener_of(past), 0, max(now_ms, int(past.at_ms[-1])))
-    order = sorted(range(len(tracks)), key=lambda i: (-said[i, 0], tracks[i]))[:AGAIN]
-    names = state.track_ids([int(tracks[i]) for i in order])
-    return [
-        {"track_id": names[int(tracks[i])], **{f"in_{days}_days": round(float(n), 4) for days, n in zip(DAYS, said[i], strict=True)}}
-        for i in order
-        if int(tracks[i]) in names
-    ]
+    order = sorted(range(len(tracks)), key=lambda i: (-said[i, 0], tracks[i]))
+    return [Foreseen(int(tracks[i]), {f"in_{d}_days": round(float(n), 4) for d, n in zip(DAYS, said[i], strict=True)}) for i in order]
+
+
+def expected_plays(state: State, row: bytes, now_ms: int) -> list[dict[str, Any]]:
+    """The tracks that the user is likeliest to play again, and how often in the next 7 and 30 days; [] before anything is served."""
+    return named(state, (foreseen(state, row, now_ms) or [])[:AGAIN])
+
+
+def named(state: State, found: Sequence[Foreseen]) -> list[dict[str, Any]]:
+    """The same by the tracks' ids, without those that nobody knows by name any more."""
+    names = state.track_ids([one.track for one in found])
+    return [{"track_id": names[one.track], **one.plays} for one in found if one.track in names]
 
 
 def in_words(name: str, value: Any) -> str:

@@ -85,15 +85,37 @@ RIVALS: Final = {
 """Name -> what it expects of questions."""
 
 
+def played_last(questions: Asked, log: Log) -> F64:
+    """An order alone: the pair's last play (k,), as a row of the log."""
+    keys, _, end = _plays_so_far(questions, log)
+    return (keys[end - 1] % log.n).astype(np.float64)
+
+
+def played_most(questions: Asked, log: Log) -> F64:
+    """An order alone: plays of the pair (k,), of as many the one played last first."""
+    return _past(questions, log)[0] + played_last(questions, log) / log.n
+
+
+ORDERS: Final = {"last played first": played_last, "most played first": played_most}
+"""Rivals that expect nothing and only rank, highest first."""
+
+
 def _past(questions: Asked, log: Log) -> tuple[F64, F64]:
     """Plays of each question's pair up to its moment (k,), and ms since the first of them (k,)."""
+    keys, begin, end = _plays_so_far(questions, log)
+    return (end - begin).astype(np.float64), (questions.asked_ms - log.at_ms[keys[begin] % log.n]).astype(np.float64)
+
+
+def _plays_so_far(questions: Asked, log: Log) -> tuple[I64, I64, I64]:
+    """Sorted keys (n,) of all plays, whose remainder by log.n is their row; where those of each question's pair up to its moment
+    begin (k,) and end (k,)."""
     pair = dense(np.concatenate([_pairs(log.user, log.track, log), _pairs(questions.user, questions.track, log)]))
     of_plays, of_questions = pair[: log.n].astype(np.int64), pair[log.n :].astype(np.int64)
     # One key per (pair, row): the plays of a pair stand together, in order of time.
     keys = np.sort(of_plays * log.n + np.arange(log.n))
     begin = np.searchsorted(keys, of_questions * log.n)
-    n = np.searchsorted(keys, of_questions * log.n + questions.row, side="right") - begin
-    return n.astype(np.float64), (questions.asked_ms - log.at_ms[keys[begin] % log.n]).astype(np.float64)
+    end = np.searchsorted(keys, of_questions * log.n + questions.row, side="right")
+    return keys, begin, end
 
 
 def _pairs(user: I32, track: I32, log: Log) -> I64:

@@ -1,4 +1,4 @@
-"""How well are repeats foreseen? Plays in order; after a share of them the user's newest tracks are asked about.
+"""How well are repeats foreseen, and ranked? Plays in order; after a share of them the user's newest tracks are asked about.
 
 A question is answered when it is asked, with models that were taught nothing but labels that were ripe by then; it is judged
 when its own label is ripe. Questions whose days reach beyond the log are never judged. Reported is the second half of each
@@ -15,10 +15,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from evaluation.bootstrap import saved
-from evaluation.count_rivals import RIVALS, Asked, asked
+from evaluation.count_rivals import ORDERS, RIVALS, Asked, asked
 from evaluation.count_river import river_rivals
 from evaluation.deviance import deviances
 from evaluation.log import Log
+from evaluation.repeat_order import compared
 from evaluation.row_agreement import of_counts
 from online_models.arrays import F32, F64, I64
 from online_models.counts.features import FEATURES
@@ -113,10 +114,12 @@ def _answers(row: I64, ripe: list[Ripe], horizon: int) -> Answers:
 
 
 def _report(found: Answers, log: Log, seed: int) -> dict[str, Any]:
-    """Deviance on the second half, beside the rivals'; the first half's too, where choices were made."""
+    """Deviance on the second half, beside the rivals'; the first half's too, where choices were made. And the order on the second half."""
     questions, half = found.questions, len(found.said) // 2
     mine = deviances(questions.plays, found.said)
-    theirs = {name: deviances(questions.plays, rival(questions, log)) for name, rival in RIVALS.items()}
+    expected = {name: rival(questions, log) for name, rival in RIVALS.items()}
+    theirs = {name: deviances(questions.plays, said) for name, said in expected.items()}
+    orders = {name: order(questions, log) for name, order in ORDERS.items()}
     means = {name: float(loss[half:].mean()) for name, loss in theirs.items()}
     best = min(means, key=lambda name: (means[name], name))
     return {
@@ -135,6 +138,7 @@ def _report(found: Answers, log: Log, seed: int) -> dict[str, Any]:
             }
             for name, loss in theirs.items()
         },
+        "order": compared(questions, found.said, expected | orders, half, seed),
     }
 
 

@@ -1,4 +1,4 @@
-"""`segue evaluate counts FILE`: how well it is foreseen how often a user will play a track again, beside plain rivals."""
+"""`segue evaluate counts FILE`: how well it is foreseen, and ranked, how often a user will play a track again, beside plain rivals."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from console.commands.evaluating import columns, opened, steps
-from console.evaluation_report import shown
+from console.evaluation_report import interval, shown
 from console.output import Json, guarded, say_json, screen
 from console.trouble import Exit, Trouble
 
@@ -53,6 +53,8 @@ def _print(report: dict[str, Any]) -> None:
         for name, rival in found["rivals"].items():
             table.add_row(name, shown(rival["deviance"]), shown(rival["first_half_deviance"]), percent(rival["below"]))
         out.print(table, markup=False)
+        if found["order"]:
+            out.print(_order(horizon, found["order"]), markup=False)
     if report["river"]:
         table = Table("7 days, a sample of moments", "deviance", "Segue's", "Segue is below by", "us per lesson")
         for name, rival in report["river"].items():
@@ -61,6 +63,15 @@ def _print(report: dict[str, Any]) -> None:
     waiting = f", {report['left_out']:,} left out for want of room" if report["left_out"] else ""
     out.print(f"{report['moments']:,} moments, {report['asked']:,} pairs asked about{waiting}")
     out.print(f"{report['us_per_lesson']:.0f} us of CPU per lesson and answer, {report['us_per_play']:.0f} us per play for all of it")
+
+
+def _order(horizon: str, found: dict[str, Any]) -> Table:
+    title = f"order of the user's tracks by plays within {horizon}: {found['moments']:,} moments"
+    table = Table("", "nDCG@10", "Segue is ahead by", title=title, title_justify="left")
+    table.add_row("Segue", shown(found["ndcg10"]), "")
+    for name, rival in found["rivals"].items():
+        table.add_row(name, shown(rival["ndcg10"]), interval(rival["ahead"]))
+    return table
 
 
 def percent(found: list[float]) -> str:

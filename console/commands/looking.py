@@ -11,6 +11,7 @@ from rich.table import Table
 
 from console.addresses import settings_of
 from console.catalogue_state import place_of, row_of
+from console.commands.repeating import Again, recommend_again
 from console.commands.staying import Genre, Mood, recommend_within
 from console.labels import within
 from console.listening import expected_plays, in_words, segments
@@ -35,11 +36,18 @@ def recommend(
     discover: Annotated[bool, typer.Option("--discover", help="Tracks this user never played.")] = False,
     genre: Genre = "",
     mood: Mood = "",
+    again: Again = False,
     as_json: Json = False,
 ) -> None:
-    """The user's list, as it was published last; what everybody plays, where there is none yet. With --genre or --mood a fresh one."""
+    """The user's list, as it was published last; where there is none yet what everybody plays. Fresh with --genre, --mood or --again."""
     wanted = within(genre, mood)
+    if again and (any(wanted) or discover):
+        said = "--again is a list of its own, without --genre, --mood and --discover"
+        raise Trouble(Exit.USAGE, said, f"segue recommend {shlex.quote(user)} --again")
     state = State(settings_of(context))
+    if again:
+        recommend_again(state, user, SystemClock().now_ms(), n, as_json=as_json)
+        return
     if any(wanted):
         recommend_within(state, user, wanted, n, discover=discover, as_json=as_json)
         return

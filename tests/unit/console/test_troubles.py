@@ -42,6 +42,7 @@ FAILURES = (
     Injected("Redis is away when asked for a track", ("track", "t1"), Exit.UNREACHABLE, "segue up"),
     Injected("Redis is away when asked for quality", ("quality",), Exit.UNREACHABLE, "segue up"),
     Injected("Redis is away when asked for a chart", ("chart", "--genre", "rock"), Exit.UNREACHABLE, "segue up"),
+    Injected("two kinds of lists at once", ("recommend", "ana", "--again", "--mood", "calm"), Exit.USAGE, "segue recommend ana --again"),
     Injected("a mood that is not declared", ("recommend", "ana", "--mood", "gloomy"), Exit.USAGE, "segue chart --mood happy"),
     Injected("Redis is away when auditing", ("audit",), Exit.UNREACHABLE, "segue up"),
     Injected("a file is not there", ("replay", "nowhere.csv"), Exit.USAGE, "segue replay --help"),
