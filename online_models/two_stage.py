@@ -115,7 +115,7 @@ def _keep(ranker: Ranker, known: Known, s: int, r: int) -> int:
     """Note the chosen candidates in ranking `r`; returns how many."""
     pool, rankings = ranker.pool, ranker.rankings
     best = rankings.key.shape[1]
-    for back in range(RECENT):
+    for back in range(RECENT):  # for aims and kindred, on their way while candidates are chosen
         _expect_track(known.tracks, ranker.moment.recent[back])
     n = pools.choose(pool, best, ranker.chosen)
     rankings.n[r] = n

@@ -69,7 +69,7 @@ def _gather(moment: Moment, known: Known, own: int, reach: Reach) -> None:
 def _find_ways(moment: Moment, pool: Pool, after: U16) -> int:
     """Note which of the tracks that followed (WINDOW,) are candidates; returns how many.
 
-    Nearly half of them are, in no order that a processor could guess: so this loop takes one way for all.
+    Nearly half of them are, in no order that a processor could guess: so none of that is a branch.
     """
     n = 0
     for j in range(WINDOW):
