@@ -1,7 +1,9 @@
 """One listener whom the demo follows: their lists with reasons, and how a skip and a block change the next one.
 
 Skip and block are real events on the same topic as everybody's. The demo decides when, the list decides what:
-the highest entry that the listener is not hearing already. Each effect is read off the list that answers the event.
+the highest entry that the listener is not hearing already. A skip waits for a list whose first entry that is: when the
+first one is under way it may hold .99 of the chance, and all others rise once it is heard, skipped or not.
+Each effect is read off the list that answers the event.
 """
 
 from __future__ import annotations
@@ -111,7 +113,7 @@ class FollowedListener:
             return None
         spared = {track.track_id for track in (hearing, self.skip.track) if track is not None}
         found = self._highest(spared)
-        if found is None:
+        if found is None or (act is self.skip and found[0] > 1 and elapsed_s < self.block.due_s):
             return None
         act.place, act.track = found
         return act

@@ -53,7 +53,16 @@ def test_the_highest_entry_that_is_not_under_way_is_skipped_when_the_newest_even
     assert world.ana.due_act(20.0, None) is None, "the newest play is not answered"
     world.list("e1", ROCK[1:])
     assert world.ana.due_act(9.0, None) is None, "too early"
-    act = world.act(10.0, hearing=ALL[ROCK[1]])
+    act = world.act(10.0, hearing=ALL[ROCK[0]])
+    assert (act.kind, act.place, act.track) == ("skip", 1, ALL[ROCK[1]])
+
+
+def test_a_skip_waits_for_a_first_entry_that_is_not_under_way_until_the_block_is_due() -> None:
+    world = World()
+    world.play()
+    world.list("e1", ROCK[1:])
+    assert world.ana.due_act(14.9, ALL[ROCK[1]]) is None, "the first entry is under way"
+    act = world.act(15.0, hearing=ALL[ROCK[1]])
     assert (act.kind, act.place, act.track) == ("skip", 2, ALL[ROCK[2]])
 
 
