@@ -19,7 +19,9 @@ from console.output import say
 LOOK_S: Final = 0.02
 LAG_MIN: Final = 100
 """Events behind, at least, when a fault strikes: in the middle of the work."""
-LAG_PATIENCE_S: Final = 5.0
+LAG_PATIENCE_S: Final = 15.0
+BURST_AGAIN_S: Final = 1.0
+"""A burst that never left the workers that far behind is taken by then, and another is sent."""
 IN_FLIGHT_S: Final = 0.1
 """A call that a killed worker had already written to its socket may land a moment later; it is no recovery."""
 RECOVERY_MAX_S: Final = 120.0
@@ -100,9 +102,11 @@ class Stage:
     def _behind(self, keys: Sequence[str], delay_ms: int) -> int:
         """Send a burst; returns the lag of `keys` once it is large enough, `delay_ms` into it."""
         deadline_s = time.monotonic() + LAG_PATIENCE_S
-        self.feed.burst(self.burst_plays)
-        ready_s: float | None = None
+        burst_s, ready_s = 0.0, None
         while time.monotonic() < deadline_s:
+            if ready_s is None and time.monotonic() - burst_s > BURST_AGAIN_S:
+                self.feed.burst(self.burst_plays)
+                burst_s = time.monotonic()
             lag = self.lag(keys)
             if lag >= LAG_MIN:
                 ready_s = ready_s or time.monotonic()
@@ -110,8 +114,7 @@ class Stage:
                     return lag
             elif ready_s is not None:
                 # The workers were faster than the delay: another burst, and no delay.
-                delay_ms, ready_s = 0, None
-                self.feed.burst(self.burst_plays)
+                delay_ms, burst_s, ready_s = 0, 0.0, None
             time.sleep(0.002)
         return self.lag(keys)
 
