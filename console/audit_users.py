@@ -78,7 +78,8 @@ class Stream:
 
 def deltas_of(body: memoryview, n: int) -> Items:
     """The fixed part of delta items (n,); track ids are checked with the rows."""
-    return np.frombuffer(body, ITEM, n)
+    # A bytearray, because kernels are compiled for arrays that may be written.
+    return np.frombuffer(bytearray(body), ITEM, n)
 
 
 def lessons_of(body: memoryview, n: int, target: int) -> Items:

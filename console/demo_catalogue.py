@@ -18,7 +18,7 @@ from console.audience_catalogue import Album, Catalogue, Track
 from console.audience_sound import record_of
 from console.kafka_door import Sender
 
-ROWS_PER_S: Final = 400.0
+ROWS_PER_S: Final = 600.0
 """Sent while people listen: cleaning and learning share the machine with them."""
 SHELF_ARTISTS: Final = 20
 """Per genre, two albums each: 4,000 tracks."""

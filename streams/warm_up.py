@@ -16,7 +16,7 @@ from streams.plays import Plays
 from streams.ports import TP, Outgoing, Record
 
 _AT_MS = 1_764_582_000_000
-_MONTH_MS = 31 * 86_400_000
+_DAY_MS = 86_400_000
 _GENRE_LESSONS = 12
 """Trees are grown at the tenth."""
 
@@ -99,12 +99,12 @@ def _warm_models() -> None:
 
 
 def _warm_counts() -> None:
-    """A question, and its answer two months later."""
+    """A question, a play a day later that counts for it, and its answer two months later."""
     from online_models.counts.model import CountsModel
 
     model = CountsModel()
-    for n in range(3):
-        model.learn_one({"event": 0, "user": 1, "track": 1, "at_ms": _AT_MS + n * _MONTH_MS, "source": 0}, 0)
+    for days in (0, 1, 31, 62):
+        model.learn_one({"event": 0, "user": 1, "track": 1, "at_ms": _AT_MS + days * _DAY_MS, "source": 0}, 0)
     CountsModel.restore(model.snapshot()).predict_one({"user": 1, "track": 1, "at_ms": _AT_MS})
 
 
