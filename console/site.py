@@ -146,7 +146,7 @@ def _compile() -> None:
 
     if any(CACHE.rglob("*.nbi")):
         return
-    say("compiling the kernels: once for this version, two or three minutes")
+    say("compiling the kernels: once for this version, some three minutes")
     done = subprocess.run([sys.executable, "-c", COMPILE], stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
         raise Trouble(Exit.FAILURE, f"the kernels could not be compiled:\n{done.stderr}", "segue doctor")
