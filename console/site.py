@@ -37,8 +37,6 @@ ROLES: Final[dict[str, Literal["plays", "models", "catalogue", "answers"]]] = {
 READY_S = 300.0
 """A first start compiles the kernels: 20 s on a calm machine, much more on two busy cores."""
 
-COMPILE = "from streams.warm_up import warm_up; warm_up('plays'); warm_up('models')"
-
 
 class Workers:
     """One supervisor per role, each under its guard; logs under `logs`."""
@@ -147,7 +145,7 @@ def _compile() -> None:
     if any(CACHE.rglob("*.nbi")):
         return
     say("compiling the kernels: once for this version, some three minutes")
-    done = subprocess.run([sys.executable, "-c", COMPILE], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "streams.warm_up"], stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
         raise Trouble(Exit.FAILURE, f"the kernels could not be compiled:\n{done.stderr}", "segue doctor")
 

@@ -1,4 +1,7 @@
-"""Compile every kernel before the group is joined: a worker that compiles inside a round holds everybody up."""
+"""Compile every kernel before the group is joined: a worker that compiles inside a round holds everybody up.
+
+`python -m streams.warm_up` compiles them all, for whoever comes next.
+"""
 
 from __future__ import annotations
 
@@ -121,3 +124,8 @@ def warm_up(role: str) -> None:
         import_module("streams.answers_worker")
     else:
         import_module("streams.catalogue_worker")
+
+
+if __name__ == "__main__":
+    for compiled in ("plays", "models"):
+        warm_up(compiled)

@@ -63,6 +63,6 @@ say "installing the locked packages"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 say "compiling the kernels (some three minutes, kept beside the sources)"
-.venv/bin/python -c 'from streams.warm_up import warm_up; warm_up("plays"); warm_up("models")'
+.venv/bin/python -m streams.warm_up
 printf '%s\n' "$wanted" > .venv/.segue-setup
 say "done: .venv/bin/segue"
