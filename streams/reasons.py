@@ -128,6 +128,9 @@ def brought_by(found: Ranked, i: int) -> dict[int, str]:
     """Tracks whose plays brought candidate `i`, and which those are: this session's newest first."""
     via = int(found.via[i])
     causes = {int(key): SESSION for k, key in enumerate(found.session) if via >> k & 1}
+    if found.signal[signals.MADE, i] > 0:
+        # Without the last one, the one before it would bring what else their artist made.
+        causes.update((int(key), SESSION) for key in found.of_artist)
     for k, key in enumerate(found.past):
         if via >> (PAST_BIT + k) & 1:
             causes.setdefault(int(key), EARLIER)

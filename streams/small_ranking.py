@@ -57,6 +57,7 @@ class Ranked(NamedTuple):
     next: I32  # candidates, best first
     discover: I32
     session: I64  # (k,) the session's last distinct tracks, newest first: bit k of `via`
+    of_artist: I64  # those of the session that the last one's artist made
     past: I64  # tracks before the session's last ones, newest first: the bits behind `moment.PAST_BIT`
 
     def place(self, key: int) -> int:
@@ -122,9 +123,13 @@ class SmallRanking:
 
     def last_artist(self, session: I64) -> list[int]:
         """Whose row is read in a ranking of this session (tracks, newest first); [] = nobody's."""
-        slots = self.tracks.slots(session[:1])
-        artists: list[int] = self.tracks.arrays.head[slots[slots >= 0], track_state.ARTIST].tolist()
-        return [artist for artist in artists if artist != NOT_SAID]
+        return [artist for artist in self._artists(session[:1]).tolist() if artist != NOT_SAID]
+
+    def _artists(self, tracks: I64) -> I64:
+        """(n,) who made them, as their rows say; NOT_SAID also where a row is not in memory."""
+        slots = self.tracks.slots(tracks)
+        artists: I64 = np.where(slots >= 0, self.tracks.arrays.head[slots, track_state.ARTIST], NOT_SAID)
+        return artists
 
     def last_album(self, session: I64) -> list[int]:
         """The same of the album."""
@@ -255,6 +260,7 @@ class SmallRanking:
         part, signal = ranker.rankings.part[r].copy(), pool.signal[:, :n].copy()
         tracks, _, _ = self.history
         earlier = tracks[: newest_past(self.users.arrays, self.slot) + 1]
+        session = ranker.moment.key[: ranker.moment.n[0]].copy()
         return Ranked(
             key=pool.key[:n].copy(),
             chance=pool.chance[:n].copy(),
@@ -271,7 +277,8 @@ class SmallRanking:
             **self._leans(m),
             next=self._best.next[: self._best.n[0]].copy(),
             discover=self._best.discover[: self._best.n[1]].copy(),
-            session=ranker.moment.key[: ranker.moment.n[0]].copy(),
+            session=session,
+            of_artist=session[np.isin(self._artists(session), self.last_artist(session))],
             past=earlier[::-1][: int(ranker.reach.past[0])].copy(),
         )
 

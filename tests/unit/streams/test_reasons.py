@@ -146,8 +146,8 @@ async def test_without_the_named_plays_a_replay_of_the_users_log_has_the_entry_l
     for _ in range(n):
         some, i = _entry(rng, opened)
         tally.take(some, i, await reasons_for(some.world, some.found, i), rng)
-    assert tally.named + tally.unnamed == n and tally.named >= 0.85 * n, "of 1,000 it is 880"
-    assert tally.unnamed - tally.popular <= 0.04 * n, "what has no plays of the user behind it is there for what everybody plays"
+    assert tally.named + tally.unnamed == n and tally.named >= 0.85 * n, "of 1,000 it is 881"
+    assert tally.unnamed - tally.popular <= 0.03 * n, "what has no plays of the user behind it is there for what everybody plays"
     assert tally.held >= 0.98 * tally.named, vars(tally)
     assert tally.held_anew >= 0.95 * tally.named, "the user's running means change with the plays, which may outweigh a weak cause"
     assert tally.control <= 0.5 * tally.named, "as many other plays do not do: the test can fail"
