@@ -15,7 +15,7 @@ from streams import track_side
 from streams.ids import track_partition
 from streams.ports import Record
 from streams.sections import DELTAS, pack_section
-from streams.track_side import FLUSH_ALONE_MS, FLUSH_MS
+from streams.track_side import FLUSH_ALONE_MS, FLUSH_MS, TURNS
 from tests.events_log import Appended
 from tests.small_world import SMALL, SmallWorld, play
 
@@ -94,6 +94,22 @@ async def test_rows_wait_longer_where_nobody_else_reads_them(sent: SmallWorld) -
     assert len(folding(10_000 + FLUSH_MS)) == 1, "who owns users' partition 0 reads our rows"
     worker.user_partitions[0] = lost
     assert len(side.due(10_000 + FLUSH_MS + FLUSH_MS)) == len(owned), "nothing came for a while: there is time"
+
+
+async def test_turns_stay_apart_after_a_moment_that_wrote_all(sent: SmallWorld) -> None:
+    side, owned = sent.worker._tracks, sent.worker.track_partitions
+    await side.fold([(owned[q], records) for q, records in deltas(sent).items()], 10_000, 1)
+    side._written_ms = dict.fromkeys(owned, 10_000)
+    turns: list[tuple[int, int]] = []
+    for now_ms in range(10_000, 10_000 + 3 * FLUSH_ALONE_MS, 25):
+        side._folded_ms = now_ms  # items keep coming
+        for p in side.due(now_ms):
+            side._written_ms[p.n] = now_ms
+            turns.append((now_ms, p.n))
+    at_ms = np.array([at for at, _ in turns])
+    assert np.diff(at_ms).min() >= FLUSH_ALONE_MS // TURNS
+    for n in owned:
+        assert set(np.diff(at_ms[[m == n for _, m in turns]]).tolist()) == {FLUSH_ALONE_MS}
 
 
 async def test_what_a_restart_must_fold_again_is_bounded(sent: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
