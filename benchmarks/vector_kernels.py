@@ -22,6 +22,7 @@ from online_models.history import UserArrays
 from online_models.items import SKIPPED
 from online_models.kernel import kernel
 from online_models.lanes import product
+from online_models.micro_genres import MicroGenres
 from online_models.moment import PAST_BIT, Moment, Reach, in_session
 from online_models.plays import Outcomes, World, handle_one
 from online_models.pool import Pool, meet
@@ -63,6 +64,7 @@ class KnownToo(NamedTuple):
     tracks: TrackArrays
     popular: I64
     popular_weight: F32
+    genres: MicroGenres
     space: Space
 
 

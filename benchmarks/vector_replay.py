@@ -39,7 +39,7 @@ def run(log: Log, preset: Preset, variant: Variant, n: int) -> tuple[I32, F64]:
     rows, events, popular, seconds = new_known(log, preset), new_events(log), Popular(log.key_of), []
     space = new_space(log.key_of, variant.place, variant.k, variant.dimensions, N_AIMS)
     read = rows.tracks._replace(vectors=space.near) if variant.dimensions else rows.tracks
-    known = KnownToo(rows.users, read, rows.popular, rows.popular_weight, space)
+    known = KnownToo(*rows._replace(tracks=read), space=space)
     world = World(nobody_said(read.map_keys, read.map_slots), NO_FINISH, 0.0, True)
     ranker, weights, out, best = new_ranker(preset), new_weights(), new_outcomes(n), new_best()
     lists, missing = new_lists(2), np.zeros(2, np.int64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import Annotated, Any, Final, ParamSpec, TypeVar
 
 import msgspec
 import typer
@@ -18,10 +18,15 @@ R = TypeVar("R")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; words go to stderr.")]
 
+PIPED_COLUMNS: Final = 200
+"""Of what no terminal shows."""
+
 
 def screen() -> Console:
     """Stdout for people. Made on each call, because tests and pipes swap the stream."""
-    return Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    # Into a pipe or a file rich would cut every table to 80 columns.
+    width = None if sys.stdout.isatty() else PIPED_COLUMNS
+    return Console(file=sys.stdout, highlight=False, soft_wrap=True, width=width)
 
 
 def notes() -> Console:

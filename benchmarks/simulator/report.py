@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from rich.table import Table
 
-from benchmarks.simulator.run import Record, Size
+from benchmarks.simulator.run import IN_A_ROW, Record, Size
 from benchmarks.simulator.screen import LISTS
 from benchmarks.simulator.tracks import F64
 from evaluation.bootstrap import ahead
@@ -75,24 +75,29 @@ def tables(report: dict[str, Any]) -> list[Table]:
     """For people."""
     size, contenders = report["size"], report["contenders"]
     title = f"{size['users']} users, days {size['days'] // 2} to {size['days']}: true worth of the lists, per play"
+    worth = _table(title, "regret", "hits", *(column for name in LISTS for column in (name, "of")))
+    variety = _table(
+        f"seen: share of all tracks that stood in a list; different: tracks in {IN_A_ROW} lists of a user in a row",
+        *(column for name in LISTS for column in (f"{name} seen", "different")),
+    )
+    for name, found in contenders.items():
+        lists = [found["lists"][shelf] for shelf in LISTS]
+        truth = (found["regret"], found["hits"], *(of[what] for of in lists for what in ("worth", "best")))
+        worth.add_row(name, *(f"{value:.4f}" for value in truth))
+        variety.add_row(name, *(cell for of in lists for cell in (f"{of['coverage']:.2f}", f"{of['different']:.0f}")))
+    return [worth, variety, _ahead(report)] if report["ahead"] else [worth, variety]
+
+
+def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left")
-    columns = ("regret", "hits", *(column for name in LISTS for column in (name, "of", "seen", "different")))
     for column in ("", *columns):
         table.add_column(column, justify="right" if column else "left")
-    for name, found in contenders.items():
-        cells = [f"{found[what]:.4f}" for what in ("regret", "hits")]
-        for shelf in LISTS:
-            of_list = found["lists"][shelf]
-            cells += [*(f"{of_list[what]:.4f}" for what in ("worth", "best", "coverage")), f"{of_list['different']:.0f}"]
-        table.add_row(name, *cells)
-    return [table, _ahead(report)] if report["ahead"] else [table]
+    return table
 
 
 def _ahead(report: dict[str, Any]) -> Table:
     first = next(iter(report["contenders"]))
-    table = Table(title=f"ahead of {first} by, with 95 % intervals (paired, resampled by user)", title_justify="left")
-    for column in ("", "regret saved", "hits"):
-        table.add_column(column, justify="right" if column else "left")
+    table = _table(f"ahead of {first} by, with 95 % intervals (paired, resampled by user)", "regret saved", "hits")
     for name, found in report["ahead"].items():
         table.add_row(name, *(f"{mean:+.4f} ({low:+.4f} to {high:+.4f})" for low, mean, high in (found["regret_saved"], found["hits"])))
     return table

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import io
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 import benchmarks.simulator
 from benchmarks.simulator.__main__ import Asked, contender, measure
 from benchmarks.simulator.contenders import Heard, Popular, user_id
 from benchmarks.simulator.listener import Listener
+from benchmarks.simulator.report import tables
 from benchmarks.simulator.run import Record, Size, World, simulate
 from benchmarks.simulator.screen import EXAMINED, LOOKED_AT, PLACES, Shown, best_worth, looked_at, worth
 from benchmarks.simulator.sessions import DAY_MS
@@ -139,6 +142,9 @@ def test_popular_lists_are_the_most_played_and_fade() -> None:
 def test_the_command_reports_every_contender_and_writes_the_log(tmp_path: Path) -> None:
     report = measure(TINY, 1, ("popular", "fast+exploration"), Asked(0.3), tmp_path)
     assert list(report["contenders"]) == ["popular", "fast+exploration"] and list(report["ahead"]) == ["fast+exploration"]
+    narrow = io.StringIO()
+    Console(width=80, file=narrow).print(*tables(report))
+    assert "…" not in narrow.getvalue()
     for found in report["contenders"].values():
         assert 0 < found["regret"] < sum(LOOKED_AT) and found["lists"]["next"]["worth"] <= found["lists"]["next"]["best"]
         assert found["curve"][-1]["until_day"] == TINY.days

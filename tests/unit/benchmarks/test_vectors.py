@@ -8,12 +8,17 @@ import numpy as np
 import pytest
 import typer
 
-from benchmarks.vector_kernels import LEAST_COSINE, STEP, Space, learn_pair, nearest, new_space
+from benchmarks.vector_kernels import LEAST_COSINE, STEP, KnownToo, Space, learn_pair, nearest, new_space
 from benchmarks.vector_variants import NEAREST, SERVED, VARIANTS
 from benchmarks.vectors import chosen, main
 from console.trouble import Trouble
 from online_models.aims import N_AIMS
+from online_models.moment import Known
 from online_models.vectors import DIMENSIONS
+
+
+def test_kernels_that_take_it_for_what_is_known_find_all_of_that() -> None:
+    assert KnownToo._fields == (*Known._fields, "space")
 
 
 def a_space(n: int, k: int, dimensions: int) -> Space:
