@@ -254,7 +254,8 @@ class TrackSide:
         for p in changed:
             written_ms.setdefault(p.n, now_ms)
         early = 2 * n_dirty > rows_max or sum(p.unwritten for p in changed) > FLUSH_ITEMS
-        late = [p for p in changed if early or _turn(p.n, now_ms, every_ms) > _turn(p.n, written_ms[p.n], every_ms)]
+        # Another turn, not a later one: a clock that is set back must not keep rows unwritten until it has caught up.
+        late = [p for p in changed if early or _turn(p.n, now_ms, every_ms) != _turn(p.n, written_ms[p.n], every_ms)]
         late.sort(key=lambda p: written_ms[p.n])
         return late[: max(1, (2 if every_ms == FLUSH_MS else 1) * len(self._owned) // TURNS)]
 

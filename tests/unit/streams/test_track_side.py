@@ -110,6 +110,9 @@ async def test_turns_stay_apart_after_a_moment_that_wrote_all(sent: SmallWorld) 
     assert np.diff(at_ms).min() >= FLUSH_ALONE_MS // TURNS
     for n in owned:
         assert set(np.diff(at_ms[[m == n for _, m in turns]]).tolist()) == {FLUSH_ALONE_MS}
+    an_hour_ago = now_ms - 3_600_000
+    side._folded_ms = an_hour_ago
+    assert len(side.due(an_hour_ago)) == 1, "the clock was set back"
 
 
 async def test_what_a_restart_must_fold_again_is_bounded(sent: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
