@@ -24,6 +24,8 @@ log = structlog.get_logger("segue.plays")
 
 MODEL: Final = "micro_genres"
 STALE_MS: Final = 10_000
+NONE_YET_MS: Final = 1_000
+"""So often it is looked for the first ones: somebody has just imported a catalogue and waits for them."""
 
 
 class ServedMicroGenres:
@@ -40,8 +42,8 @@ class ServedMicroGenres:
         self._micro = self._genre = NO_MICRO_GENRES.micro
 
     async def renew(self, now_ms: int) -> bool:
-        """Read once in `STALE_MS`; says whether it did."""
-        if not self._is_used or now_ms - self._read_ms < STALE_MS:
+        """Read once in `STALE_MS`, or in `NONE_YET_MS`; says whether it did."""
+        if not self._is_used or now_ms - self._read_ms < (STALE_MS if len(self._micro) else NONE_YET_MS):
             return False
         self._read_ms = now_ms
         raw = (await self._store.text([self._keys.serving(MODEL)]))[0] or b""

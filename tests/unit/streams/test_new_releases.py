@@ -12,7 +12,7 @@ from online_models.clusters.newest import New
 from online_models.clusters.served import Cluster, Placed, Served
 from online_models.micro_genres import NOWHERE, OTHERWISE
 from online_models.releases import Releases
-from streams.micro_genres import STALE_MS, ServedMicroGenres
+from streams.micro_genres import NONE_YET_MS, STALE_MS, ServedMicroGenres
 from streams.names import Names
 from streams.new_releases import PLAYS_MAX, NewReleases
 from tests.events_log import PLAYED_MS
@@ -101,6 +101,16 @@ async def test_it_is_read_anew_after_a_while_and_learned_anew_when_names_were_fo
     names.clear()
     await releases_at(genres, releases, STALE_MS)
     assert all(names.id(track) for track in again.track.ravel().tolist() if track)
+
+
+async def test_the_first_micro_genres_are_seen_within_a_second() -> None:
+    world = SmallWorld()
+    genres, _ = readers(world, Names(1_000, SMALL.id_key.encode()))
+    assert await genres.renew(0) and not len(genres.current().micro)
+    serve(world, {7: NEW})
+    assert not await genres.renew(NONE_YET_MS - 1)
+    assert await genres.renew(NONE_YET_MS) and len(genres.current().micro)
+    assert not await genres.renew(2 * NONE_YET_MS)
 
 
 async def test_where_a_track_belongs_is_asked_once_and_again_when_the_clusters_are_others() -> None:
