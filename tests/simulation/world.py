@@ -385,10 +385,12 @@ class World:
     async def _done(self) -> bool:
         if self._under_way or self._lag():
             return False
+        ends = [self.log[tp].last for tp in self.tps]
         for worker in self.living():
             await self.told(worker)
             await worker.settle()
-        return not self._under_way and not self._lag()
+        # What came meanwhile may be applied and not published yet, by a worker that had settled before.
+        return not self._under_way and not self._lag() and ends == [self.log[tp].last for tp in self.tps]
 
     def _lag(self) -> dict[str, tuple[int, int]]:
         """{partition: (stored, last readable)} of what is not read and could be."""
