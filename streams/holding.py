@@ -116,7 +116,8 @@ class Holder(ABC, Generic[H]):
         return found
 
     async def _claim(self, tp: TP) -> dict[TP, int]:
-        self.held.pop(tp, None)
+        if (before := self.held.get(tp)) is not None:
+            self._forget(before)
         try:
             held = await self._take_over(tp)
         except Gap as gap:

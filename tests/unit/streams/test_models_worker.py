@@ -165,6 +165,28 @@ async def test_a_flushed_redis_is_noticed_and_everything_is_learned_again() -> N
     assert_same(await kept_fold(redis), straight(log))
 
 
+async def test_records_that_waited_while_their_partition_was_claimed_anew_are_not_its_next() -> None:
+    """They were fetched behind the old cursor: learned first, they would hide all lessons before them."""
+    log, redis, busy = messy_log(100, seed=6), founded(), TP(TOPIC, 3)
+    half = len(log) // 2
+    kafka = Kafka()
+    models = worker(redis, kafka=kafka)
+    await models.claim({FINISH, busy})
+    await read(models, log[:half], 0, chunk=10)
+    async with models.held[busy].lock:
+        late = asyncio.ensure_future(models.receive(TOPIC, {busy.partition: [], FINISH.partition: log[half:]}))
+        await asyncio.sleep(0)
+        redis.flush()
+        redis.write({KEYS.meta(): META})
+        await models.check_owned()
+        await asyncio.sleep(0.01)
+    await late
+    assert kafka.placed == [0] and models.held[FINISH].position == 0
+    await read(models, log, 0, chunk=10)
+    await models.settle()
+    assert_same(await kept_fold(redis), straight(log))
+
+
 async def test_owners_are_left_alone_while_all_is_well() -> None:
     redis = founded()
     models = worker(redis)
