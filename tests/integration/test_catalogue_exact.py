@@ -24,7 +24,7 @@ from console.kafka_door import Sender, end_offsets, records
 from infra import topics
 from infra.fenced import encode
 from infra.keys import Keys
-from infra.settings import Settings
+from infra.settings import Settings, child_environment
 from streams.catalogue_intake import KINDS, TRACKS, Kind
 from streams.catalogue_lessons import registered
 from streams.catalogue_rows import ROW_FIELDS, CataloguePartition
@@ -59,7 +59,7 @@ def client(settings: Settings) -> Iterator[redis.Redis]:
 @pytest.fixture
 def supervisor(settings: Settings) -> Iterator[psutil.Process]:
     topics.apply(settings)
-    process = subprocess.Popen([sys.executable, "-m", "console", "worker", "catalogue"], cwd=ROOT, env=settings.to_env())
+    process = subprocess.Popen([sys.executable, "-m", "console", "worker", "catalogue"], cwd=ROOT, env=child_environment(settings.to_env()))
     try:
         yield psutil.Process(process.pid)
     finally:

@@ -25,7 +25,7 @@ from confluent_kafka import Producer
 from console.kafka_door import records
 from infra import topics
 from infra.keys import Keys
-from infra.settings import Settings
+from infra.settings import Settings, child_environment
 from online_models.checks import bits
 from online_models.finish_features import as_mapping
 from online_models.registry import MODELS, Entry
@@ -67,7 +67,9 @@ def supervisor(settings: Settings, client: redis.Redis) -> Iterator[psutil.Proce
     topics.apply(settings)
     meta = Keys(settings.namespace).meta()
     client.hset(meta, items=["incarnation", INCARNATION, "events_partitions", 8, "deltas_partitions", 8, "rules", RULES])
-    process = subprocess.Popen([sys.executable, "-m", "console", "worker", "models"], cwd=ROOT, env=settings.to_env())
+    # With our environment: a variable may choose the BLAS, and each sums in an order of its own.
+    environment = child_environment(settings.to_env())
+    process = subprocess.Popen([sys.executable, "-m", "console", "worker", "models"], cwd=ROOT, env=environment)
     try:
         yield psutil.Process(process.pid)
     finally:
