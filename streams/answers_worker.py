@@ -131,9 +131,7 @@ class Answers(Holder[HeldQuestions]):
         Raises what a claim in the background died of.
         """
         self.raise_failure()
-        # Looked up before the first wait: a partition that is claimed anew meanwhile reads elsewhere, and these records are not its next.
-        ours = [(self.held.get(TP(topic, n)), records) for n, records in chunks.items()]
-        await asyncio.gather(*(self._read(held, records) for held, records in ours if held is not None))
+        await asyncio.gather(*(self._read(held, records) for held, records in self._ours(topic, chunks)))
 
     async def _read(self, held: HeldQuestions, records: Sequence[Record]) -> None:
         async with held.lock:

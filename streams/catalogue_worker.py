@@ -142,12 +142,9 @@ class Catalogue(Holder[HeldRows]):
         Raises what a claim in the background died of.
         """
         self.raise_failure()
-        # Looked up before the first wait: a partition that is claimed anew meanwhile reads elsewhere, and these records are not its next.
-        ours = [(self.held.get(TP(topic, n)), records) for n, records in chunks.items()]
-        for held, records in ours:
-            if held is not None:
-                async with held.lock:
-                    await self._rounds(held, records)
+        for held, records in self._ours(topic, chunks):
+            async with held.lock:
+                await self._rounds(held, records)
 
     async def _rounds(self, held: HeldRows, records: Sequence[Record]) -> None:
         for some in rounds([record for record in records if record.offset >= held.partition.next]):

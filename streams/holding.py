@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Final, Generic, TypeVar
 
 import structlog
 
 from streams.claims import Gap
-from streams.ports import TP, Applied, FencedCall, Group, Refused, Store
+from streams.ports import TP, Applied, FencedCall, Group, Record, Refused, Store
 
 log = structlog.get_logger("segue.holding")
 
@@ -156,6 +156,13 @@ class Holder(ABC, Generic[H]):
             quiet = not held.lock.locked() and held.stands == expected
             if owner != expected and quiet and self.held.get(held.tp) is held:
                 self._give_up(held, f"the cursor says {owner}, {expected} was expected")
+
+    def _ours(self, topic: str, chunks: Mapping[int, Sequence[Record]]) -> list[tuple[H, Sequence[Record]]]:
+        """Records beside the partition that we hold, for a `receive` to ask before its first wait.
+
+        A partition that is claimed anew meanwhile reads elsewhere, and these records are not its next.
+        """
+        return [(held, records) for n, records in chunks.items() if (held := self.held.get(TP(topic, n))) is not None]
 
     def raise_failure(self) -> None:
         """What a task in the background died of ends the reading, too."""

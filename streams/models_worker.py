@@ -175,12 +175,9 @@ class Models(Holder[HeldModel]):
         Raises `NumberGap` when lessons are missing (stop and alarm), and what a claim in the background died of.
         """
         self.raise_failure()
-        # Looked up before the first wait: a partition that is claimed anew meanwhile reads elsewhere, and these records are not its next.
-        ours = [(self.held.get(TP(topic, n)), chunk) for n, chunk in chunks.items()]
-        for held, chunk in ours:
-            if held is not None:
-                async with held.lock:
-                    await self._learn(held, chunk)
+        for held, chunk in self._ours(topic, chunks):
+            async with held.lock:
+                await self._learn(held, chunk)
 
     async def _learn(self, held: HeldModel, chunk: Sequence[Record]) -> None:
         for record in chunk:
